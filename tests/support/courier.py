@@ -1,0 +1,136 @@
+"""What a courier works with, in the hands of a test: a clock, a transport, small records."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from otel_telemetry.delivery.bounds import Bounds
+from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_telemetry.otlp.requests import EncodedRecord
+    from otel_telemetry.stats import Stats
+
+DELIVERED = Answer(kind=Kind.DELIVERED)
+RETRY = Answer(kind=Kind.RETRY, reason="no")
+TOO_LARGE = Answer(kind=Kind.TOO_LARGE, reason="HTTP status 413")
+REFUSED = Answer(kind=Kind.REFUSED, reason="HTTP status 400")
+
+RESOURCE = resource_field({"service.name": "acme"})
+SCOPE = scope_field("acme")
+
+
+def record(name: str, padding: int = 0) -> bytes:
+    """Encode a log record with this event name, and a body of `padding` bytes."""
+    return log_record_field(
+        timestamp=1,
+        observed_timestamp=1,
+        severity_number=9,
+        body="." * padding,
+        attributes={},
+        event_name=name,
+    )
+
+
+def encoded(*names: str) -> tuple[EncodedRecord, ...]:
+    """Encode records with these event names, all of one resource and scope."""
+    return tuple((RESOURCE, SCOPE, record(name)) for name in names)
+
+
+def names_in(request: bytes) -> list[str]:
+    """Return the event names in a request, as the official classes read it."""
+    return [
+        log_record.event_name
+        for resource in ExportLogsServiceRequest.FromString(request).resource_logs
+        for scope in resource.scope_logs
+        for log_record in scope.log_records
+    ]
+
+
+def bounds(
+    *,
+    flush_interval: float = 1.0,
+    max_batch_events: int = 512,
+    max_batch_bytes: int = 1024 * 1024,
+    max_pending_bytes: int = 16 * 1024 * 1024,
+    spool_max_bytes: int = 16 * 1024 * 1024,
+) -> Bounds:
+    """Return the default bounds, but for what a test changes."""
+    return Bounds(
+        flush_interval=flush_interval,
+        max_batch_events=max_batch_events,
+        max_batch_bytes=max_batch_bytes,
+        max_pending_bytes=max_pending_bytes,
+        spool_max_bytes=spool_max_bytes,
+    )
+
+
+def assert_adds_up(stats: Stats) -> None:
+    """Hold the counts to their promise."""
+    assert stats.accepted == (
+        stats.delivered
+        + stats.pending
+        + stats.spooled
+        + stats.rejected
+        + stats.refused
+        + sum(stats.dropped.values())
+    ), stats
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+class ScriptedTransport:
+    """Answers as told, with success once the script is over, and keeps what it was given.
+
+    Attributes:
+        requests: The event names of each request, in order.
+        respond: Asked first: what it returns is the answer, unless it is None.
+        aborted: Set by `abort`.
+        processes: How often a new process began.
+    """
+
+    def __init__(
+        self, *answers: Answer, respond: Callable[[list[str]], Answer | None] = lambda _: None
+    ) -> None:
+        self.requests: list[list[str]] = []
+        self.respond = respond
+        self.aborted = threading.Event()
+        self.processes = 0
+        self._script = deque(answers)
+
+    def send(self, request: bytes) -> Answer:
+        """Note the request and answer it."""
+        names = names_in(request)
+        self.requests.append(names)
+        answer = self.respond(names)
+        if answer is not None:
+            return answer
+        return self._script.popleft() if self._script else DELIVERED
+
+    def abort(self) -> None:
+        """Note it."""
+        self.aborted.set()
+
+    def new_process(self) -> None:
+        """Note it."""
+        self.processes += 1

@@ -1,0 +1,111 @@
+"""A courier in the hands of a test: turn by turn, or in its own thread."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from otel_telemetry.delivery.courier import Courier
+from otel_telemetry.delivery.outcome import Kind
+from otel_telemetry.delivery.recovery import Recovery
+from tests.support.courier import ScriptedTransport, bounds
+from tests.support.outboxes import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from otel_telemetry.delivery.outcome import Answer
+    from otel_telemetry.delivery.spool import Spool
+
+
+class Desk(Box):
+    """An outbox, a courier and a scripted transport.
+
+    Attributes:
+        transport: The transport.
+        courier: The courier.
+        jitter: The bounds of each random number that was drawn; it is the lower one.
+        connected: How often a transport was asked for.
+        started: The names of the threads that were started.
+    """
+
+    def __init__(
+        self,
+        transport: ScriptedTransport | None = None,
+        *,
+        spool: Spool | None = None,
+        is_threaded: bool = False,
+        connect_errors: Iterable[Exception] = (),
+        on_start: Callable[[], object] | None = None,
+        **limits: int,
+    ) -> None:
+        super().__init__(spool, **limits)
+        self.transport = transport or ScriptedTransport()
+        self.jitter: list[tuple[float, float]] = []
+        self.connected = 0
+        self.started: list[str] = []
+        self._connect_errors = list(connect_errors)
+        self._is_threaded = is_threaded
+        self._on_start = on_start
+        recovery = None if spool is None else Recovery(spool, bounds(**limits), self.outbox.lost)
+        self.courier = Courier(
+            self.outbox,
+            self.counters,
+            self._connect,
+            recovery=recovery,
+            on_start=self._started,
+            clock=self.clock,
+            uniform=self._uniform,
+        )
+
+    def _note(self) -> None:
+        super()._note()
+        if self._is_threaded:
+            self.courier.ensure_started()
+
+    def _started(self) -> None:
+        self.started.append(threading.current_thread().name)
+        if self._on_start is not None:
+            self._on_start()
+
+    def _connect(self) -> ScriptedTransport:
+        self.connected += 1
+        if self._connect_errors:
+            raise self._connect_errors.pop(0)
+        return self.transport
+
+    def _uniform(self, lowest: float, highest: float) -> float:
+        self.jitter.append((lowest, highest))
+        return lowest
+
+    @property
+    def arrived(self) -> list[str]:
+        """The events in requests that were delivered, by the transport's own rule."""
+        return [
+            name
+            for names in self.transport.requests
+            if self._answer(names) is None
+            for name in names
+        ]
+
+    def _answer(self, names: list[str]) -> Answer | None:
+        answer = self.transport.respond(names)
+        return None if answer is not None and answer.kind is Kind.DELIVERED else answer
+
+    def turn(self) -> None:
+        """Let the next batch be due, and the courier take one turn."""
+        self.clock.advance(1.0)
+        assert self.courier._take_turn()
+        self.check()
+
+    def run(self) -> None:
+        """Take turns until nothing is pending."""
+        while self.stats.pending:
+            self.turn()
+
+    def join(self) -> None:
+        """Wait for the end of the thread."""
+        thread = self.courier._thread
+        assert thread is not None
+        thread.join(5)
+        assert not thread.is_alive()

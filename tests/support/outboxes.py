@@ -1,0 +1,89 @@
+"""An outbox in the hands of a test, which checks after each step that its counts add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.batch import Batch
+from otel_telemetry.delivery.bounds import Turn
+from otel_telemetry.delivery.outbox import Outbox
+from otel_telemetry.otlp.requests import export_request
+from tests.support.courier import RESOURCE, SCOPE, Clock, assert_adds_up, bounds, names_in, record
+
+if TYPE_CHECKING:
+    from otel_telemetry.delivery.spool import Spool
+    from otel_telemetry.receipt import Receipt
+    from otel_telemetry.stats import Stats
+
+
+class Box:
+    """An outbox with a clock of its own.
+
+    Attributes:
+        clock: Its clock.
+        opened: How often it opened a batch.
+    """
+
+    def __init__(self, spool: Spool | None = None, **limits: int) -> None:
+        self.clock = Clock()
+        self.opened = 0
+        self.counters = Counters()
+        self.outbox = Outbox(
+            bounds(**limits), self.counters, spool=spool, on_open=self._note, clock=self.clock
+        )
+        # As after a failure that is over: what is closed leaves memory at once, if it is on disk.
+        self.outbox._not_before = -1.0
+
+    def _note(self) -> None:
+        self.opened += 1
+
+    @property
+    def stats(self) -> Stats:
+        """The counts."""
+        return self.counters.snapshot()
+
+    def check(self) -> None:
+        """Hold the counts and the sums of bytes to what is there."""
+        assert_adds_up(self.stats)
+        outbox, counters = self.outbox, self.counters
+        with counters.lock:
+            batches = [*outbox._all(), *([outbox._open] if outbox._open else [])]
+            on_disk = [batch for batch in batches if batch.fate.is_on_disk]
+            assert counters.pending == sum(batch.count for batch in batches)
+            assert outbox._ledger.memory == sum(batch.held for batch in batches)
+            assert outbox._ledger.disk == sum(batch.size for batch in on_disk)
+
+    def append(self, *names: str, padding: int = 0) -> Receipt:
+        """Append records; return the receipt of the last."""
+        for name in names:
+            receipt = self.outbox.append(RESOURCE, SCOPE, record(name, padding))
+            self.check()
+        return receipt
+
+    def take(self) -> Batch:
+        """Take the next batch, where there has to be one that is due by now or soon."""
+        turn = self.outbox.take(tidy_at=0.0)
+        if turn is Turn.TIDY:
+            self.clock.advance(1.0)
+            turn = self.outbox.take(tidy_at=0.0)
+        assert isinstance(turn, Batch)
+        self.check()
+        return turn
+
+    def taken(self) -> list[str]:
+        """Take the next batch; return the names in it."""
+        return names_of(self.take())
+
+    def settled(self) -> list[str]:
+        """Take the next batch and have it delivered; return the names in it."""
+        batch = self.take()
+        names = names_of(batch)
+        self.outbox.delivered(batch, 0, "")
+        self.check()
+        return names
+
+
+def names_of(batch: Batch) -> list[str]:
+    """Return the event names of a batch in memory."""
+    return names_in(export_request(batch.records()))

@@ -1,0 +1,26 @@
+"""Values made legal, and values compared with their types."""
+
+from __future__ import annotations
+
+import marshal
+from typing import TYPE_CHECKING, cast
+
+from otel_telemetry.mapping.values import Walk
+
+if TYPE_CHECKING:
+    from otel_telemetry.typing import AttributeValue
+
+
+def legal(value: object, length: int | None = None) -> tuple[AttributeValue, int]:
+    """Return *value* made legal, and how much was cut within it."""
+    walk = Walk(length)
+    return walk.value(value, 1), walk.cut
+
+
+def same(one: object, other: object) -> bool:
+    """Tell whether two values are equal, with equal types at every level.
+
+    ``True``, ``1`` and ``1.0`` are three values, ``0.0`` and ``-0.0`` two, and NaN is itself. An
+    instance of a subclass is no legal value, and raises ValueError.
+    """
+    return marshal.dumps(cast("None", one), 2) == marshal.dumps(cast("None", other), 2)
