@@ -1,0 +1,1 @@
+"""May it leave, and what of it."""
