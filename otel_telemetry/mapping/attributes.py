@@ -1,0 +1,136 @@
+"""Buckets of properties, made legal: the rules of `mapping.values`, within limits, and fast.
+
+Pure standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+from otel_telemetry.mapping.values import INT_MAX, INT_MIN, MAX_ELEMENTS, Cut, Walk, legal_key
+from otel_telemetry.typing import AttributeValue
+
+_KNOWN_KEYS = 4096
+_LONG_TEXT = 4096
+SCALARS = frozenset({str, int, bool, float, type(None)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a bucket is kept.
+
+    Attributes:
+        count: Attributes in a bucket; None for no limit. The specification's default is 128.
+        length: Characters of a str, bytes of a bytes value; None for no limit.
+    """
+
+    count: int | None = 128
+    length: int | None = None
+
+
+class Cleaned(NamedTuple):
+    """A bucket of legal attributes.
+
+    Attributes:
+        attributes: Fresh containers all the way down: nobody else can change them.
+        cut: Values that were left out.
+        reserved: Attempts to set a reserved key; not in *cut*.
+    """
+
+    attributes: dict[str, AttributeValue]
+    cut: int
+    reserved: int
+
+
+class Cleaner:
+    """Makes buckets legal. Thread-safe.
+
+    Args:
+        limits: How much of a bucket is kept.
+        is_reserved: Says of a key whether it may not be set by callers.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, *, is_reserved: Callable[[str], bool] | None = None
+    ) -> None:
+        self._limits = limits or Limits()
+        self._is_reserved = is_reserved or (lambda _key: False)
+        # Keys recur in every event; each is checked once.
+        self._known_keys: set[object] = set()
+
+    def clean(self, properties: Mapping[str, object] | None) -> Cleaned:
+        """Return a legal copy of *properties*, as it was at the call. Never raises."""
+        if properties is None:
+            return Cleaned({}, 0, 0)
+        try:
+            # One C call for a dict: a snapshot, whatever other threads do meanwhile.
+            items = dict(properties) if isinstance(properties, dict) else _snapshot(properties)
+        except Exception:
+            return Cleaned({}, 1, 0)
+        return self._clean(items)
+
+    def plain_copy(self, properties: object) -> dict[str, AttributeValue] | None:
+        """Return a copy of *properties* if they can go as they are; None if they need `clean`.
+
+        A flat dict under known keys, as nearly every event is, is copied and looked over in C. What
+        that cannot see, an integer beyond 64 bits or a str that is no valid Unicode, the encoder
+        refuses, and the record is cleaned then.
+        """
+        if type(properties) is not dict or self._limits.length is not None:
+            return None
+        copy: dict[str, AttributeValue] = properties.copy()
+        count = self._limits.count
+        try:
+            is_plain = self._known_keys.issuperset(copy) and SCALARS.issuperset(
+                map(type, copy.values())
+            )
+        except Exception:  # a key whose own methods raise
+            return None
+        return copy if is_plain and (count is None or len(copy) <= count) else None
+
+    def _clean(self, items: dict[object, object]) -> Cleaned:
+        attributes: dict[str, AttributeValue] = {}
+        walk: Walk | None = None
+        reserved = 0
+        count, length = self._limits.count, self._limits.length
+        known = self._known_keys
+        for key, value in items.items():
+            if type(key) is not str or key not in known:
+                key = legal_key(key)  # noqa: PLW2901 - it is the same key, made legal
+                if key is None:
+                    continue
+                if self._is_reserved(key):
+                    reserved += 1
+                    continue
+                if len(known) < _KNOWN_KEYS and len(key) <= _LONG_TEXT:
+                    known.add(key)
+            if count is not None and len(attributes) >= count and key not in attributes:
+                continue
+            if length is None and _is_legal(value):
+                attributes[key] = value  # type: ignore[assignment]  # just looked at
+            else:
+                walk = walk or Walk(length)
+                try:
+                    attributes[key] = walk.value(value, 1)
+                except Cut:
+                    continue
+        cut = len(items) - len(attributes) - reserved
+        return Cleaned(attributes, cut + walk.cut if walk else cut, reserved)
+
+
+def _is_legal(value: object) -> bool:
+    """Tell whether *value* is a scalar that can go as it is."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() and len(value) <= _LONG_TEXT  # type: ignore[attr-defined, arg-type]
+    if kind is int:
+        return INT_MIN <= value <= INT_MAX  # type: ignore[operator]
+    return kind in SCALARS
+
+
+def _snapshot(properties: Mapping[str, object]) -> dict[object, object]:
+    # Bounded, for a Mapping may be endless.
+    return dict(islice(properties.items(), MAX_ELEMENTS))

@@ -1,0 +1,46 @@
+"""What is said of the software itself, in every event: the base resource.
+
+Never the host's name, the user's name, an address, a path or a command line. Pure standard library.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata
+
+from otel_telemetry.typing import AttributeValue
+
+DISTRIBUTION = "otel-telemetry"
+
+_RESERVED = frozenset({"service.name", "service.version", "app.installation.id", "log.record.uid"})
+_RESERVED_PREFIX = "telemetry."
+
+# Semantic conventions, resource/host: values of host.arch, where `platform` says it otherwise.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
+
+
+def is_reserved(key: str) -> bool:
+    """Tell whether only the library sets *key*: what says who speaks cannot be overridden."""
+    return key in _RESERVED or key.startswith(_RESERVED_PREFIX)
+
+
+def base_attributes(name: str, version: str | None) -> dict[str, AttributeValue]:
+    """Return the attributes of the base resource for the application *name*."""
+    machine = platform.machine().lower()
+    attributes: dict[str, AttributeValue] = {
+        "service.name": name,
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": metadata.version("opentelemetry-sdk"),
+        "telemetry.distro.name": DISTRIBUTION,
+        "telemetry.distro.version": metadata.version(DISTRIBUTION),
+        "os.type": platform.system().lower(),
+        "os.version": platform.release(),
+        "host.arch": _ARCHITECTURES.get(machine, machine),
+        "process.runtime.name": sys.implementation.name,
+        "process.runtime.version": platform.python_version(),
+    }
+    if version is not None:
+        attributes["service.version"] = version
+    return attributes

@@ -1,0 +1,99 @@
+"""Equal properties give the same object: made, encoded and hashed once.
+
+Pure standard library.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from otel_telemetry.mapping.attributes import SCALARS, Cleaner
+from otel_telemetry.typing import AttributeValue
+
+_T = TypeVar("_T")
+
+CAPACITY = 4096
+"""Distinct sets of properties that are remembered; the one longest unused goes first."""
+
+_STR = frozenset({str})
+# The first format without references: from version 3 on, equal content can have several forms.
+_FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Interned(Generic[_T]):
+    """What a set of properties became.
+
+    Attributes:
+        value: The one object for this content.
+        cut: Values that were left out.
+        reserved: Attempts to set a reserved key.
+        is_flawed: Whether either happened.
+    """
+
+    value: _T
+    cut: int
+    reserved: int
+    is_flawed: bool
+
+
+class Interner(Generic[_T]):
+    """Equal properties in, the same object out. Thread-safe.
+
+    The key is the content as `marshal` writes it: one C call that no other thread can interrupt,
+    types told apart (``True``, ``1`` and ``1.0`` are three values, ``0.0`` and ``-0.0`` two), and
+    nobody can change it afterwards.
+
+    Args:
+        make: Makes the object from legal attributes and the count of those left out.
+        cleaner: Makes properties legal.
+    """
+
+    def __init__(
+        self, make: Callable[[dict[str, AttributeValue], int], _T], cleaner: Cleaner
+    ) -> None:
+        self._make = make
+        self._cleaner = cleaner
+        self._empty = Interned(make({}, 0), 0, 0, False)
+        self._known = lru_cache(maxsize=CAPACITY)(self._from_plain)
+        self._made = lru_cache(maxsize=CAPACITY)(self._from_clean)
+
+    def __call__(self, properties: Mapping[str, object] | None) -> Interned[_T]:
+        """Return the object for *properties*. Never raises."""
+        if properties is None:
+            return self._empty
+        # Only scalars: `marshal` writes a shared reference out each time, up to 2,000 levels deep.
+        if type(properties) is dict and SCALARS.issuperset(map(type, properties.values())):
+            try:
+                return self._known(marshal.dumps(properties, _FORMAT))
+            except ValueError:  # a key that is no str
+                pass
+        return self._cleaned(properties)
+
+    def _from_plain(self, content: bytes) -> Interned[_T]:
+        """Return the object for a flat dict of scalars; raises ValueError if it is another."""
+        properties = marshal.loads(content)  # noqa: S302 - our own bytes, of a line ago
+        # Bytes are none of them: `marshal` takes whatever has a buffer for the bytes in it.
+        if not (
+            _STR.issuperset(map(type, properties))
+            and SCALARS.issuperset(map(type, properties.values()))
+        ):
+            raise ValueError("not plain")
+        return self._cleaned(properties)
+
+    def _cleaned(self, properties: Mapping[str, object]) -> Interned[_T]:
+        attributes, cut, reserved = self._cleaner.clean(properties)
+        if not attributes and not cut and not reserved:
+            return self._empty
+        # In order of their keys: the same content, however the caller came to it.
+        content = marshal.dumps(dict(sorted(attributes.items())), _FORMAT)
+        return self._made(content, cut, reserved)
+
+    def _from_clean(self, content: bytes, cut: int, reserved: int) -> Interned[_T]:
+        attributes = marshal.loads(content)  # noqa: S302 - as above
+        dropped = cut + reserved
+        return Interned(self._make(attributes, dropped), cut, reserved, dropped > 0)

@@ -1,0 +1,51 @@
+"""User properties → an interned Resource."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from opentelemetry.sdk.resources import Resource
+
+from otel_telemetry.otlp.encoder import resource_field
+from otel_telemetry.typing import AttributeValue
+
+
+class EventResource(Resource):
+    """A Resource with its hash and its OTLP bytes computed once.
+
+    Equality is that of the bytes: the SDK's takes ``True``, ``1`` and ``1.0`` for equal. Attributes
+    are ours, not the SDK's: before 1.45 that drops maps and None.
+    """
+
+    def __init__(
+        self,
+        attributes: Mapping[str, AttributeValue],
+        *,
+        dropped: int = 0,
+        schema_url: str | None = None,
+    ) -> None:
+        super().__init__({}, schema_url)
+        self._own_attributes = MappingProxyType(dict(attributes))
+        self.otlp = resource_field(attributes, dropped=dropped, schema_url=self.schema_url)
+        self._hash = hash(self.otlp)
+
+    @property
+    def attributes(self) -> Mapping[str, AttributeValue]:
+        """The attributes, read-only."""
+        return self._own_attributes
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EventResource) and self.otlp == other.otlp
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def to_json(self, indent: int | None = 4) -> str:
+        """Return the resource as JSON, as the SDK's own does."""
+        return json.dumps(
+            {"attributes": dict(self.attributes), "schema_url": self.schema_url},
+            indent=indent,
+            default=lambda value: value.hex(),  # bytes: nothing else is left
+        )

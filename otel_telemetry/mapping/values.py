@@ -1,0 +1,256 @@
+"""Any Python value, made a legal OpenTelemetry attribute value.
+
+The rules (OpenTelemetry specification, common/README "AnyValue"; where it leaves them open, ours):
+
+* str, bool, int, float, bytes, None, and lists and maps of them go as they are, types kept.
+* datetime, date, time → ISO 8601; Enum → its value; UUID, path, Decimal → str; set → list;
+  dataclass → map; numpy and other number-likes → the number.
+* Anything else → the name of its type. Never its `repr`: that is where secrets leak.
+* An integer beyond 64 bits → str. A lone surrogate → U+FFFD. A key that is no str → str.
+* Beyond 16 levels, in a cycle, or past the limits: cut there, and counted.
+
+Pure standard library: a process that only records imports no OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import operator
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import islice
+from typing import Any
+
+from otel_telemetry.typing import AttributeValue
+
+MAX_DEPTH = 16
+MAX_ELEMENTS = 131_072
+"""Values in one bucket: shared references can make a small object a tree of billions."""
+MAX_TEXT = 8 * 1024 * 1024
+"""Characters and bytes in one bucket, for the same reason."""
+
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+
+class Cut(Exception):  # noqa: N818 - a signal within this file, never an error
+    """This value is left out."""
+
+
+class Walk:
+    """One descent through the nested values of a bucket, within its budgets."""
+
+    __slots__ = ("_active", "_elements", "_length", "_text", "cut")
+
+    def __init__(self, length: int | None) -> None:
+        self._length = length
+        self._elements = MAX_ELEMENTS
+        self._text = MAX_TEXT
+        self._active: set[int] = set()
+        self.cut = 0
+
+    def value(self, value: object, depth: int) -> AttributeValue:
+        """Return *value* made legal; raises Cut where there is nothing to keep of it."""
+        self._elements -= 1
+        if self._elements < 0:
+            raise Cut
+        try:
+            return self._convert(value, depth)
+        except Cut:
+            raise
+        except Exception:
+            # A value whose own methods raise is still worth its type's name.
+            return self._text_of(_type_name(value))
+
+    def _convert(self, value: object, depth: int) -> AttributeValue:
+        # By type: what only says that it is a bool (a proxy does) would go on as it is.
+        if value is None or type(value) is bool:
+            return value
+        if isinstance(value, enum.Enum):
+            return self._nested(value, lambda level: self.value(value.value, level), depth - 1)
+        if isinstance(value, str):
+            return self._text_of(str.__str__(value))
+        if isinstance(value, int):
+            return self._integer(int.__int__(value))
+        if isinstance(value, float):
+            return float.__float__(value)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._bytes_of(value)
+        if isinstance(value, Mapping):
+            return self._nested(value, lambda level: self._map(_items(value), level), depth)
+        if isinstance(value, (Sequence, AbstractSet)):
+            return self._nested(value, lambda level: self._list(value, level), depth)
+        return self._convert_other(value, depth)
+
+    def _convert_other(self, value: object, depth: int) -> AttributeValue:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = [
+                (field.name, getattr(value, field.name)) for field in dataclasses.fields(value)
+            ]
+            return self._nested(value, lambda level: self._map(fields, level), depth)
+        if isinstance(value, _moments()):
+            return self._said(value.isoformat)
+        # By type, as in `legal_key`: the str() of what only says that it is one may be its repr.
+        if issubclass(type(value), _named_values()):
+            return self._said(lambda: str(value))
+        if isinstance(value, _loaded("numpy", "generic", "ndarray")):
+            if value.size > self._elements or value.nbytes > 4 * self._text:
+                raise Cut
+            plain = value.tolist()
+            if type(plain) is not type(value):  # else there is no plain form: a long double
+                return self._nested(value, lambda level: self.value(plain, level), depth - 1)
+        if hasattr(type(value), "__index__"):
+            try:
+                return self._integer(operator.index(value))  # type: ignore[arg-type]  # just asked
+            except TypeError:  # a tensor has the method, whatever its numbers are
+                pass
+        if hasattr(type(value), "__float__"):
+            return float(value)  # type: ignore[arg-type]  # just asked
+        return self._text_of(_type_name(value))
+
+    def _nested(
+        self, owner: object, descend: Callable[[int], AttributeValue], depth: int
+    ) -> AttributeValue:
+        if depth >= MAX_DEPTH or id(owner) in self._active:
+            raise Cut
+        self._active.add(id(owner))
+        try:
+            return descend(depth + 1)
+        finally:
+            self._active.discard(id(owner))
+
+    def _map(self, items: Collection[tuple[object, object]], depth: int) -> AttributeValue:
+        result: dict[str, AttributeValue] = {}
+        for raw, value in items:
+            try:
+                key = self._key(raw)
+                legal = self.value(value, depth)
+            except Cut:
+                self.cut += 1
+                continue
+            self.cut += key in result
+            result[key] = legal
+        return result
+
+    def _key(self, raw: object) -> str:
+        key = legal_key(raw) if self._text > 0 else None
+        if key is None:
+            self._elements -= 1
+            raise Cut
+        self._text -= len(key)
+        return key
+
+    def _list(self, values: Sequence[object] | AbstractSet[object], depth: int) -> AttributeValue:
+        # A copy first, in one C call for a list: other threads may be changing it.
+        elements = list(islice(values, MAX_ELEMENTS + 1))
+        if isinstance(values, AbstractSet):
+            elements = _in_order(elements)
+        result: list[AttributeValue] = []
+        for element in elements:
+            try:
+                result.append(self.value(element, depth))
+            except Cut:
+                self.cut += 1
+        return result
+
+    def _text_of(self, text: str) -> str:
+        if self._length is not None and len(text) > self._length:
+            text = text[: self._length]
+            self.cut += 1
+        if len(text) > self._text:
+            raise Cut
+        self._text -= len(text)
+        return scrub(text)
+
+    def _said(self, say: Callable[[], str]) -> str:
+        """Return what an object says of itself; saying it costs, even where it is too long."""
+        if self._text <= 0:
+            raise Cut
+        text = str.__str__(say())
+        self._text -= len(text)
+        return self._text_of(text)
+
+    def _integer(self, value: int) -> int | str:
+        return value if INT_MIN <= value <= INT_MAX else self._said(lambda: _digits(value))
+
+    def _bytes_of(self, data: bytes | bytearray | memoryview) -> bytes:
+        size = data.nbytes if isinstance(data, memoryview) else len(data)
+        if size > self._text:
+            raise Cut
+        self._text -= size
+        copy = data.tobytes() if isinstance(data, memoryview) else b"".join((data,))
+        if self._length is not None and size > self._length:
+            self.cut += 1
+            return copy[: self._length]
+        return copy
+
+
+def scrub(text: str) -> str:
+    """Return *text* as valid Unicode: surrogate pairs joined, lone surrogates as U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def legal_key(key: object) -> str | None:
+    """Return *key* as a legal attribute key; None if nothing of it is left."""
+    try:
+        if isinstance(key, str):
+            return scrub(str.__str__(key)) or None
+        if isinstance(key, enum.Enum):
+            return legal_key(key.value)
+        if isinstance(key, bytes):
+            return bytes.decode(key, "utf-8", "replace") or None
+        # Only where str() is the content; of any other object it may be its repr.
+        if issubclass(type(key), (int, float, type(None), *_named_values(), *_moments())):
+            return scrub(str.__str__(str(key))) or None
+    except Exception:  # an int beyond the limit of digits; a method of the caller's that raises
+        return _type_name(key) or None
+    return _type_name(key) or None
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # sys.set_int_max_str_digits; hexadecimal has no such limit
+        return hex(value)
+
+
+def _type_name(value: object) -> str:
+    return scrub(type.__dict__["__name__"].__get__(type(value)))
+
+
+def _items(mapping: Mapping[object, object]) -> list[tuple[object, object]]:
+    # One C call for a dict, as in `clean`; bounded, for a Mapping may be endless.
+    return list(islice(mapping.items(), MAX_ELEMENTS))
+
+
+def _in_order(elements: list[object]) -> list[object]:
+    """Sort the elements of a set if they can be: equal sets make equal lists."""
+    try:
+        return sorted(elements)  # type: ignore[type-var]  # the except is the answer
+    except Exception:
+        return elements
+
+
+def _moments() -> tuple[type[Any], ...]:
+    return _loaded("datetime", "date", "time")
+
+
+def _named_values() -> tuple[type[Any], ...]:
+    return (
+        *_loaded("uuid", "UUID"),
+        *_loaded("pathlib", "PurePath"),
+        *_loaded("decimal", "Decimal"),
+    )
+
+
+def _loaded(module: str, *names: str) -> tuple[type[Any], ...]:
+    """Return classes of *module* if anybody has imported it: else there is no value of theirs."""
+    loaded = sys.modules.get(module)
+    return tuple(getattr(loaded, name) for name in names if hasattr(loaded, name))

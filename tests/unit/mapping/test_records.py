@@ -1,0 +1,294 @@
+"""Events as log records."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
+
+from otel_telemetry.mapping.attributes import Cleaner, Limits
+from otel_telemetry.mapping.base import is_reserved
+from otel_telemetry.mapping.records import UID, EventRecord, Records
+from otel_telemetry.mapping.resources import EventResource
+
+if TYPE_CHECKING:
+    from otel_telemetry.typing import AttributeValue
+
+BASE = EventResource({"service.name": "acme", "os.type": "linux"}, schema_url="https://r.example")
+
+
+class Flaws(dict[str, int]):
+    """What was told of flaws, added up."""
+
+    def __call__(self, kind: str, count: int) -> None:
+        """Add to them."""
+        self[kind] = self.get(kind, 0) + count
+
+
+@pytest.fixture
+def flaws() -> Flaws:
+    """What was told of flaws."""
+    return Flaws()
+
+
+def make_records(
+    flaws: Flaws | None = None,
+    *,
+    on_record: bool = False,
+    name_in_body: bool = True,
+    thorough: bool = False,
+    limits: Limits | None = None,
+) -> Records:
+    """Make a maker of records."""
+    return Records(
+        cleaner=Cleaner(limits, is_reserved=is_reserved),
+        base=BASE,
+        name="acme",
+        version="5.1.0",
+        on_record=on_record,
+        name_in_body=name_in_body,
+        thorough=thorough,
+        on_flaw=Flaws() if flaws is None else flaws,
+    )
+
+
+def attributes_of(record: EventRecord) -> dict[str, AttributeValue]:
+    """Return the attributes of *record* but for its unique id."""
+    return {key: value for key, value in (record.log_record.attributes or {}).items() if key != UID}
+
+
+class TestRecord:
+    """What each record says."""
+
+    def test_each_bucket_has_its_place(self) -> None:
+        """Event properties on the record, user's on the resource, group's on the scope."""
+        record = make_records().record(
+            "didCreateEntry", None, {"model": "article"}, {"plan": "free"}, {"db": {"v": 15}}
+        )
+
+        assert record.log_record.event_name == "didCreateEntry"
+        assert attributes_of(record) == {"model": "article"}
+        assert record.resource.attributes == {**BASE.attributes, "plan": "free"}
+        assert record.resource.schema_url == BASE.schema_url
+        scope = record.instrumentation_scope
+        assert (scope.name, scope.version, scope.attributes) == ("acme", "5.1.0", {"db": {"v": 15}})
+        assert record.receipt is None
+
+    def test_no_bucket_is_needed(self) -> None:
+        """The base resource and the bare scope are there."""
+        record = make_records().record("e", None, None, None, None)
+
+        assert attributes_of(record) == {}
+        assert record.resource == BASE
+        assert record.instrumentation_scope.attributes == {}
+
+    def test_a_user_property_beats_the_base_resource(self) -> None:
+        """But for what says who speaks."""
+        record = make_records().record(
+            "e", None, None, {"os.type": "plan9", "service.name": "evil"}, None
+        )
+
+        assert record.resource.attributes == {"service.name": "acme", "os.type": "plan9"}
+
+    @pytest.mark.parametrize(("in_body", "body"), [(True, "e"), (False, None)])
+    def test_the_name_is_the_body_if_wanted(self, in_body: bool, body: str | None) -> None:  # noqa: FBT001
+        """For the many backends that drop the field for it."""
+        record = make_records(name_in_body=in_body).record("e", None, None, None, None)
+
+        assert record.log_record.body == body
+
+    def test_the_time_is_now_unless_it_is_given(self) -> None:
+        """The time of observation is always now."""
+        records = make_records()
+        before = time.time_ns()
+        now = records.record("e", None, None, None, None).log_record
+        then = records.record("e", 5, None, None, None).log_record
+        after = time.time_ns()
+
+        assert now.timestamp == now.observed_timestamp
+        assert then.timestamp == 5
+        for log_record in (now, then):
+            assert log_record.observed_timestamp is not None
+            assert before <= log_record.observed_timestamp <= after
+
+    def test_its_severity_is_info(self) -> None:
+        """And has no text."""
+        log_record = make_records().record("e", None, None, None, None).log_record
+
+        assert log_record.severity_number is SeverityNumber.INFO
+        assert log_record.severity_text is None
+
+    def test_records_share_nothing_that_can_be_changed(self) -> None:
+        """A processor that adds to one adds to no other."""
+        records = make_records()
+        first, second = (records.record("e", None, {"a": 1}, None, None) for _ in range(2))
+        assert isinstance(first.log_record.attributes, dict)
+        first.log_record.attributes["b"] = 2
+        first.log_record.body = "changed"
+
+        assert attributes_of(second) == {"a": 1}
+        assert second.log_record.body == "e"
+
+    def test_it_can_be_read_as_the_sdks_records_are(self) -> None:
+        """With every field that their own constructors set."""
+        record = make_records().record("e", None, {"a": 1}, None, None)
+
+        assert isinstance(record, ReadWriteLogRecord)
+        assert all(hasattr(record.log_record, name) for name in vars(LogRecord()))
+
+    def test_it_can_be_had_as_a_record_of_the_sdks_own(self) -> None:
+        """The same in everything, and changed without changing this one."""
+        record = make_records(limits=Limits(count=2)).record(
+            "e", 5, {"a": 1, "b": "x", "c": 1}, {"plan": "free"}, {"db": 1}
+        )
+        standard = record.standard()
+        ours, theirs = record.log_record, standard.log_record
+
+        assert (type(standard), type(theirs)) == (ReadWriteLogRecord, LogRecord)
+        for name in ("event_name", "body", "timestamp", "observed_timestamp", "severity_number"):
+            assert getattr(theirs, name) == getattr(ours, name)
+        assert dict(theirs.attributes or {}) == ours.attributes
+        assert standard.resource is record.resource
+        assert standard.instrumentation_scope is record.instrumentation_scope
+        assert standard.dropped_attributes == record.dropped_attributes == 1
+        theirs.attributes["d"] = 1  # type: ignore[index]  # they are bounded attributes
+        assert "d" not in ours.attributes
+
+
+class TestUniqueId:
+    """A store can drop duplicates."""
+
+    def test_each_record_has_its_own(self) -> None:
+        """32 hexadecimal digits, among all makers."""
+        several = [make_records() for _ in range(3)]
+        ids = [
+            (records.record("e", None, None, None, None).log_record.attributes or {})[UID]
+            for records in several
+            for _ in range(100)
+        ]
+
+        assert len(set(ids)) == 300
+        assert all(re.fullmatch("[0-9a-f]{32}", str(uid)) for uid in ids)
+
+    def test_a_new_process_has_others(self) -> None:
+        """A forked child goes on from the same state."""
+        records = make_records()
+        first = (records.record("e", None, None, None, None).log_record.attributes or {})[UID]
+        records.new_process()
+        second = (records.record("e", None, None, None, None).log_record.attributes or {})[UID]
+
+        assert str(first)[:16] != str(second)[:16]
+
+    def test_the_caller_cannot_give_it(self, flaws: Flaws) -> None:
+        """The attempt is counted."""
+        record = make_records(flaws).record("e", None, {UID: "mine"}, None, None)
+
+        assert (record.log_record.attributes or {})[UID] != "mine"
+        assert (record.dropped_attributes, flaws) == (1, {"reserved_key": 1})
+
+
+class TestTrace:
+    """The active span is on the record."""
+
+    @pytest.mark.parametrize("flags", [TraceFlags.SAMPLED, TraceFlags.DEFAULT])
+    def test_the_active_span_is_on_the_record(self, flags: int) -> None:
+        """Its ids, and whether it is sampled."""
+        span = NonRecordingSpan(
+            SpanContext(2**127, 5, is_remote=False, trace_flags=TraceFlags(flags))
+        )
+        token = attach(set_span_in_context(span, Context({"baggage": "b"})))
+        try:
+            record = make_records().record("e", None, None, None, None)
+            standard = record.standard()
+        finally:
+            detach(token)
+
+        for log_record in (record.log_record, standard.log_record):
+            assert (log_record.trace_id, log_record.span_id) == (2**127, 5)
+            assert log_record.trace_flags == flags
+
+    def test_a_span_of_the_sdk_is_on_the_record(self) -> None:
+        """Where there is none, there is none."""
+        tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
+        records = make_records()
+        with tracer.start_as_current_span("s"):
+            within = records.record("e", None, None, None, None).log_record
+            span = get_current_span().get_span_context()
+        without = records.record("e", None, None, None, None).log_record
+
+        assert (within.trace_id, within.span_id) == (span.trace_id, span.span_id)
+        assert (without.trace_id, without.span_id, without.trace_flags) == (0, 0, 0)
+
+
+class TestFlaws:
+    """What is mended is counted, and the event goes all the same."""
+
+    @pytest.mark.parametrize("thorough", [False, True])
+    def test_whatever_is_left_out_is_told(self, flaws: Flaws, thorough: bool) -> None:  # noqa: FBT001
+        """In each of the three buckets, each time; and stands on record, resource and scope."""
+        records = make_records(flaws, thorough=thorough, limits=Limits(count=2))
+        bad: Mapping[str, object] = {"": 1, "service.name": "x", "a": 1, "b": 2, "c": 3}
+        for times in (1, 2):
+            record = records.record("e", None, bad, bad, bad)
+
+            assert flaws == {"cut": 6 * times, "reserved_key": 3 * times}
+            assert attributes_of(record) == {"a": 1, "b": 2}
+            assert record.dropped_attributes == 3
+            assert record.resource == EventResource(
+                {**BASE.attributes, "a": 1, "b": 2}, dropped=3, schema_url=BASE.schema_url
+            )
+            assert record.instrumentation_scope.attributes == {"a": 1, "b": 2}
+
+    @pytest.mark.parametrize("kind", ["cut", "reserved_key"])
+    def test_only_what_happened_is_told(self, flaws: Flaws, kind: str) -> None:
+        """One kind without the other."""
+        bad: dict[str, object] = {"" if kind == "cut" else UID: 1}
+        make_records(flaws).record("e", None, None, None, bad)
+
+        assert flaws == {kind: 1}
+
+    def test_thorough_values_are_legal_for_any_encoder(self) -> None:
+        """Those of the SDK take what ours would mend later."""
+        properties = {"big": 2**64, "text": "\ud800", "when": datetime.date(2024, 1, 1)}
+        records = make_records(thorough=True)
+        for _ in range(2):
+            record = records.record("e", None, properties, None, None)
+
+            assert attributes_of(record) == {
+                "big": str(2**64),
+                "text": "\ufffd",
+                "when": "2024-01-01",
+            }
+
+
+class TestOnRecord:
+    """For backends that cannot take many resources."""
+
+    def test_user_and_group_properties_are_on_the_record(self, flaws: Flaws) -> None:
+        """Under prefixes; resource and scope are always the same."""
+        records = make_records(flaws, on_record=True)
+        one = records.record("e", None, {"a": 1}, {"plan": "free", UID: 1}, {"db": [1], "": 2})
+        two = records.record("e", None, {"a": 1}, {"plan": "paid"}, None)
+        bare = records.record("e", None, None, None, None)
+
+        assert attributes_of(one) == {"a": 1, "user.plan": "free", "group.db": [1]}
+        assert attributes_of(two) == {"a": 1, "user.plan": "paid"}
+        assert attributes_of(bare) == {}
+        assert one.resource is two.resource is bare.resource
+        assert one.instrumentation_scope is two.instrumentation_scope
+        assert (one.dropped_attributes, flaws) == (2, {"cut": 1, "reserved_key": 1})
