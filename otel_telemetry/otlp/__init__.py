@@ -1,0 +1,1 @@
+"""OTLP protobuf: encoded, nested into requests, and read."""

@@ -1,0 +1,244 @@
+"""OTLP protobuf, written straight to bytes.
+
+Field numbers and types are those of opentelemetry-proto v1 (common, resource and logs), which is
+stable; property tests hold every function here against the official classes. What comes in must be
+legal (`mapping.values`): an illegal value raises, and the caller drops the one record.
+
+Each function returns a complete field (tag, length, message), so that a request is a concatenation.
+Pure standard library.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from otel_telemetry.otlp.wire import BYTE, field, varint
+from otel_telemetry.typing import AttributeValue
+
+_MASK64 = (1 << 64) - 1
+_INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
+
+# ResourceLogs.resource, ScopeLogs.scope and ScopeLogs.log_records, and the attributes of each.
+_RESOURCE, _RESOURCE_ATTRIBUTES = b"\x0a", b"\x0a"
+_SCOPE, _SCOPE_ATTRIBUTES = b"\x0a", b"\x1a"
+_LOG_RECORD, _LOG_RECORD_ATTRIBUTES = b"\x12", b"\x32"
+
+# What is remembered of the attributes of log records; at most some 16 MiB, in practice kilobytes.
+_KNOWN_KEYS, _KNOWN_TEXTS, _KNOWN_TEXT_BYTES = 1024, 64, 64
+
+_double = struct.Struct("<d").pack
+# LogRecord.time_unix_nano, observed_time_unix_nano and severity_number.
+_times = struct.Struct("<BQBQBB").pack
+
+
+def resource_field(
+    attributes: Mapping[str, AttributeValue], *, dropped: int = 0, schema_url: str = ""
+) -> bytes:
+    """Return what begins a ResourceLogs: its resource, and its schema URL if there is one."""
+    message = _attributes(_RESOURCE_ATTRIBUTES, attributes)
+    if dropped:
+        message += b"\x10" + varint(dropped)
+    return field(_RESOURCE, message) + (field(b"\x1a", schema_url.encode()) if schema_url else b"")
+
+
+def scope_field(
+    name: str,
+    version: str | None = None,
+    attributes: Mapping[str, AttributeValue] | None = None,
+    *,
+    dropped: int = 0,
+    schema_url: str = "",
+) -> bytes:
+    """Return what begins a ScopeLogs: its scope, and its schema URL if there is one."""
+    message = field(b"\x0a", name.encode()) if name else b""
+    if version:
+        message += field(b"\x12", version.encode())
+    if attributes:
+        message += _attributes(_SCOPE_ATTRIBUTES, attributes)
+    if dropped:
+        message += b"\x20" + varint(dropped)
+    return field(_SCOPE, message) + (field(b"\x1a", schema_url.encode()) if schema_url else b"")
+
+
+def log_record_field(
+    timestamp: int,
+    observed_timestamp: int,
+    severity_number: int,
+    body: AttributeValue,
+    attributes: Mapping[str, AttributeValue],
+    event_name: str = "",
+    severity_text: str = "",
+    dropped: int = 0,
+    trace_id: int = 0,
+    span_id: int = 0,
+    trace_flags: int = 0,
+) -> bytes:
+    """Return a ScopeLogs.log_records field.
+
+    Args:
+        timestamp: Nanoseconds since the epoch; 0 for unknown, as in OTLP.
+        observed_timestamp: Nanoseconds since the epoch.
+        severity_number: 0 to 24.
+        body: A legal value; None for no body.
+        attributes: Legal attributes.
+        event_name: The event's name; empty for a record that is no event.
+        severity_text: The severity as its source called it.
+        dropped: Attributes that were cut.
+        trace_id: 128 bits; 0 for none.
+        span_id: 64 bits; 0 for none.
+        trace_flags: The W3C trace flags of the span.
+
+    Raises:
+        UnicodeEncodeError: A str is no valid Unicode.
+        OverflowError: An integer is beyond 64 bits.
+        TypeError: A value is of no legal type.
+        struct.error: A number does not fit its field.
+    """
+    parts = [_times(0x09, timestamp, 0x59, observed_timestamp, 0x10, severity_number)]
+    if event_name:
+        # Names recur and are remembered; of other texts that would be any number, of any length.
+        is_body = body is event_name
+        parts.append(_event_name(event_name, is_body))
+        if is_body:
+            body = None
+    if body is not None:
+        parts.append(field(b"\x2a", _any_value(body)))
+    _add_attributes(parts, attributes)
+    if severity_text:
+        parts.append(field(b"\x1a", severity_text.encode()))
+    if dropped:
+        parts += (b"\x38", varint(dropped))
+    if trace_id:
+        parts += (
+            b"\x45",
+            trace_flags.to_bytes(4, "little"),
+            b"\x4a\x10",
+            trace_id.to_bytes(16, "big"),
+            b"\x52\x08",
+            span_id.to_bytes(8, "big"),
+        )
+    message = b"".join(parts)
+    return _LOG_RECORD + varint(len(message)) + message
+
+
+@lru_cache(maxsize=1024)
+def _event_name(name: str, is_body: bool) -> bytes:  # noqa: FBT001 - positional, for the cache
+    text = name.encode()
+    return field(b"\x62", text) + (field(b"\x2a", field(b"\x0a", text)) if is_body else b"")
+
+
+class _RecordKey:
+    """What is known of a key of log record attributes: bytes ready for each kind of value.
+
+    A process sends few names with few values, again and again: most attributes of a record are one
+    look-up. Made by whichever thread needs it first; a second one made meanwhile is as good.
+    """
+
+    __slots__ = ("double", "false", "head", "ints", "small_int", "text_heads", "texts", "true")
+
+    def __init__(self, key: str) -> None:
+        self.head = field(b"\x0a", key.encode())
+        self.true = self._attribute(b"\x10\x01")
+        self.false = self._attribute(b"\x10\x00")
+        # All but the value, where that is of a known length.
+        self.double = self._attribute(b"\x21" + bytes(8))[:-8]
+        self.ints = tuple(self._attribute(b"\x18" + bytes(n))[: -n or None] for n in range(11))
+        self.small_int = self.ints[1]
+        self.text_heads: dict[int, bytes] = {}
+        self.texts: dict[str, bytes] = {}
+
+    def _attribute(self, any_value: bytes) -> bytes:
+        return field(_LOG_RECORD_ATTRIBUTES, self.head + field(b"\x12", any_value))
+
+    def text(self, value: str) -> bytes:
+        """Return the attribute with the text *value*, and remember it if there is room."""
+        text = value.encode()
+        size = len(text)
+        if size > _KNOWN_TEXT_BYTES:
+            return self._attribute(field(b"\x0a", text))
+        head = self.text_heads.get(size)
+        if head is None:
+            empty = self._attribute(field(b"\x0a", bytes(size)))
+            head = self.text_heads[size] = empty[: len(empty) - size]
+        encoded = head + text
+        if len(self.texts) < _KNOWN_TEXTS:
+            self.texts[value] = encoded
+        return encoded
+
+    def other(self, value: AttributeValue) -> bytes:
+        """Return the attribute with a value of any legal kind."""
+        return self._attribute(_any_value(value))
+
+
+_record_keys: dict[str, _RecordKey] = {}
+
+
+def _learn(key: str) -> _RecordKey | None:
+    """Remember *key* if there is room for it."""
+    if len(_record_keys) >= _KNOWN_KEYS or len(key) > _KNOWN_TEXT_BYTES:
+        return None
+    return _record_keys.setdefault(key, _RecordKey(key))
+
+
+def _add_attributes(parts: list[bytes], attributes: Mapping[str, AttributeValue]) -> None:
+    """Add LogRecord.attributes fields: `_attributes`, for the way that every event takes."""
+    known = _record_keys
+    for key, value in attributes.items():
+        entry = known.get(key) or _learn(key)
+        kind = type(value)
+        if entry is None:
+            parts.append(_attributes(_LOG_RECORD_ATTRIBUTES, {key: value}))
+        elif kind is str:
+            parts.append(entry.texts.get(value) or entry.text(value))  # type: ignore[arg-type]
+        elif kind is bool:
+            parts.append(entry.true if value else entry.false)
+        elif kind is int:
+            if 0 <= value < 128:  # type: ignore[operator]
+                parts += (entry.small_int, BYTE[value])  # type: ignore[index]
+            else:
+                number = _integer(value)  # type: ignore[arg-type]
+                parts += (entry.ints[len(number)], number)
+        elif kind is float:
+            parts += (entry.double, _double(value))
+        else:
+            parts.append(entry.other(value))
+
+
+def _attributes(tag: bytes, attributes: Mapping[str, AttributeValue]) -> bytes:
+    """Return repeated KeyValue fields, each with *tag*."""
+    return b"".join(
+        [
+            field(tag, field(b"\x0a", key.encode()) + field(b"\x12", _any_value(value)))
+            for key, value in attributes.items()
+        ]
+    )
+
+
+def _any_value(value: AttributeValue) -> bytes:
+    """Return the content of an AnyValue message."""
+    if value is None:
+        return b""
+    if isinstance(value, str):
+        return field(b"\x0a", value.encode())
+    if isinstance(value, bool):
+        return b"\x10\x01" if value else b"\x10\x00"
+    if isinstance(value, int):
+        return b"\x18" + _integer(value)
+    if isinstance(value, float):
+        return b"\x21" + _double(value)
+    if isinstance(value, bytes):
+        return field(b"\x3a", value)
+    if isinstance(value, Mapping):
+        return field(b"\x32", _attributes(b"\x0a", value))
+    if isinstance(value, Sequence):
+        return field(b"\x2a", b"".join([field(b"\x0a", _any_value(item)) for item in value]))
+    raise TypeError(f"{type(value).__name__} is no attribute value")
+
+
+def _integer(value: int) -> bytes:
+    """Return *value* as an int64: negative numbers as the two's complement, in ten bytes."""
+    if not _INT_MIN <= value <= _INT_MAX:
+        raise OverflowError("an integer attribute is beyond 64 bits")
+    return varint(value & _MASK64)
