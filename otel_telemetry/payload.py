@@ -1,0 +1,160 @@
+"""An event as the caller gives it, and as it leaves."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from otel_telemetry.errors import InvalidEventError
+from otel_telemetry.typing import AttributeValue, Properties
+
+if TYPE_CHECKING:
+    import datetime
+
+__all__ = ["Event", "TelemetryPayload"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryPayload:
+    """The three buckets of an event.
+
+    Attributes:
+        event_properties: About this event: attributes of the log record.
+        user_properties: About who or what runs the software: attributes of the resource.
+        group_properties: About the project, team or deployment: attributes of the instrumentation
+            scope.
+    """
+
+    event_properties: Properties | None = None
+    user_properties: Properties | None = None
+    group_properties: Properties | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event as it is about to leave: names checked, values legal. What `before_send` sees.
+
+    Attributes:
+        name: 1 to 256 characters.
+        timestamp: Nanoseconds since the epoch.
+        event_properties: Attributes of the log record.
+        user_properties: Attributes of the resource, beside those of the base resource.
+        group_properties: Attributes of the instrumentation scope.
+    """
+
+    name: str
+    timestamp: int
+    event_properties: Mapping[str, AttributeValue]
+    user_properties: Mapping[str, AttributeValue]
+    group_properties: Mapping[str, AttributeValue]
+
+
+class Buckets(NamedTuple):
+    """The three buckets of one event, and how many other keys its payload had."""
+
+    event_properties: Properties | None
+    user_properties: Properties | None
+    group_properties: Properties | None
+    unknown: int = 0
+
+
+_SPELLINGS: Final = {
+    "event_properties": 0,
+    "eventProperties": 0,
+    "user_properties": 1,
+    "userProperties": 1,
+    "group_properties": 2,
+    "groupProperties": 2,
+}
+# Found now: its first use imports it, and a fork amid an import leaves the child a dead lock.
+codecs.lookup("utf-16-le")
+
+_LONGEST_NAME: Final = 256
+_LATEST: Final = 2**63 - 1
+_NANOSECONDS: Final = 1_000_000_000
+
+
+def buckets_of(payload: object, given: Buckets) -> Buckets:
+    """Return the buckets of a payload joined with those *given* beside it, which win.
+
+    Raises:
+        InvalidEventError: It is neither a TelemetryPayload nor a mapping.
+    """
+    if isinstance(payload, TelemetryPayload):
+        return Buckets(
+            _joined(payload.event_properties, given.event_properties),
+            _joined(payload.user_properties, given.user_properties),
+            _joined(payload.group_properties, given.group_properties),
+        )
+    if not isinstance(payload, Mapping):
+        raise InvalidEventError(
+            f"a payload must be a TelemetryPayload or a mapping, not {type(payload).__name__}"
+        )
+    found: list[Properties | None] = [None, None, None]
+    unknown = 0
+    for key, value in payload.items():
+        place = _SPELLINGS.get(key) if isinstance(key, str) else None
+        if place is None:
+            unknown += 1
+        elif found[place] is None:
+            found[place] = value
+    event, user, group = map(_joined, found, given[:3])
+    return Buckets(event, user, group, unknown)
+
+
+def _joined(first: Properties | None, second: Properties | None) -> Properties | None:
+    if first is None or second is None:
+        return first if second is None else second
+    try:
+        return {**first, **second}
+    except TypeError:
+        raise InvalidEventError("properties must be a mapping of names to values") from None
+
+
+def legal_name(name: object) -> str:
+    """Return *name* as an event's name.
+
+    Raises:
+        InvalidEventError: It is no str of 1 to 256 characters.
+    """
+    if not isinstance(name, str):
+        raise InvalidEventError(f"an event's name must be a str, not {type(name).__name__}")
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise InvalidEventError(
+            f"an event's name must have 1 to {_LONGEST_NAME} characters, not {len(name)}"
+        )
+    # An exact str (an Enum's member may be one by inheritance), in valid Unicode.
+    return str.__str__(name).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def nanoseconds(timestamp: datetime.datetime | int) -> int:
+    """Return *timestamp* in nanoseconds since the epoch.
+
+    Raises:
+        InvalidEventError: It is neither an aware datetime nor an int, or out of range.
+    """
+    moment: object = timestamp
+    if isinstance(moment, int) and not isinstance(moment, bool):
+        result = int(moment)
+    elif hasattr(moment, "utcoffset") and hasattr(moment, "date"):
+        if moment.utcoffset() is None:
+            raise InvalidEventError("a timestamp must be an aware datetime: give it a tzinfo")
+        # Not timestamp(): a float has no room for the microseconds of today.
+        since = cast("datetime.datetime", timestamp) - _epoch()
+        result = (since.days * 86_400 + since.seconds) * _NANOSECONDS + since.microseconds * 1_000
+    else:
+        raise InvalidEventError(
+            "a timestamp must be an aware datetime or an int of nanoseconds since the epoch, "
+            f"not {type(moment).__name__}"
+        )
+    if not 0 < result <= _LATEST:
+        raise InvalidEventError("a timestamp must lie between 1970 and 2262")
+    return result
+
+
+def _epoch() -> datetime.datetime:
+    import datetime  # noqa: PLC0415 - only for callers who have imported it
+
+    return datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

@@ -1,0 +1,143 @@
+"""What became of an event."""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections.abc import Callable, Generator
+from functools import lru_cache
+
+__all__ = ["Outcome", "Receipt"]
+
+
+class Outcome(enum.Enum):
+    """What is known of an event.
+
+    Attributes:
+        PENDING: Accepted; nothing is known yet.
+        DELIVERED: The backend acknowledged the request that it was in.
+        PARTIAL: The backend acknowledged that request but rejected some of its events.
+        SPOOLED: On disk; this process or a later one delivers it.
+        REFUSED: The backend refused that request for good.
+        DROPPED: Not sent and not kept; the reason says why.
+        DISABLED: Telemetry is off; there was nothing to do.
+    """
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    PARTIAL = "partial"
+    SPOOLED = "spooled"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+    DISABLED = "disabled"
+
+
+_GOOD = frozenset({Outcome.DELIVERED, Outcome.SPOOLED, Outcome.DISABLED})
+
+
+class Receipt:
+    """What became of an event, now and when it is settled. Thread-safe.
+
+    The events of one batch share one receipt: they travel in one request, and meet one fate.
+
+    Awaiting it gives a bool: True if the event was delivered or spooled, or telemetry is off; False
+    if it was refused or dropped, or the backend rejected part of its request.
+    """
+
+    __slots__ = ("_lock", "_settled", "_state", "_waiting")
+
+    def __init__(self, outcome: Outcome = Outcome.PENDING, reason: str = "") -> None:
+        self._lock = threading.Lock()
+        self._state = (outcome, reason)
+        self._settled = outcome is not Outcome.PENDING
+        self._waiting: list[Callable[[], None]] = []
+
+    def __repr__(self) -> str:
+        outcome, reason = self._state
+        return f"Receipt({outcome.name}{f', {reason!r}' if reason else ''})"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known now."""
+        return self._state[0]
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused, dropped or rejected, in words; else empty."""
+        return self._state[1]
+
+    def settle(self, outcome: Outcome, reason: str = "") -> None:
+        """Set the outcome for good and wake all who wait; delivery calls this, once."""
+        with self._lock:
+            if self._settled:
+                return
+            self._state = (outcome, reason)
+            self._settled = True
+            waiting, self._waiting = self._waiting, []
+        for wake in waiting:
+            wake()
+
+    def wait(self, timeout: float | None = None) -> Outcome:
+        """Wait until the outcome is settled.
+
+        Args:
+            timeout: Seconds at most; None waits for as long as it takes.
+
+        Returns:
+            The outcome, `Outcome.PENDING` if the time was up before it was settled.
+        """
+        event = threading.Event()
+        wake = event.set
+        if self._when_settled(wake):
+            try:
+                event.wait(timeout)
+            finally:
+                self._forget(wake)
+        return self.outcome
+
+    def __await__(self) -> Generator[object, None, bool]:
+        """Wait until the outcome is settled; True unless the event was refused or dropped."""
+        import asyncio  # noqa: PLC0415 - 30 ms that only asyncio apps need, and they have it
+
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def resolve() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        def wake() -> None:
+            try:
+                loop.call_soon_threadsafe(resolve)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                return
+
+        if self._when_settled(wake):
+            try:
+                yield from future
+            finally:
+                self._forget(wake)
+        return self.outcome in _GOOD
+
+    def _when_settled(self, wake: Callable[[], None]) -> bool:
+        """Have *wake* called when settled; False if it is settled already."""
+        with self._lock:
+            if not self._settled:
+                self._waiting.append(wake)
+            return not self._settled
+
+    def _forget(self, wake: Callable[[], None]) -> None:
+        """Let go of who waits no more: the time was up, or the task was cancelled."""
+        with self._lock:
+            if wake in self._waiting:
+                self._waiting.remove(wake)
+
+
+DISABLED = Receipt(Outcome.DISABLED)
+"""The receipt of every event while telemetry is off."""
+
+
+@lru_cache(maxsize=64)
+def dropped(reason: str) -> Receipt:
+    """Return the receipt of an event that was not taken, shared by all with the same *reason*."""
+    return Receipt(Outcome.DROPPED, reason)
