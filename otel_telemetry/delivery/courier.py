@@ -1,0 +1,191 @@
+"""The worker: takes batches from the outbox, sends them, and settles what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from otel_telemetry import fork
+from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.batch import Batch
+from otel_telemetry.delivery.bounds import Turn
+from otel_telemetry.delivery.outbox import Outbox
+from otel_telemetry.delivery.outcome import Answer, Kind, no_answer
+from otel_telemetry.delivery.recovery import Recovery
+from otel_telemetry.log import quiet_log
+from otel_telemetry.otlp.requests import EncodedRecord, export_request
+
+_FIRST_BACKOFF = 1.0  # seconds
+_LONGEST_BACKOFF = 300.0
+_SCAN_INTERVAL = 10.0  # how long a forked child's last events wait, while others live
+_JOIN_TIMEOUT = 0.05
+THREAD_NAME = "otel_telemetry-courier"
+
+
+class Transport(Protocol):
+    """Sends requests to one backend; used by one thread at a time, but for `abort`."""
+
+    def send(self, request: bytes) -> Answer:
+        """Send an ExportLogsServiceRequest and return what became of it; never raises."""
+
+    def abort(self) -> None:
+        """Make a `send` that is under way in another thread return soon; for good."""
+
+    def new_process(self) -> None:
+        """Forget the connections that belong to the parent of this forked process."""
+
+
+class Courier:
+    """One daemon thread, started by the first batch, that sends one request at a time.
+
+    Args:
+        outbox: Where batches come from.
+        counters: Where requests are counted.
+        connect: Makes the transport; called in the courier's thread, for it may be slow.
+        recovery: What reads segments; None without a spool.
+        on_start: Called in the courier's thread when it starts.
+        clock: Monotonic seconds.
+        uniform: Returns a random number from its first argument to its second.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        counters: Counters,
+        connect: Callable[[], Transport],
+        *,
+        recovery: Recovery | None = None,
+        on_start: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._outbox = outbox
+        self._counters = counters
+        self._connect = connect
+        self._recovery = recovery
+        self._on_start = on_start
+        self._clock = clock
+        self._uniform = uniform
+        self._transport: Transport | None = None
+        self._aborted = False
+        self.new_process()
+
+    def new_process(self) -> None:
+        """Begin without a thread: a forked process has none but the one that forked."""
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._failures = 0
+        self._next_scan = 0.0 if self._recovery is not None else math.inf
+        if self._transport is not None:
+            self._transport.new_process()
+
+    def ensure_started(self) -> None:
+        """Start the thread if it is not running."""
+        with self._starting:
+            if self._thread is not None:
+                return
+            thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+            with contextlib.suppress(RuntimeError):  # the next batch tries again
+                thread.start()
+                self._thread = thread
+
+    def stop(self) -> None:
+        """End the thread, once the outbox is closed; break off a request under way."""
+        self._aborted = True
+        transport, thread = self._transport, self._thread
+        if transport is not None:
+            transport.abort()
+        if thread is not None and thread is not threading.current_thread():
+            # A look-up in the DNS cannot be broken off. The thread is a daemon: it is left behind.
+            thread.join(_JOIN_TIMEOUT)
+
+    def _run(self) -> None:
+        try:
+            self._on_start()
+            while self._take_turn():
+                pass
+        except Exception:
+            # Nothing above raises; if it does all the same, the batch is not sent again and again.
+            quiet_log.warning("telemetry stopped: the courier failed")
+            self._outbox.close("internal")
+
+    def _take_turn(self) -> bool:
+        """Do one thing; False if there is nothing left to do, ever."""
+        recovery = self._recovery
+        if recovery is not None:
+            recovery.speak()
+        has_backlog = recovery is not None and recovery.has_backlog
+        turn = self._outbox.take(tidy_at=0.0 if has_backlog else self._next_scan)
+        if isinstance(turn, Batch):
+            if turn.in_memory or self._load(turn):
+                self._handle(turn)
+        elif turn is Turn.TIDY and recovery is not None:
+            if not has_backlog:
+                has_more = recovery.scan()
+                self._next_scan = self._clock() + (0.0 if has_more else _SCAN_INTERVAL)
+            batch = recovery.next_batch(self._clock())
+            if batch is not None and self._outbox.adopt(batch):
+                self._handle(batch)
+        return turn is not Turn.END
+
+    def _load(self, batch: Batch) -> bool:
+        """Read a batch of our own back from its segment; False if there is nothing to send now."""
+        records: tuple[EncodedRecord, ...] = ()
+        reason = "spool_lost"
+        try:
+            if self._recovery is not None:
+                records, reason = self._recovery.reload(batch, self._clock())
+        except OSError as error:
+            self._outbox.postpone(batch, _FIRST_BACKOFF, asked=False)
+            quiet_log.warning("telemetry is delayed: %s", error.strerror)
+            return False
+        return self._outbox.restore(batch, records, reason)
+
+    def _handle(self, batch: Batch) -> None:
+        answer = self._send(batch)
+        outcome = "partial" if answer.rejected else answer.kind.value
+        with self._counters.lock:
+            self._counters.requests[outcome] += 1
+        if answer.kind is Kind.RETRY:
+            self._failures += 1
+            self._outbox.postpone(batch, self._delay(answer), asked=answer.wait is not None)
+            quiet_log.warning("telemetry is delayed: %s", answer.reason)
+            return
+        self._failures = 0
+        if answer.kind is Kind.DELIVERED:
+            self._outbox.delivered(batch, answer.rejected, answer.reason)
+            if answer.reason:
+                quiet_log.warning("the telemetry backend says: %.500s", answer.reason)
+        elif answer.kind is Kind.REFUSED:
+            self._outbox.refused(batch, answer.reason)
+            quiet_log.warning("telemetry was refused: %s", answer.reason)
+        elif batch.count > 1:
+            self._outbox.split(batch)
+        else:
+            self._outbox.drop(batch, "too_large")
+            quiet_log.warning("an event was dropped: %s", answer.reason)
+
+    def _send(self, batch: Batch) -> Answer:
+        if self._transport is None:
+            try:
+                with fork.importing:
+                    "localhost".encode("idna")  # imports too, and any look-up of a name does it
+                    self._transport = self._connect()
+            except Exception as error:
+                # A certificate that is not there yet, a proxy that cannot be one.
+                return no_answer(f"{type(error).__name__} while connecting was prepared")
+            if self._aborted:
+                self._transport.abort()
+        return self._transport.send(export_request(batch.records()))
+
+    def _delay(self, answer: Answer) -> float:
+        """Return the seconds until the next request: what was asked for, else full jitter."""
+        if answer.wait is not None:
+            return answer.wait
+        ceiling = _FIRST_BACKOFF * 2 ** min(self._failures - 1, 16)
+        return self._uniform(0.0, min(ceiling, _LONGEST_BACKOFF))

@@ -1,0 +1,127 @@
+"""Delivery in one piece: outbox, spool, courier and transport, with one start and one end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+
+from otel_telemetry.config import DeliveryConfig
+from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds
+from otel_telemetry.delivery.courier import Courier, Transport
+from otel_telemetry.delivery.outbox import Outbox
+from otel_telemetry.delivery.recovery import Recovery
+from otel_telemetry.delivery.spool import Spool
+
+
+def connect(config: DeliveryConfig) -> Transport:
+    """Return the transport that *config* asks for; imports its library now."""
+    if config.protocol == "grpc":
+        from otel_telemetry.delivery.grpc import GRPCTransport  # noqa: PLC0415 - only if asked for
+
+        return GRPCTransport(config)
+    from otel_telemetry.delivery.http import HTTPTransport  # noqa: PLC0415 - in the courier's thread
+
+    return HTTPTransport(config)
+
+
+class Delivery:
+    """Bytes in, bytes at the backend. Thread-safe and fork-safe; nothing here raises.
+
+    Args:
+        config: Where to, how much at once, how long at most.
+        counters: The counts to keep.
+        app: Whose state directory holds the spool, where `config` names no path.
+        on_start: Called in the courier's thread when it starts.
+        connect: Makes the transport.
+    """
+
+    def __init__(
+        self,
+        config: DeliveryConfig,
+        counters: Counters,
+        *,
+        app: str,
+        on_start: Callable[[], object] = lambda: None,
+        connect: Callable[[DeliveryConfig], Transport] = connect,
+    ) -> None:
+        self.counters = counters
+        is_grpc = config.protocol == "grpc"
+        bounds = Bounds(
+            flush_interval=config.flush_interval,
+            max_batch_events=config.max_batch_events,
+            max_batch_bytes=min(config.max_batch_bytes, MAX_REQUEST_BYTES)
+            if is_grpc
+            else config.max_batch_bytes,
+            max_pending_bytes=config.max_pending_bytes,
+            spool_max_bytes=config.spool_max_bytes,
+        )
+        directory = spool_directory(config, app)
+        self._spool = None if directory is None else Spool(directory, max_age=config.spool_max_age)
+        self._outbox = Outbox(bounds, counters, spool=self._spool, on_open=self.ensure_started)
+        self._recovery = (
+            None if self._spool is None else Recovery(self._spool, bounds, self._outbox.lost)
+        )
+        self._courier = Courier(
+            self._outbox,
+            counters,
+            lambda: connect(config),
+            recovery=self._recovery,
+            on_start=on_start,
+        )
+        self.append = self._outbox.append
+        if config.meter_provider is not None:
+            from otel_telemetry.delivery.metrics import observe  # noqa: PLC0415 - only if asked for
+
+            observe(config.meter_provider, counters, is_grpc=is_grpc)
+
+    def new_process(self) -> None:
+        """Begin anew in a forked child: empty, without a thread, a connection or a lock.
+
+        The counts begin anew first: the outbox shares their lock.
+        """
+        self.counters.new_process()
+        for part in (self._spool, self._recovery, self._outbox, self._courier):
+            if part is not None:
+                part.new_process()
+
+    def ensure_started(self) -> None:
+        """Start the courier, which then also sends what dead processes left."""
+        self._courier.ensure_started()
+
+    def flush(self, timeout: float | None) -> bool:
+        """Send everything now; True if the backend acknowledged it all within *timeout* seconds."""
+        return self._outbox.flush(timeout)
+
+    def shutdown(self, timeout: float) -> bool:
+        """Flush for *timeout* seconds at most, leave or give up the rest, end the courier.
+
+        Once the backend has failed, what is safe on disk is not waited for. Idempotent. True if
+        nothing was left.
+        """
+        self._outbox.flush(timeout, patient=False)
+        is_empty = self._outbox.close("shutdown")
+        self._courier.stop()
+        if self._spool is not None:
+            self._spool.speak()
+            self._spool.close()
+        return is_empty
+
+
+def spool_directory(config: DeliveryConfig, app: str) -> str | None:
+    """Return where segments go; None for memory only.
+
+    Each destination has a directory of its own: what was recorded for one backend must never reach
+    another, when the setting changes or two applications share a path.
+    """
+    if config.spool is False:
+        return None
+    if config.spool is True:
+        import platformdirs  # noqa: PLC0415 - only where it is needed
+
+        base = os.path.join(platformdirs.user_state_dir(app, appauthor=False), "telemetry", "spool")
+    else:
+        base = config.spool
+    destination = hashlib.sha256(config.url.encode()).hexdigest()[:16]
+    return os.path.join(base, destination)

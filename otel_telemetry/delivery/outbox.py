@@ -1,0 +1,291 @@
+"""Batches on their way: the open one, those that wait, and the one being sent.
+
+What they amount to, the ledger keeps. Every change happens under one lock, that of the counts, so
+that counts and batches always agree. While it is held, nothing waits, and the only I/O is on local
+files: the append of a record, and once a batch its segment's beginning and end.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.batch import Batch
+from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds, Turn
+from otel_telemetry.delivery.ledger import Ledger
+from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.otlp.requests import EncodedRecord
+from otel_telemetry.receipt import Receipt, dropped
+
+
+class Outbox:
+    """Thread-safe. One consumer takes batches and says what became of each; anybody appends.
+
+    What it says of a batch that `close` has given up meanwhile counts no more.
+
+    Args:
+        bounds: When a batch is full, and when memory or disk is.
+        counters: The counts; their lock guards everything here.
+        spool: Where records are kept beside memory; None for memory only.
+        on_open: Called when a batch is opened, under the lock.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        counters: Counters,
+        *,
+        spool: Spool | None = None,
+        on_open: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bounds = bounds
+        self._counters = counters
+        self._spool = spool
+        self._on_open = on_open
+        self._clock = clock
+        self._open: Batch | None = None
+        self._is_ending = self._is_closed = self._has_left = False
+        self.new_process()
+
+    def new_process(self) -> None:
+        """Begin empty: what the parent of this forked process holds, the parent sends."""
+        self._changed = threading.Condition(self._counters.lock)
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+        self._waiting: deque[Batch] = deque()
+        self._sending: Batch | None = None
+        self._ledger = Ledger(self._counters, self._spool)
+        self._not_before = 0.0
+        self._asked_to_wait = False
+        self._retries = 0
+
+    def append(self, resource: bytes, scope: bytes, record: bytes) -> Receipt:
+        """Take an encoded record; return the receipt of its batch, or of its loss."""
+        size = len(resource) + len(scope) + len(record)
+        if size > MAX_REQUEST_BYTES:
+            self._counters.drop("too_large")
+            return dropped("too_large")
+        counters, bounds = self._counters, self._bounds
+        with counters.lock:  # that of the condition, less the condition's own methods around it
+            counters.accepted += 1
+            if self._is_closed:
+                counters.dropped["destroyed"] += 1
+                return dropped("destroyed")
+            if self._ledger.memory + size > bounds.max_pending_bytes:
+                counters.dropped["queue_full"] += 1
+                return dropped("queue_full")
+            batch = self._open
+            if batch is not None and batch.size + size > bounds.max_batch_bytes:
+                self._close_open()
+                batch = None
+            if batch is None:
+                batch = self._open_batch()
+            self._ledger.memory += batch.append(resource, scope, record)
+            counters.pending += 1
+            if batch.count >= bounds.max_batch_events:
+                self._close_open()
+            return batch.fate.receipt
+
+    def _open_batch(self) -> Batch:
+        writer = None if self._spool is None else self._spool.open_segment()
+        batch = self._open = Batch(self._clock(), writer=writer)
+        self._on_open()
+        self._changed.notify_all()
+        return batch
+
+    def _close_open(self) -> None:
+        batch, self._open = self._open, None
+        if batch is None:
+            return
+        batch.close()
+        self._ledger.close(batch)
+        # The next one to be sent stays in memory: it would only be read back at once.
+        if self._waiting or self._not_before:
+            self._ledger.put_away(batch)
+        self._make_room()
+        self._waiting.append(batch)
+        self._changed.notify_all()
+
+    def _make_room(self) -> None:
+        """Give up the oldest batches on disk, until the rest is within its bounds."""
+        while self._ledger.disk > self._bounds.spool_max_bytes:
+            oldest = next((batch for batch in self._waiting if batch.fate.is_on_disk), None)
+            if oldest is None:
+                return
+            self._waiting.remove(oldest)
+            self._ledger.drop(oldest, "spool_full")
+
+    def take(self, *, tidy_at: float) -> Batch | Turn:
+        """Wait for the next batch that is due and return it.
+
+        Args:
+            tidy_at: When to return `Turn.TIDY` if no batch is due, in seconds of the clock.
+        """
+        with self._changed:
+            while not self._is_closed:
+                wait = self._until_due()
+                if wait is not None and wait <= 0:
+                    if not self._waiting:
+                        self._close_open()
+                    self._sending = self._waiting.popleft()
+                    return self._sending
+                # What dead processes left waits with the rest while the backend is not to be asked.
+                until_tidy = max(tidy_at, self._not_before) - self._clock()
+                if self._is_ending:
+                    until_tidy = threading.TIMEOUT_MAX
+                elif until_tidy <= 0:
+                    return Turn.TIDY
+                until = until_tidy if wait is None else min(wait, until_tidy)
+                self._changed.wait(min(until, threading.TIMEOUT_MAX))
+            return Turn.END
+
+    def _until_due(self) -> float | None:
+        """Return the seconds until a batch is due; None if there is none."""
+        now = self._clock()
+        if self._waiting:
+            return self._not_before - now
+        if self._open is None:
+            return None
+        return max(self._not_before, self._open.opened + self._bounds.flush_interval) - now
+
+    def adopt(self, batch: Batch) -> bool:
+        """Take *batch*, which dead processes left, as the one to send; False if it is too late."""
+        with self._changed:
+            if self._is_ending or self._is_closed:
+                return False
+            self._ledger.adopt(batch)
+            self._sending = batch
+            return True
+
+    def restore(self, batch: Batch, records: Iterable[EncodedRecord], reason: str) -> bool:
+        """Put *records*, read from disk, back into *batch*; those missing are lost for *reason*.
+
+        Returns:
+            True if there is something to send.
+        """
+        with self._changed:
+            if batch is not self._sending:
+                return False
+            self._ledger.restore(batch, records, reason)
+            if not batch.count:
+                self._end_sending()
+            return batch.count > 0
+
+    def lost(self, count: int, reason: str) -> None:
+        """Count records of dead processes that cannot be sent."""
+        with self._changed:
+            self._ledger.lose(count, reason)
+
+    def delivered(self, batch: Batch, rejected: int, reason: str) -> None:
+        """Count *batch* as taken by the backend, but for *rejected* records."""
+        with self._changed:
+            if batch is self._sending:
+                self._not_before, self._asked_to_wait = 0.0, False
+                self._ledger.deliver(batch, rejected, reason)
+                self._end_sending()
+
+    def refused(self, batch: Batch, reason: str) -> None:
+        """Count *batch* as refused for good."""
+        with self._changed:
+            if batch is self._sending:
+                self._ledger.refuse(batch, reason)
+                self._end_sending()
+
+    def drop(self, batch: Batch, reason: str) -> None:
+        """Count *batch* as dropped for *reason*."""
+        with self._changed:
+            if batch is self._sending:
+                self._ledger.drop(batch, reason)
+                self._end_sending()
+
+    def postpone(self, batch: Batch, delay: float, *, asked: bool) -> None:
+        """Put *batch* at the end of the line, and send nothing for *delay* seconds.
+
+        At the end, so that one batch that the backend cannot take does not block the others for
+        good.
+
+        Args:
+            batch: The batch that is being sent.
+            delay: Seconds.
+            asked: Whether the backend asked for that delay; a flush does not cut it short then.
+        """
+        with self._changed:
+            if batch is self._sending:
+                self._ledger.put_away(batch)
+                self._waiting.append(batch)
+                self._not_before = self._clock() + delay
+                self._asked_to_wait = asked
+                self._retries += 1
+                self._end_sending()
+
+    def split(self, batch: Batch) -> None:
+        """Put the halves of *batch* at the head of the line."""
+        with self._changed:
+            if batch is self._sending:
+                first, second = self._ledger.halve(batch)
+                self._waiting.extendleft((second, first))
+                self._end_sending()
+
+    def _end_sending(self) -> None:
+        self._sending = None
+        self._changed.notify_all()
+
+    def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
+        """Have everything sent now; wait for what becomes of it.
+
+        Args:
+            timeout: Seconds at most; None waits for as long as it takes.
+            patient: Whether to wait on, once the backend has failed, for what is safe on disk. An
+                impatient flush is the last: what dead processes left is not begun any more.
+
+        Returns:
+            True if all that was pending at the call was delivered in time.
+        """
+        with self._changed:
+            self._is_ending |= not patient
+            self._close_open()
+            fates = {batch.fate for batch in self._all()}
+            if not self._asked_to_wait:
+                self._not_before = 0.0
+            self._changed.notify_all()
+            retries = self._retries
+
+            def is_over() -> bool:
+                left = [fate for fate in fates if fate.open_parts]
+                if not patient and self._retries > retries:
+                    return all(fate.is_on_disk for fate in left)
+                return not left
+
+            self._changed.wait_for(is_over, timeout)
+            return all(not fate.open_parts and fate.failed is None for fate in fates)
+
+    def close(self, reason: str) -> bool:
+        """Take no more; leave what is left on disk, or give it up, counted under *reason*.
+
+        Returns:
+            True if nothing was left.
+        """
+        with self._changed:
+            self._is_closed = True
+            self._close_open()
+            left = list(self._all())
+            self._has_left |= bool(left)
+            self._waiting.clear()
+            for batch in left:
+                if batch.fate.is_on_disk:
+                    self._ledger.leave_on_disk(batch)
+                else:
+                    self._ledger.drop(batch, reason)
+            self._end_sending()
+            return not self._has_left
+
+    def _all(self) -> Iterable[Batch]:
+        if self._sending is not None:
+            yield self._sending
+        yield from self._waiting

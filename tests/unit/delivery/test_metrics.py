@@ -1,0 +1,87 @@
+"""The counts as OpenTelemetry metrics."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
+
+from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.metrics import observe
+
+
+@pytest.fixture(name="reader")
+def _reader() -> InMemoryMetricReader:
+    return InMemoryMetricReader()
+
+
+@pytest.fixture(name="provider")
+def _provider(reader: InMemoryMetricReader) -> MeterProvider:
+    return MeterProvider([reader], shutdown_on_exit=False)
+
+
+def points(reader: InMemoryMetricReader) -> dict[tuple[str, str], float]:
+    """Return what is shown: by metric and error type."""
+    data = reader.get_metrics_data()
+    shown = {}
+    for resource in data.resource_metrics if data else ():
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                for point in metric.data.data_points:
+                    assert isinstance(point, NumberDataPoint)
+                    error = (point.attributes or {}).get("error.type", "")
+                    shown[metric.name, str(error)] = float(point.value)
+    return shown
+
+
+def test_each_count_has_its_name(reader: InMemoryMetricReader, provider: MeterProvider) -> None:
+    """The names of the semantic conventions; losses by error type, and what went well without."""
+    counters = Counters()
+    observe(provider, counters, is_grpc=False)
+    counters.accepted, counters.recovered, counters.pending = 30, 5, 4
+    counters.delivered, counters.rejected, counters.refused = 10, 3, 2
+    counters.spooled = 1
+    counters.dropped.update({"queue_full": 4, "destroyed": 3, "shutdown": 3})
+
+    assert points(reader) == {
+        ("otel.sdk.log.created", ""): 25,
+        ("otel.sdk.processor.log.queue.size", ""): 4,
+        ("otel.sdk.processor.log.processed", ""): 19,
+        ("otel.sdk.processor.log.processed", "queue_full"): 4,
+        ("otel.sdk.processor.log.processed", "already_shutdown"): 3,
+        ("otel.sdk.exporter.log.exported", ""): 10,
+        ("otel.sdk.exporter.log.exported", "rejected"): 3,
+        ("otel.sdk.exporter.log.exported", "refused"): 2,
+        ("otel.sdk.exporter.log.exported", "shutdown"): 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("is_grpc", "kind"), [(False, "otlp_http_log_exporter"), (True, "otlp_grpc_log_exporter")]
+)
+def test_components_are_named(
+    reader: InMemoryMetricReader, provider: MeterProvider, *, is_grpc: bool, kind: str
+) -> None:
+    """Two of a kind can be told apart."""
+    counters = Counters()
+    observe(provider, counters, is_grpc=is_grpc)
+    observe(provider, counters, is_grpc=is_grpc)
+
+    data = reader.get_metrics_data()
+
+    assert data is not None
+    (scope,) = data.resource_metrics[0].scope_metrics
+    (exported,) = (m for m in scope.metrics if m.name == "otel.sdk.exporter.log.exported")
+    attributes = [point.attributes or {} for point in exported.data.data_points]
+    assert {each["otel.component.type"] for each in attributes} == {kind}
+    assert len({each["otel.component.name"] for each in attributes}) == 2
+
+
+def test_what_is_gone_is_not_shown(reader: InMemoryMetricReader, provider: MeterProvider) -> None:
+    """Instruments outlive what they show, and must not keep it alive."""
+    observe(provider, Counters(), is_grpc=False)
+    gc.collect()
+
+    assert points(reader) == {}

@@ -1,0 +1,214 @@
+"""What an HTTP answer means."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsPartialSuccess,
+    ExportLogsServiceResponse,
+)
+
+from otel_telemetry.delivery.outcome import (
+    Answer,
+    Kind,
+    delivered,
+    from_http,
+    no_answer,
+    retry_after,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAY: Final = 24 * 3600.0
+NOON: Final = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.timezone.utc)
+ALL_STATUSES: Final = range(100, 600)
+
+
+def noon() -> float:
+    """Tell the time: always the same."""
+    return NOON.timestamp()
+
+
+def http_date(moment: datetime.datetime) -> str:
+    """Write a moment as HTTP does."""
+    return format_datetime(moment, usegmt=True)
+
+
+def kinds_of_statuses(kind: Kind) -> set[int]:
+    """Find the HTTP statuses that mean *kind*."""
+    return {status for status in ALL_STATUSES if from_http(status, {}, b"").kind is kind}
+
+
+# -- HTTP statuses -----------------------------------------------------------------------------
+
+
+def test_every_2xx_is_a_delivery() -> None:
+    """OTLP's success is 200, and gateways answer 202 and 204."""
+    assert kinds_of_statuses(Kind.DELIVERED) == set(range(200, 300))
+
+
+def test_four_statuses_may_pass() -> None:
+    """429, 502, 503 and 504 are what OTLP calls retryable, and nothing else is."""
+    assert kinds_of_statuses(Kind.RETRY) == {429, 502, 503, 504}
+
+
+def test_413_asks_for_smaller_requests() -> None:
+    """The same records may pass in halves."""
+    assert kinds_of_statuses(Kind.TOO_LARGE) == {413}
+
+
+def test_every_other_status_refuses_for_good() -> None:
+    """Redirects too: telemetry goes where it was told to, and nowhere else."""
+    refused = set(ALL_STATUSES) - set(range(200, 300)) - {413, 429, 502, 503, 504}
+
+    assert kinds_of_statuses(Kind.REFUSED) == refused
+
+
+def test_the_reason_is_the_status() -> None:
+    """The backend's body is not quoted: it may hold anything."""
+    assert from_http(400, {}, b"secret").reason == "HTTP status 400"
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_every_retryable_status_is_asked_for_its_wait(status: int) -> None:
+    """Retry-After counts with each of them."""
+    assert from_http(status, {"Retry-After": "7"}, b"").wait == 7
+
+
+def test_without_retry_after_the_backend_names_no_wait() -> None:
+    """The courier then chooses."""
+    assert from_http(503, {}, b"") == Answer(kind=Kind.RETRY, reason="HTTP status 503")
+
+
+def test_no_answer_at_all_may_pass() -> None:
+    """A connection that fails is no word of the backend."""
+    assert no_answer("TimeoutError") == Answer(kind=Kind.RETRY, reason="TimeoutError")
+
+
+# -- Retry-After -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 12 ", 12),
+        ("86400", DAY),
+        ("86401", DAY),
+        ("9" * 400, DAY),
+        (http_date(NOON + datetime.timedelta(seconds=90)), 90),
+        ("Sunday, 01-Mar-26 12:01:30 GMT", 90),
+        ("Sun Mar  1 12:01:30 2026", 90),
+        ("Sun, 01 Mar 2026 13:01:30 +0100", 90),
+        (http_date(NOON), 0),
+        (http_date(NOON - datetime.timedelta(days=400)), 0),
+        (http_date(NOON + datetime.timedelta(days=400)), DAY),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", DAY),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
+    """Both forms of RFC 9110, old spellings of a date included; never less than 0, or a day."""
+    assert retry_after(value, noon) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        " ",
+        "soon",
+        "-5",
+        "+5",
+        "1.5",
+        "1, 2",
+        "٣",
+        "0x10",
+        "Sun, 99 Mar 2026 12:00:00 GMT",
+        "Sun, 01 Foo 2026 12:00:00 GMT",
+        "Sun, 01 Mar 2026 99:00:00 GMT",
+        "Sun, 01 Mar 99999 12:00:00 GMT",
+        "Sun, 01 Mar 2026 12:00:00 +9999999999",
+    ],
+)
+def test_rubbish_for_retry_after_is_none(value: str) -> None:
+    """What cannot be read was not said."""
+    assert retry_after(value, noon) is None
+
+
+@pytest.fixture
+def _east_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the machine nine hours ahead of UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_east_of_greenwich")
+@pytest.mark.parametrize("value", ["Sun Mar  1 12:01:30 2026", "Sun, 01 Mar 2026 12:01:30 -0000"])
+def test_a_date_without_a_zone_is_in_utc(value: str) -> None:
+    """HTTP's dates always are, wherever the machine stands."""
+    assert retry_after(value, noon) == 90
+
+
+@given(st.text())
+def test_no_retry_after_whatever_raises(value: str) -> None:
+    """A backend may write anything there."""
+    seconds = retry_after(value)
+
+    assert seconds is None or 0 <= seconds <= DAY
+
+
+def test_retry_after_is_measured_on_the_wall_clock() -> None:
+    """A date is a date: without a clock of the caller's it is compared with now."""
+    in_a_minute = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+
+    seconds = retry_after(http_date(in_a_minute))
+
+    assert seconds is not None
+    assert 30 < seconds <= 60
+
+
+# -- Success and its small print ---------------------------------------------------------------
+
+
+def response(rejected: int = 0, message: str = "") -> bytes:
+    """Make the body of a success that says something."""
+    partial = ExportLogsPartialSuccess(rejected_log_records=rejected, error_message=message)
+    return ExportLogsServiceResponse(partial_success=partial).SerializeToString()
+
+
+def test_a_partial_success_counts_what_was_rejected() -> None:
+    """The backend's number and the backend's words."""
+    assert from_http(200, {}, response(3, "no such tenant")) == Answer(
+        kind=Kind.DELIVERED, rejected=3, reason="no such tenant"
+    )
+
+
+def test_a_message_with_nothing_rejected_is_a_warning() -> None:
+    """The words are kept; all records were taken."""
+    assert delivered(response(0, "old format")) == Answer(kind=Kind.DELIVERED, reason="old format")
+
+
+def test_a_negative_number_rejects_nothing() -> None:
+    """The field is signed; nobody can reject less than nothing."""
+    assert delivered(response(-1)).rejected == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b'{"partialSuccess":null}', b"<html>ok</html>", b"\xff" * 40, response(3)[:-1]],
+)
+def test_a_body_that_is_no_response_is_a_plain_success(body: bytes) -> None:
+    """The status has said so; gateways write pages of their own."""
+    assert delivered(body) == Answer(kind=Kind.DELIVERED)

@@ -1,0 +1,269 @@
+"""Records that are not legal, among others that are."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from otel_telemetry import OTLPLogRecordProcessor, Outcome
+from otel_telemetry.mapping.records import EventRecord
+from otel_telemetry.testing import OTLPReceiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SURROGATE: Final = "a\ud800b"
+MENDED: Final = "a\ufffdb"
+
+
+class Rude:
+    """An object whose own methods raise."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    def __hash__(self) -> int:
+        raise RuntimeError
+
+
+class Color(enum.Enum):
+    """A choice."""
+
+    RED = "red"
+
+
+def nested(depth: int) -> object:
+    """Make a map in a map in a map."""
+    value: object = 1
+    for _ in range(depth):
+        value = {"k": value}
+    return value
+
+
+def cycle() -> dict[str, object]:
+    """Make a map that holds itself."""
+    value: dict[str, object] = {"good": 1}
+    value["self"] = value
+    return value
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[OTLPReceiver]:
+    """A backend for all: making one takes longer than any test here."""
+    with OTLPReceiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def processor(receiver: OTLPReceiver) -> Iterator[OTLPLogRecordProcessor]:
+    """A processor; at the end, its counts add up."""
+    receiver.clear()
+    processor = OTLPLogRecordProcessor(endpoint=receiver.http_endpoint, flush_interval=60)
+    yield processor
+    processor.shutdown()
+    stats = processor.stats
+    assert stats.accepted == stats.delivered + sum(stats.dropped.values())
+
+
+def record(**fields: object) -> ReadWriteLogRecord:
+    """Make a record with fields of any kind, past every check of the SDK's."""
+    made = ReadWriteLogRecord(
+        LogRecord(event_name="odd"), Resource({"r": 1}), InstrumentationScope("scope")
+    )
+    for name, value in fields.items():
+        setattr(made.log_record, name, value)
+    return made
+
+
+def emit_between_good_ones(processor: OTLPLogRecordProcessor, odd: ReadWriteLogRecord) -> None:
+    """Emit a good record, *odd*, and another good one; send all."""
+    processor.on_emit(record(event_name="good"))
+    processor.on_emit(odd)
+    processor.on_emit(record(event_name="good"))
+    assert processor.force_flush()
+
+
+@pytest.mark.parametrize(
+    ("value", "arrives"),
+    [
+        (SURROGATE, MENDED),
+        (2**63, str(2**63)),
+        (-(2**63) - 1, str(-(2**63) - 1)),
+        (datetime.date(2026, 3, 1), "2026-03-01"),
+        (Color.RED, "red"),
+        ([bytearray(b"x")], [b"x"]),
+        (object(), "object"),
+        (Rude(), "Rude"),
+        ({SURROGATE: 1}, {MENDED: 1}),
+        ({1: {"deep": [object()]}}, {"1": {"deep": ["object"]}}),
+    ],
+)
+@pytest.mark.parametrize("place", ["body", "attribute", "resource", "scope"])
+def test_a_value_that_is_not_legal_is_made_so(
+    receiver: OTLPReceiver,
+    processor: OTLPLogRecordProcessor,
+    place: str,
+    value: object,
+    arrives: object,
+) -> None:
+    """Wherever it stands; the record goes with it, and its neighbours as they are."""
+    odd = record()
+    attributes = cast("Any", {"odd": value})
+    if place == "body":
+        odd.log_record.body = cast("Any", value)
+    elif place == "attribute":
+        odd.log_record.attributes = attributes
+    elif place == "resource":
+        odd.resource = Resource({})
+        odd.resource._attributes = attributes
+    else:
+        odd.instrumentation_scope = InstrumentationScope("odd scope")
+        odd.instrumentation_scope._attributes = attributes
+
+    emit_between_good_ones(processor, odd)
+
+    assert sorted(event.name for event in receiver.events) == ["good", "good", "odd"]
+    (event,) = (event for event in receiver.events if event.name == "odd")
+    found = {
+        "body": event.body,
+        "attribute": event.attributes.get("odd"),
+        "resource": event.resource.get("odd"),
+        "scope": event.scope_attributes.get("odd"),
+    }
+    assert found[place] == arrives
+
+
+@pytest.mark.parametrize("value", [cycle(), nested(40), nested(5000)], ids=["cycle", "40", "5000"])
+@pytest.mark.parametrize("place", ["body", "attribute"])
+def test_a_value_without_an_end_is_cut(
+    receiver: OTLPReceiver, processor: OTLPLogRecordProcessor, place: str, value: object
+) -> None:
+    """No backend has to parse deeper than it can."""
+    odd = record(**({"body": value} if place == "body" else {"attributes": {"odd": value}}))
+
+    emit_between_good_ones(processor, odd)
+
+    assert [event.name for event in receiver.events] == ["good", "odd", "good"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("event_name", 7),
+        ("event_name", SURROGATE),
+        ("event_name", Rude()),
+        ("severity_text", 7),
+        ("severity_text", SURROGATE),
+        ("severity_number", "WARN"),
+        ("severity_number", 9),
+        ("timestamp", -1),
+        ("timestamp", 1.5),
+        ("timestamp", "now"),
+        ("timestamp", 2**64),
+        ("observed_timestamp", "now"),
+        ("trace_id", 2**128),
+        ("trace_id", "abc"),
+        ("span_id", -1),
+        ("attributes", 7),
+        ("attributes", [("a", 1)]),
+        ("attributes", Rude()),
+        ("body", Rude()),
+    ],
+)
+def test_a_record_beyond_mending_costs_nobody_but_itself(
+    receiver: OTLPReceiver, processor: OTLPLogRecordProcessor, field: str, value: object
+) -> None:
+    """It arrives as far as it can be read, or is dropped and counted; its neighbours arrive."""
+    emit_between_good_ones(processor, record(**{field: value}))
+
+    names = [event.name for event in receiver.events]
+    assert names.count("good") == 2
+    assert processor.stats.delivered == len(names)
+    assert processor.stats.delivered + processor.stats.dropped.get("invalid", 0) == 3
+
+
+def test_what_is_no_record_at_all_is_dropped(
+    receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
+) -> None:
+    """The caller hears nothing of it."""
+    emit_between_good_ones(processor, cast("Any", object()))
+
+    assert [event.name for event in receiver.events] == ["good", "good"]
+    assert processor.stats.dropped == {"invalid": 1}
+
+
+def test_an_event_of_ours_that_cannot_be_encoded_is_dropped_and_says_so(
+    receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
+) -> None:
+    """Whoever sent it holds a receipt."""
+    hollow = EventRecord.__new__(EventRecord)
+
+    emit_between_good_ones(processor, hollow)
+
+    assert [event.name for event in receiver.events] == ["good", "good"]
+    assert hollow.receipt is not None
+    assert (hollow.receipt.outcome, hollow.receipt.reason) == (Outcome.DROPPED, "invalid")
+
+
+def test_what_was_cut_is_counted_in_the_record(
+    receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
+) -> None:
+    """The backend learns that there was more."""
+    emit_between_good_ones(processor, record(attributes={"": 1, "odd": 2**64, "deep": cycle()}))
+
+    (event,) = (event for event in receiver.events if event.name == "odd")
+    assert event.attributes == {"odd": str(2**64), "deep": {"good": 1}}
+    assert event.dropped_attributes_count == 2
+
+
+def test_a_severity_beyond_the_scale_is_dropped_or_sent(
+    receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
+) -> None:
+    """Every number that the API knows arrives."""
+    for severity in SeverityNumber:
+        processor.on_emit(record(severity_number=severity))
+    assert processor.force_flush()
+
+    assert [event.severity_number for event in receiver.events] == list(range(25))
+
+
+ANYTHING: Final = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.binary()
+    | st.text(st.characters()),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text(st.characters()) | st.integers(), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@given(body=ANYTHING, value=ANYTHING, key=st.text(st.characters()))
+@settings(max_examples=50)
+def test_no_value_whatever_spoils_a_batch(
+    receiver: OTLPReceiver, body: object, value: object, key: str
+) -> None:
+    """Everything that is emitted arrives, or is counted."""
+    processor = OTLPLogRecordProcessor(endpoint=receiver.http_endpoint, flush_interval=60)
+    try:
+        emit_between_good_ones(processor, record(body=body, attributes={key: value}))
+        assert processor.stats.delivered == 3
+    finally:
+        processor.shutdown()
