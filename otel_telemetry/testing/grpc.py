@@ -1,0 +1,166 @@
+"""The receiver's gRPC side."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import threading
+from concurrent import futures
+from functools import partial
+from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
+
+import grpc
+
+from otel_telemetry.testing.answers import Answer
+from otel_telemetry.testing.crew import Crew, hold
+from otel_telemetry.testing.decoding import UnreadableError, from_protobuf
+from otel_telemetry.testing.responses import retry_later, success
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from otel_telemetry.testing.decoding import Message
+    from otel_telemetry.testing.journal import Journal
+    from otel_telemetry.testing.received import Signal
+
+_SERVICES: Final[Mapping[str, Signal]] = {
+    "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
+    "opentelemetry.proto.collector.trace.v1.TraceService": "traces",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
+}
+_GRACE = 0.2
+_JOIN_TIMEOUT = 5.0
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_adoption = threading.Lock()
+
+
+class GRPCServer:
+    """One gRPC server, from construction to `stop`."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        host: str,
+        port: int,
+        credentials: grpc.ServerCredentials | None,
+        max_request_bytes: int,
+    ) -> None:
+        """Bind, listen and accept."""
+        # gRPC would say on stderr, and only there, why an address cannot be had.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+        self._journal = journal
+        self._stopping = threading.Event()
+        self._crew = Crew("otel-telemetry-receiver-grpc")
+        self._server = grpc.server(
+            _ThreadPerCall(self._crew),
+            handlers=[self._handler(service, signal) for service, signal in _SERVICES.items()],
+            options=[
+                ("grpc.max_receive_message_length", max_request_bytes),
+                # Or a second receiver could share the port, and each would get half of the calls.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if credentials is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, credentials)
+        with self._adopting("(_serve)"):
+            self._server.start()
+
+    def stop(self) -> None:
+        """End every call and close every connection at once."""
+        self._stopping.set()
+        # Without any grace the clients, often in this process, would log the end to stderr. Calls
+        # under way end by themselves, so the grace is only ever used up by a client that hangs.
+        with self._adopting("(cancel_all_calls_after_grace)"):
+            stopped = self._server.stop(_GRACE)
+        stopped.wait(_JOIN_TIMEOUT)
+        self._crew.join(_JOIN_TIMEOUT)
+
+    @contextlib.contextmanager
+    def _adopting(self, name: str) -> Iterator[None]:
+        """Keep track of the thread that gRPC starts here, and keeps to itself."""
+        with _adoption:
+            before = set(threading.enumerate())
+            yield
+            started = set(threading.enumerate()) - before
+            for thread in [thread for thread in started if thread.name.endswith(name)]:
+                self._crew.adopt(thread)
+
+    def _handler(self, service: str, signal: Signal) -> grpc.GenericRpcHandler[bytes, bytes]:
+        """Make the service's one method, on raw bytes: the journal wants them as they came."""
+        behaviour = partial(self._export, signal, f"/{service}/Export")
+        method = grpc.unary_unary_rpc_method_handler(behaviour)
+        return grpc.method_handlers_generic_handler(service, {"Export": method})
+
+    def _export(
+        self, signal: Signal, path: str, data: bytes, context: grpc.ServicerContext
+    ) -> bytes:
+        """Take one request and answer it."""
+        content: Message | Answer
+        protobuf = data
+        try:
+            content = from_protobuf(signal, data)
+        except UnreadableError as error:
+            protobuf = b""
+            content = Answer.bad_data(str(error))
+        answer = self._journal.record(
+            protocol="grpc",
+            signal=signal,
+            path=path,
+            headers={
+                # As they are on the wire, which is text only.
+                key: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+                for key, value in context.invocation_metadata()
+            },
+            size=len(data),
+            protobuf=protobuf,
+            content=content,
+        )
+        if not hold(answer, self._stopping) or answer.drop:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        metadata: list[tuple[str, str | bytes]] = [
+            (name.lower(), value) for name, value in answer.headers.items()
+        ]
+        if answer.grpc_code != "OK":
+            _fail(context, answer, metadata)
+        context.set_trailing_metadata(tuple(metadata))
+        return success(answer).SerializeToString() if answer.body is None else answer.body
+
+
+class _ThreadPerCall(futures.ThreadPoolExecutor):
+    """Daemon threads without a bound.
+
+    The standard pool's threads are not daemons: a held answer would keep the interpreter from its
+    exit. And with a bound, held answers would keep the other calls waiting.
+    """
+
+    def __init__(self, crew: Crew) -> None:
+        """Start threads through the crew."""
+        super().__init__(max_workers=1)
+        self._crew = crew
+
+    def submit(
+        self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> futures.Future[_T]:
+        """Run the function, which is gRPC's own and lets no exception out, in a new thread."""
+        future: futures.Future[_T] = futures.Future()
+        self._crew.start(lambda: future.set_result(function(*args, **kwargs)))
+        return future
+
+
+def _fail(
+    context: grpc.ServicerContext, answer: Answer, metadata: list[tuple[str, str | bytes]]
+) -> NoReturn:
+    """End the call with a status other than OK."""
+    code = grpc.StatusCode[answer.grpc_code]
+    if isinstance(answer.retry_after, (int, float)):
+        details = retry_later(answer, code.value[0], answer.retry_after)
+        metadata.append(("grpc-status-details-bin", details))
+    context.set_trailing_metadata(tuple(metadata))
+    context.abort(code, answer.message)

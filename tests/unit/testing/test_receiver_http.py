@@ -1,0 +1,246 @@
+"""The receiver over HTTP, on real sockets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from otel_telemetry.testing import Answer, OTLPReceiver
+from tests.support.otlp_http import PROTOBUF, address_of, connect, request_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+JSON = {"Content-Type": "application/json"}
+GZIP = {"Content-Encoding": "gzip"}
+
+
+def post(
+    receiver: OTLPReceiver,
+    body: bytes,
+    headers: Mapping[str, str] = PROTOBUF,
+    path: str = "/v1/logs",
+) -> tuple[int, bytes]:
+    """Post over a new connection."""
+    with connect(receiver) as connection:
+        connection.request("POST", path, body, dict(headers))
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def exchange(receiver: OTLPReceiver, data: bytes) -> bytes:
+    """Send bytes as they are, and read until the receiver closes."""
+    with socket.create_connection(address_of(receiver), timeout=20) as connection:
+        connection.sendall(data)
+        received = b""
+        while piece := connection.recv(65_536):
+            received += piece
+        return received
+
+
+@pytest.fixture
+def receiver() -> Iterator[OTLPReceiver]:
+    """A receiver that speaks HTTP."""
+    with OTLPReceiver() as receiver:
+        yield receiver
+
+
+def test_a_protobuf_request_is_kept(receiver: OTLPReceiver) -> None:
+    """With all that was said about it."""
+    body = request_of("a", "b")
+
+    assert post(receiver, body, PROTOBUF | {"X-Key": "secret"}) == (200, b"")
+
+    (request,) = receiver.requests
+    assert request.protocol == "http/protobuf"
+    assert request.signal == "logs"
+    assert request.path == "/v1/logs"
+    assert request.headers["x-key"] == "secret"
+    assert request.size == len(body)
+    assert request.protobuf == body
+    assert request.answer == Answer()
+    assert [event.name for event in request.events] == ["a", "b"]
+    assert receiver.events == request.events
+
+
+def test_a_compressed_request_is_kept(receiver: OTLPReceiver) -> None:
+    """Its size is that on the wire."""
+    body = request_of("a")
+    packed = gzip.compress(body)
+
+    assert post(receiver, packed, PROTOBUF | GZIP)[0] == 200
+
+    (request,) = receiver.requests
+    assert request.size == len(packed)
+    assert request.protobuf == body
+    assert receiver.wait_for_events(1)[0].name == "a"
+
+
+def test_a_json_request_is_answered_in_json(receiver: OTLPReceiver) -> None:
+    """And kept as the protobuf it means."""
+    record = {"eventName": "a", "timeUnixNano": "1"}
+    document = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+    receiver.answer(Answer.partial(0, "hm"))
+
+    status, body = post(receiver, json.dumps(document).encode(), JSON)
+
+    assert (status, json.loads(body)) == (200, {"partialSuccess": {"errorMessage": "hm"}})
+    (request,) = receiver.requests
+    assert request.protocol == "http/json"
+    message = ExportLogsServiceRequest.FromString(request.protobuf)
+    assert message.resource_logs[0].scope_logs[0].log_records[0].event_name == "a"
+    assert receiver.events[0].timestamp == 1
+
+
+def test_spans_and_metrics_are_taken_and_not_scripted(receiver: OTLPReceiver) -> None:
+    """An app under test may send them beside its events."""
+    span = Span(name="GET /", trace_id=b"\1" * 16, span_id=b"\2" * 8)
+    traces = ExportTraceServiceRequest(
+        resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=[span])])]
+    )
+    receiver.answer(Answer.unavailable())
+
+    assert post(receiver, traces.SerializeToString(), path="/v1/traces")[0] == 200
+    metrics = ExportMetricsServiceRequest().SerializeToString()
+    assert post(receiver, metrics, path="/v1/metrics")[0] == 200
+    assert post(receiver, request_of("a"))[0] == 503
+
+    assert [span.name for span in receiver.spans] == ["GET /"]
+    assert receiver.spans[0].trace_id == "01" * 16
+    assert len(receiver.wait_for_requests(1, signal="metrics")) == 1
+    assert [request.signal for request in receiver.requests] == ["traces", "metrics", "logs"]
+    receiver.clear()
+    assert receiver.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status"),
+    [
+        pytest.param("/v1/log", PROTOBUF, b"", 404, id="unknown path"),
+        pytest.param("/v1/logs", {}, b"", 415, id="no type"),
+        pytest.param("/v1/logs", {"Content-Type": "text/html"}, b"", 415, id="unknown type"),
+        pytest.param("/v1/logs", PROTOBUF, b"\xff", 400, id="bad protobuf"),
+        pytest.param("/v1/logs", JSON, b"[]", 400, id="bad JSON"),
+        pytest.param("/v1/logs", PROTOBUF | GZIP, b"plain", 400, id="bad gzip"),
+        pytest.param("/v1/logs?x=y", PROTOBUF, b"", 200, id="query"),
+        pytest.param(
+            "/v1/logs", {"Content-Type": "Application/JSON; charset=utf-8"}, b"{}", 200, id="JSON"
+        ),
+    ],
+)
+def test_what_is_no_request_is_refused_and_listed(
+    receiver: OTLPReceiver, path: str, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    """A test sees what its sender got wrong."""
+    assert post(receiver, body, headers, path)[0] == status
+
+    (request,) = receiver.requests
+    assert (request.path, request.answer.status, request.events) == (path, status, ())
+
+
+def test_only_posts_are_taken(receiver: OTLPReceiver) -> None:
+    """The connection is closed then, as a client may not expect the body."""
+    answer = exchange(receiver, b"GET /v1/logs HTTP/1.1\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert b"Connection: close" in answer
+
+
+def test_a_body_over_the_limit_is_too_large() -> None:
+    """Before it is unpacked, or after."""
+    with OTLPReceiver(http_max_request_bytes=1000) as receiver:
+        large = request_of("a" * 1000)
+
+        assert post(receiver, large)[0] == 413
+        assert post(receiver, gzip.compress(large), PROTOBUF | GZIP)[0] == 413
+        assert post(receiver, request_of("a"))[0] == 200
+
+
+def test_answers_are_given_as_scripted(receiver: OTLPReceiver) -> None:
+    """Status, headers, body and partial success."""
+    receiver.answer(
+        Answer(status=429, retry_after=7, headers={"X-Quota": "0"}), Answer(body=b"<html>")
+    )
+    receiver.answer_always(Answer.partial(1, "too old"))
+
+    with connect(receiver) as connection:
+        connection.request("POST", "/v1/logs", request_of("a"), PROTOBUF)
+        response = connection.getresponse()
+        assert (response.status, response.headers["Retry-After"]) == (429, "7")
+        assert response.headers["X-Quota"] == "0"
+    assert post(receiver, request_of("b"))[1] == b"<html>"
+    partial = ExportLogsServiceResponse.FromString(post(receiver, request_of("c", "d"))[1])
+
+    assert partial.partial_success.rejected_log_records == 1
+    assert [event.name for event in receiver.events] == ["b", "c"]
+
+
+def test_a_connection_serves_many_requests(receiver: OTLPReceiver) -> None:
+    """Keep-alive, in whatever way the bodies are framed."""
+    with connect(receiver) as connection:
+        sockets = set()
+        for name in "abc":
+            body = request_of(name)
+            pieces = iter([body[:3], body[3:]]) if name == "b" else body
+            connection.request("POST", "/v1/logs", pieces, PROTOBUF, encode_chunked=name == "b")
+            assert connection.getresponse().read() == b""
+            sockets.add(connection.sock)
+
+    assert len(sockets) == 1
+    assert [event.name for event in receiver.events] == ["a", "b", "c"]
+
+
+def test_a_connection_is_closed_where_the_client_wants_it(receiver: OTLPReceiver) -> None:
+    """As a proxy that speaks HTTP/1.0 does."""
+    answer = exchange(
+        receiver,
+        b"POST /v1/logs HTTP/1.0\r\nContent-Type: application/x-protobuf\r\n\r\n",
+    )
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\nConnection: close\r\n\r\n")
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(receiver: OTLPReceiver) -> None:
+    """It would wait for a second otherwise."""
+    body = request_of("a")
+    head = (
+        "POST /v1/logs HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nConnection: close\r\n"
+        f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(address_of(receiver), timeout=20) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+        connection.sendall(body)
+
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_what_is_not_http_is_told_so_and_not_listed(receiver: OTLPReceiver) -> None:
+    """There is no request to list."""
+    assert exchange(receiver, b"hello\r\n\r\n").startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert receiver.requests == ()
+
+
+def test_a_request_cut_off_is_not_listed(receiver: OTLPReceiver) -> None:
+    """The client went away in the middle; nothing arrived."""
+    with socket.create_connection(address_of(receiver), timeout=20) as connection:
+        connection.sendall(b"POST /v1/logs HTTP/1.1\r\nContent-Length: 9\r\n\r\nbo")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000) == b""
+
+    assert receiver.requests == ()
+    assert post(receiver, request_of("a"))[0] == 200
