@@ -1,0 +1,195 @@
+"""The way of an event once telemetry is on: hooks, then mapping, then a sink.
+
+Made by `Telemetry.bootstrap`; what it imports is the first to import OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import time_ns
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.resources import Resource
+
+from otel_telemetry.config import TelemetryConfig
+from otel_telemetry.counters import Counters
+from otel_telemetry.errors import InvalidEventError
+from otel_telemetry.log import quiet_log
+from otel_telemetry.mapping.attributes import Cleaner, Limits
+from otel_telemetry.mapping.base import base_attributes, is_reserved
+from otel_telemetry.mapping.records import Records
+from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.payload import Buckets, Event, buckets_of, legal_name, nanoseconds
+from otel_telemetry.receipt import Receipt, dropped
+from otel_telemetry.sinks import AppProviderSink, BackendSink, LogSink, Sink
+from otel_telemetry.typing import Properties
+
+if TYPE_CHECKING:
+    import datetime
+
+_KNOWN_NAMES = 1024
+
+
+class Pipeline:
+    """From `send` to a sink. Thread-safe.
+
+    Args:
+        config: The settings.
+        counters: The counts to keep.
+        log_only: Print events instead of sending them.
+    """
+
+    def __init__(self, config: TelemetryConfig, counters: Counters, *, log_only: bool) -> None:
+        self._config = config
+        self._counters = counters
+        self._known_names: set[str] = set()
+        self._cleaner = Cleaner(
+            Limits(count=config.attribute_count_limit, length=config.attribute_length_limit),
+            is_reserved=is_reserved,
+        )
+        base = base_resource(config)
+        self.sink = _sink(config, counters, base, log_only=log_only)
+        self._records = Records(
+            cleaner=self._cleaner,
+            base=base,
+            name=config.name,
+            version=config.version,
+            on_record=config.properties_on == "record",
+            name_in_body=config.event_name_in_body,
+            thorough=not isinstance(self.sink, BackendSink),
+            on_flaw=self._mended,
+        )
+        self._hooks = config.before_send
+        self._record = self._records.record
+        self._emit = self.sink.emit
+
+    def new_process(self) -> None:
+        """Begin anew in a forked child."""
+        self._counters.new_process()
+        self._records.new_process()
+        self.sink.new_process()
+
+    def unpack(
+        self,
+        payload: object,
+        event_properties: Properties | None,
+        user_properties: Properties | None,
+        group_properties: Properties | None,
+    ) -> tuple[Properties | None, Properties | None, Properties | None]:
+        """Return the buckets of *payload* joined with those given beside it.
+
+        Raises:
+            InvalidEventError: It is no payload.
+        """
+        given = Buckets(event_properties, user_properties, group_properties)
+        event, user, group, unknown = buckets_of(payload, given)
+        if unknown:
+            self._mended("unknown_bucket", unknown)
+        return event, user, group
+
+    def send(
+        self,
+        name: object,
+        event_properties: Properties | None,
+        user_properties: Properties | None,
+        group_properties: Properties | None,
+        moment: datetime.datetime | int | None,
+    ) -> Receipt:
+        """Take an event as the caller gave it; return what is known of it.
+
+        Raises:
+            InvalidEventError: It cannot go as it is.
+        """
+        # Names recur; each is checked once.
+        if type(name) is not str or name not in self._known_names:
+            name = legal_name(name)
+            if len(self._known_names) < _KNOWN_NAMES:
+                self._known_names.add(name)
+        timestamp = None if moment is None else nanoseconds(moment)
+        left_out = 0
+        if self._hooks:
+            event, left_out = self._event(
+                name, timestamp, (event_properties, user_properties, group_properties)
+            )
+            kept = self._hooked(event)
+            if isinstance(kept, Receipt):
+                return kept
+            name, timestamp = kept.name, kept.timestamp
+            event_properties, user_properties = kept.event_properties, kept.user_properties
+            group_properties = kept.group_properties
+        return self._emit(
+            self._record(
+                name, timestamp, event_properties, user_properties, group_properties, left_out
+            )
+        )
+
+    def _hooked(self, event: Event) -> Event | Receipt:
+        """Return what the hooks leave of *event*; a receipt if that is nothing."""
+        for hook in self._hooks:
+            try:
+                returned = hook(event)
+                if returned is None:
+                    return self._drop("before_send")
+                event = replace(
+                    returned,
+                    name=legal_name(returned.name),
+                    timestamp=nanoseconds(returned.timestamp),
+                )
+            except Exception as error:
+                quiet_log.warning("an event was dropped: before_send: %s", type(error).__name__)
+                return self._drop("before_send_failed")
+        return event
+
+    def _event(
+        self, name: str, timestamp: int | None, buckets: tuple[Properties | None, ...]
+    ) -> tuple[Event, int]:
+        """Return an event with legal values, and how much was left out of its first bucket."""
+        cleaned = [self._cleaner.clean(bucket) for bucket in buckets]
+        cut = sum(bucket.cut for bucket in cleaned)
+        reserved = sum(bucket.reserved for bucket in cleaned)
+        if cut:
+            self._mended("cut", cut)
+        if reserved:
+            self._mended("reserved_key", reserved)
+        event, user, group = cleaned
+        made = Event(
+            name=name,
+            timestamp=time_ns() if timestamp is None else timestamp,
+            event_properties=event.attributes,
+            user_properties=user.attributes,
+            group_properties=group.attributes,
+        )
+        return made, event.cut + event.reserved
+
+    def _mended(self, kind: str, count: int) -> None:
+        """Count what was mended in an event; with `strict`, refuse the event instead."""
+        if self._config.strict:
+            raise InvalidEventError(f"the event is not legal as it is: {kind} ({count})")
+        self._counters.correct(kind, count)
+        quiet_log.warning("an event was mended: %s", kind)
+
+    def _drop(self, reason: str) -> Receipt:
+        self._counters.drop(reason)
+        return dropped(reason)
+
+
+def base_resource(config: TelemetryConfig) -> EventResource:
+    """Return the resource that every event has before its user properties."""
+    detected = Resource.create() if config.inherit_otel_env else Resource({})
+    given = Cleaner(Limits(count=None)).clean(
+        {**(detected.attributes or {}), **config.resource_attributes}
+    )
+    return EventResource(
+        {**given.attributes, **base_attributes(config.name, config.version)},
+        schema_url=detected.schema_url,
+    )
+
+
+def _sink(
+    config: TelemetryConfig, counters: Counters, base: EventResource, *, log_only: bool
+) -> Sink:
+    if log_only:
+        return LogSink(config.name)
+    if config.logger_provider is not None:
+        return AppProviderSink(config.logger_provider, config.name, config.version, counters)
+    return BackendSink(config, counters, base)

@@ -1,0 +1,150 @@
+"""Where records go: to a backend, to the application's own provider, or onto stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol, TextIO
+
+from opentelemetry.sdk._logs import LoggerProvider
+
+from otel_telemetry.config import TelemetryConfig
+from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.delivery import Delivery
+from otel_telemetry.delivery.processor import DeliveryProcessor, suppress_instrumentation
+from otel_telemetry.log import quiet_log
+from otel_telemetry.mapping.provider import app_emit, own_provider
+from otel_telemetry.mapping.records import EventRecord
+from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.receipt import DISABLED, Outcome, Receipt, dropped
+
+
+class Sink(Protocol):
+    """Takes records. Thread-safe."""
+
+    def emit(self, record: EventRecord) -> Receipt:
+        """Take *record*; return what is known of it."""
+
+    def new_process(self) -> None:
+        """Begin anew in a forked child."""
+
+    def flush(self, timeout: float | None) -> bool:
+        """Send everything; True if it arrived within *timeout* seconds."""
+
+    def shutdown(self, timeout: float) -> bool:
+        """Flush, and end within *timeout* seconds; True if nothing was left behind."""
+
+
+class BackendSink:
+    """Through a provider of our own and our own delivery to an OTLP backend."""
+
+    def __init__(self, config: TelemetryConfig, counters: Counters, base: EventResource) -> None:
+        self._delivery = Delivery(
+            config, counters, app=config.name, on_start=suppress_instrumentation
+        )
+        if config.spool is not False:
+            self._delivery.ensure_started()
+        processor = DeliveryProcessor(self._delivery, shutdown_timeout=config.shutdown_timeout)
+        self._provider, self._emit = own_provider(base, processor, config.name, config.version)
+
+    def emit(self, record: EventRecord) -> Receipt:
+        """Emit through the provider; the processor leaves the receipt on the record."""
+        self._emit(record)
+        return record.receipt or dropped("internal")
+
+    def new_process(self) -> None:
+        """Begin with an empty outbox and without a thread; the provider has no state of ours."""
+        self._delivery.new_process()
+
+    def flush(self, timeout: float | None) -> bool:
+        """Send everything now."""
+        return self._delivery.flush(timeout)
+
+    def shutdown(self, timeout: float) -> bool:
+        """End the delivery within *timeout*, then the provider, which has nothing left to do."""
+        is_empty = self._delivery.shutdown(timeout)
+        self._provider.shutdown()
+        return is_empty
+
+
+class AppProviderSink:
+    """Through the application's own provider, whose processors and exporters do the rest."""
+
+    def __init__(
+        self, provider: LoggerProvider, name: str, version: str | None, counters: Counters
+    ) -> None:
+        self._provider = provider
+        self._emit = app_emit(provider, name, version)
+        self._counters = counters
+        self._receipt = Receipt(Outcome.DELIVERED, "handed to the application's LoggerProvider")
+
+    def emit(self, record: EventRecord) -> Receipt:
+        """Hand *record* over; what becomes of it is the application's to know."""
+        self._emit(record)
+        self._counters.hand_over()
+        return self._receipt
+
+    def new_process(self) -> None:
+        """Do nothing: the provider looks after itself."""
+
+    def flush(self, timeout: float | None) -> bool:
+        """Flush the application's provider, for *timeout* seconds at most.
+
+        The SDK's own flush keeps no deadline: it runs in a thread that is left behind when the time
+        is up.
+        """
+        result = [False]
+
+        def run() -> None:
+            milliseconds = 30_000 if timeout is None else int(timeout * 1000)
+            try:
+                result[0] = self._provider.force_flush(milliseconds)
+            except Exception as error:
+                quiet_log.warning("the provider's flush raised %s", type(error).__name__)
+
+        thread = threading.Thread(target=run, name="otel_telemetry-flush", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is going down, and the provider flushes by itself
+            return False
+        thread.join(timeout)
+        return result[0]
+
+    def shutdown(self, timeout: float) -> bool:
+        """Flush. The provider is the application's, and stays up."""
+        return self.flush(timeout)
+
+
+class LogSink:
+    """Onto stderr, a line of JSON for each event: what would be sent. Nothing leaves."""
+
+    def __init__(self, name: str, stream: Callable[[], TextIO | None] = lambda: sys.stderr) -> None:
+        self._name = name
+        self._stream = stream
+
+    def emit(self, record: EventRecord) -> Receipt:
+        """Print *record*."""
+        event = {
+            "event": record.log_record.event_name,
+            "event_properties": dict(record.log_record.attributes or {}),
+            "group_properties": dict(record.instrumentation_scope.attributes),
+            "resource": dict(record.resource.attributes),
+        }
+        text = json.dumps(event, ensure_ascii=True, default=lambda value: value.hex())
+        stream = self._stream()
+        if stream is not None:  # a program without a console has none
+            stream.write(f"{self._name} telemetry, not sent: {text}\n")
+        return DISABLED
+
+    def new_process(self) -> None:
+        """Do nothing: there is no state."""
+
+    def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - there is nothing to wait for
+        """Do nothing: what was emitted is printed."""
+        return True
+
+    def shutdown(self, timeout: float) -> bool:  # noqa: ARG002 - as in `flush`
+        """Do nothing."""
+        return True

@@ -1,0 +1,121 @@
+"""`before_send` sees each event, and decides."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+
+import pytest
+
+from otel_telemetry.payload import Event
+from otel_telemetry.receipt import Outcome
+from otel_telemetry.typing import BeforeSend
+from tests.support.pipelines import AppPipeline
+
+
+def test_a_hook_sees_the_event_as_it_would_leave() -> None:
+    """Its values legal, its time set."""
+    seen: list[Event] = []
+
+    def look(event: Event) -> Event:
+        seen.append(event)
+        return event
+
+    before = time.time_ns()
+    setup = AppPipeline(before_send=look)
+    setup.send("e", {"a": (1, 2), "": 1}, {"u": datetime.date(2024, 1, 1)})
+    setup.send("e", moment=5)
+
+    assert seen[0].event_properties == {"a": [1, 2]}
+    assert seen[0].user_properties == {"u": "2024-01-01"}
+    assert seen[0].group_properties == {}
+    assert before <= seen[0].timestamp <= time.time_ns()
+    assert [event.timestamp for event in seen][1:] == [5]
+    assert setup.records[0].log_record.timestamp == seen[0].timestamp
+
+
+def test_a_hook_may_change_everything() -> None:
+    """What it returns is made legal again, and the next hook sees that."""
+
+    def change(event: Event) -> Event:
+        return dataclasses.replace(
+            event,
+            name="n\ud800",
+            timestamp=7,
+            event_properties={
+                **event.event_properties,
+                "when": datetime.date(2024, 1, 1),  # type: ignore[dict-item]  # a hook's mistake
+                "service.name": "x",
+            },
+            user_properties={"plan": "hidden"},
+        )
+
+    names: list[str] = []
+
+    def look(event: Event) -> Event:
+        names.append(event.name)
+        return event
+
+    setup = AppPipeline(before_send=[change, look])
+    setup.send("e", {"a": 1}, {"plan": "free"}, {"g": 1})
+
+    assert names == ["n\ufffd"]
+    assert setup.record.log_record.event_name == "n\ufffd"
+    assert setup.record.log_record.timestamp == 7
+    assert setup.buckets == (
+        {"a": 1, "when": "2024-01-01"},
+        {"plan": "hidden"},
+        {"g": 1},
+    )
+    assert setup.counters.snapshot().corrected == {"reserved_key": 1}
+
+
+def test_a_hook_cannot_change_what_the_caller_gave() -> None:
+    """It has a copy of its own, and what it keeps of it changes nothing later."""
+    kept: list[dict[str, object]] = []
+
+    def keep(event: Event) -> Event:
+        assert isinstance(event.event_properties, dict)
+        kept.append(event.event_properties)
+        return event
+
+    setup = AppPipeline(before_send=keep)
+    given = {"a": [1]}
+    setup.send("e", given)
+    kept[0]["a"] = 2
+
+    assert given == {"a": [1]}
+    assert setup.record.log_record.attributes is not None
+    assert list(setup.record.log_record.attributes["a"]) == [1]  # type: ignore[arg-type]
+
+
+def test_a_hook_that_returns_none_drops_the_event() -> None:
+    """Counted; no further hook is asked."""
+    setup = AppPipeline(before_send=[lambda _event: None, lambda _event: pytest.fail("asked")])
+    receipt = setup.send()
+
+    assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "before_send")
+    assert setup.counters.snapshot().dropped == {"before_send": 1}
+    assert setup.records == ()
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        pytest.param(lambda _event: 1 / 0, id="raises"),
+        pytest.param(lambda _event: {"name": "e"}, id="returns no event"),
+        pytest.param(lambda event: dataclasses.replace(event, name=""), id="empty name"),
+        pytest.param(lambda event: dataclasses.replace(event, name=5), id="no name"),
+        pytest.param(lambda event: dataclasses.replace(event, timestamp=-1), id="no time"),
+        pytest.param(lambda event: dataclasses.replace(event, timestamp="5"), id="no number"),
+    ],
+)
+def test_a_hook_that_fails_drops_the_event(hook: BeforeSend) -> None:
+    """It is never sent as it was, nor in a state that would spoil others; counted."""
+    setup = AppPipeline(before_send=hook)
+    receipt = setup.send()
+
+    assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "before_send_failed")
+    assert setup.counters.snapshot().dropped == {"before_send_failed": 1}
+    assert setup.records == ()

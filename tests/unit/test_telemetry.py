@@ -1,0 +1,251 @@
+"""What is sent arrives, in its place, as it was."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+
+from otel_telemetry import (
+    ConfigurationError,
+    Telemetry,
+    TelemetryPayload,
+    create_telemetry_instance,
+)
+from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
+
+Make = Callable[..., Telemetry]
+_UTC = datetime.timezone.utc
+
+
+def _sent(telemetry: Telemetry, receiver: OTLPReceiver) -> tuple[ReceivedEvent, ...]:
+    """What has arrived once everything was sent."""
+    assert telemetry.flush(10)
+    return receiver.events
+
+
+def _own(event: ReceivedEvent) -> dict[str, object]:
+    """The attributes that are the caller's."""
+    return {name: value for name, value in event.attributes.items() if name != "log.record.uid"}
+
+
+def test_every_bucket_arrives_in_its_place(make: Make, receiver: OTLPReceiver) -> None:
+    """The event on the record, the user on the resource, the group on the scope."""
+    telemetry = make(version="5.1.0", resource_attributes={"deployment": "home"})
+
+    telemetry.send(
+        "didCreateEntry",
+        TelemetryPayload(
+            event_properties={"model": "article", "size": 3},
+            user_properties={"plan": "free"},
+            group_properties={"database": "postgres"},
+        ),
+    )
+
+    (event,) = _sent(telemetry, receiver)
+    assert (event.name, event.body, event.severity_number) == (
+        "didCreateEntry",
+        "didCreateEntry",
+        9,
+    )
+    assert _own(event) == {"model": "article", "size": 3}
+    assert event.scope_attributes == {"database": "postgres"}
+    assert (event.scope_name, event.scope_version) == ("acme-cms", "5.1.0")
+    assert {
+        "service.name": "acme-cms",
+        "service.version": "5.1.0",
+        "deployment": "home",
+        "plan": "free",
+    }.items() <= event.resource.items()
+
+
+_EVENT, _USER, _GROUP = {"a": 1}, {"b": 2}, {"c": 3}
+
+
+@pytest.mark.parametrize(
+    ("payload", "beside"),
+    [
+        (TelemetryPayload(event_properties=_EVENT, user_properties=_USER), {"group": _GROUP}),
+        (
+            {
+                "event_properties": _EVENT,
+                "user_properties": _USER,
+                "group_properties": _GROUP,
+            },
+            {},
+        ),
+        ({"eventProperties": _EVENT, "userProperties": _USER, "groupProperties": _GROUP}, {}),
+        (None, {"event": _EVENT, "user": _USER, "group": _GROUP}),
+        ({"event_properties": {"a": 0}}, {"event": _EVENT, "user": _USER, "group": _GROUP}),
+    ],
+    ids=["payload", "snake", "camel", "arguments", "both"],
+)
+def test_all_spellings_of_a_payload_say_the_same(
+    make: Make, receiver: OTLPReceiver, payload: TelemetryPayload, beside: dict[str, object]
+) -> None:
+    """A payload, a mapping in two spellings, arguments, and an argument over a payload."""
+    telemetry = make()
+
+    telemetry.send("x", payload, **{f"{name}_properties": beside[name] for name in beside})  # type: ignore[arg-type]  # as above
+
+    (event,) = _sent(telemetry, receiver)
+    assert _own(event) == _EVENT
+    assert event.resource["b"] == 2
+    assert event.scope_attributes == _GROUP
+
+
+def test_what_happens_to_the_properties_afterwards_does_not_matter(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """An event is what its properties were when it was sent."""
+    telemetry = make()
+    inner: list[object] = [1]
+    properties: dict[str, object] = {"a": 1, "inner": inner}
+
+    telemetry.send("x", event_properties=properties, group_properties={"inner": inner})
+    inner.append(2)
+    properties["a"] = 2
+
+    (event,) = _sent(telemetry, receiver)
+    assert _own(event) == {"a": 1, "inner": [1]}
+    assert event.scope_attributes == {"inner": [1]}
+
+
+@pytest.mark.parametrize(
+    ("moment", "nanoseconds"),
+    [
+        (datetime.datetime(2024, 2, 29, 23, 59, 59, 999999, _UTC), 1_709_251_199_999_999_000),
+        (
+            datetime.datetime(
+                2024, 3, 1, 1, 0, 0, 1, datetime.timezone(datetime.timedelta(hours=1))
+            ),
+            1_709_251_200_000_001_000,
+        ),
+        (1_709_251_200_123_456_789, 1_709_251_200_123_456_789),
+    ],
+)
+def test_a_timestamp_arrives_to_the_nanosecond(
+    make: Make, receiver: OTLPReceiver, moment: datetime.datetime | int, nanoseconds: int
+) -> None:
+    """When it happened, and beside it when it was sent."""
+    telemetry = make()
+    before = time.time_ns()
+
+    telemetry.send("x", timestamp=moment)
+
+    (event,) = _sent(telemetry, receiver)
+    assert event.timestamp == nanoseconds
+    assert before <= event.observed_timestamp <= time.time_ns()
+
+
+def test_without_a_timestamp_it_happened_now(make: Make, receiver: OTLPReceiver) -> None:
+    """Both times are that of `send`."""
+    telemetry = make()
+    before = time.time_ns()
+
+    telemetry.send("x")
+    after = time.time_ns()
+
+    (event,) = _sent(telemetry, receiver)
+    assert before <= event.timestamp == event.observed_timestamp <= after
+
+
+def test_the_active_span_goes_with_the_event(make: Make, receiver: OTLPReceiver) -> None:
+    """Events stand beside the traces of the application."""
+    telemetry = make()
+    context = SpanContext(
+        trace_id=0xABC, span_id=0xDEF, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+    )
+
+    with use_span(NonRecordingSpan(context)):
+        telemetry.send("inside")
+    telemetry.send("outside")
+
+    inside, outside = _sent(telemetry, receiver)
+    assert (inside.trace_id, inside.span_id) == (f"{0xABC:032x}", f"{0xDEF:016x}")
+    assert inside.trace_flags == 1
+    assert (outside.trace_id, outside.span_id, outside.trace_flags) == ("", "", 0)
+
+
+def test_every_event_has_a_uid_of_its_own(make: Make, receiver: OTLPReceiver) -> None:
+    """A store can drop what came twice, and nothing else."""
+    telemetry = make()
+
+    for _ in range(100):
+        telemetry.send("x")
+
+    events = _sent(telemetry, receiver)
+    assert len({event.uid for event in events}) == len(events) == 100
+
+
+def test_an_enum_is_a_name_even_after_its_text_was(make: Make, receiver: OTLPReceiver) -> None:
+    """A member that equals a name we know leaves as that name, and as plain text."""
+
+    class Name(str, enum.Enum):
+        CREATED = "didCreateEntry"
+
+    telemetry = make()
+
+    for name in ("didCreateEntry", Name.CREATED, "didCreateEntry"):
+        telemetry.send(name)
+
+    assert [event.name for event in _sent(telemetry, receiver)] == ["didCreateEntry"] * 3
+
+
+def test_more_names_than_are_remembered_all_arrive(make: Make, receiver: OTLPReceiver) -> None:
+    """A name that varies costs its check, and no memory."""
+    telemetry = make()
+
+    for number in range(1100):
+        telemetry.send(f"opened-{number}")
+
+    assert len({event.name for event in _sent(telemetry, receiver)}) == 1100
+
+
+class TestApp:
+    """Who speaks: a name, or whatever has one."""
+
+    def test_an_object_names_itself_and_its_version(self) -> None:
+        """An application object needs no adapter."""
+        config = Telemetry(SimpleNamespace(name="acme-cms", version="5.1.0")).config
+
+        assert (config.name, config.version) == ("acme-cms", "5.1.0")
+
+    @pytest.mark.parametrize(
+        "app", [SimpleNamespace(name="acme"), SimpleNamespace(name="acme", version=5)]
+    )
+    def test_a_version_is_optional(self, app: SimpleNamespace) -> None:
+        """One that is no text is as good as none."""
+        assert Telemetry(app).config.version is None
+
+    def test_arguments_stand_over_what_it_says(self) -> None:
+        """Both name and version can be given."""
+        app = SimpleNamespace(name="acme", version="1")
+
+        config = Telemetry(app, name="other", version="2").config
+
+        assert (config.name, config.version) == ("other", "2")
+
+    @pytest.mark.parametrize("app", [None, 5, SimpleNamespace(), SimpleNamespace(name=b"acme")])
+    def test_what_has_no_name_is_refused(self, app: object) -> None:
+        """The message says what is needed."""
+        with pytest.raises(ConfigurationError, match="a name, or an object with a name"):
+            Telemetry(app)  # type: ignore[arg-type]  # what is tested
+
+    @pytest.mark.parametrize("name", ["", " ", 5, None])
+    def test_a_name_that_says_nothing_is_refused(self, name: object) -> None:
+        """Also where it is given beside an application that has one."""
+        with pytest.raises(ConfigurationError, match="name must be a str that is not empty"):
+            Telemetry("acme", name=name)  # type: ignore[arg-type]  # what is tested
+
+    def test_the_function_makes_the_same(self) -> None:
+        """Two ways to spell one thing."""
+        made = create_telemetry_instance("acme", version="1", timeout=5)
+
+        assert type(made) is Telemetry
+        assert made.config == Telemetry("acme", version="1", timeout=5).config

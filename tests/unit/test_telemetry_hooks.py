@@ -1,0 +1,227 @@
+"""before_send: the last word on every event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from otel_telemetry import Event, Outcome, Telemetry
+from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
+
+Make = Callable[..., Telemetry]
+
+
+def _sent(telemetry: Telemetry, receiver: OTLPReceiver) -> tuple[ReceivedEvent, ...]:
+    assert telemetry.flush(10)
+    return receiver.events
+
+
+def _own(event: ReceivedEvent) -> dict[str, object]:
+    return {name: value for name, value in event.attributes.items() if name != "log.record.uid"}
+
+
+def test_a_hook_sees_the_event_as_it_would_leave(make: Make) -> None:
+    """Names checked, values legal, every bucket there, and a time."""
+    seen: list[Event] = []
+
+    def look(event: Event) -> Event:
+        seen.append(event)
+        return event
+
+    telemetry = make(before_send=look)
+
+    telemetry.send(
+        "x",
+        event_properties={"set": {1}, 5: "key"},  # type: ignore[dict-item]  # to be mended
+        user_properties={"service.name": "other", "plan": "free"},
+        timestamp=1_709_251_200_123_456_789,
+    )
+
+    assert seen == [
+        Event(
+            name="x",
+            timestamp=1_709_251_200_123_456_789,
+            event_properties={"set": [1], "5": "key"},
+            user_properties={"plan": "free"},
+            group_properties={},
+        )
+    ]
+    assert telemetry.stats.corrected == {"reserved_key": 1}
+
+
+def test_hooks_are_asked_in_their_order(make: Make, receiver: OTLPReceiver) -> None:
+    """Each sees what the one before it made."""
+
+    def adding(word: str) -> Callable[[Event], Event]:
+        return lambda event: replace(event, name=f"{event.name}-{word}")
+
+    telemetry = make(before_send=[adding("first"), adding("second")])
+
+    telemetry.send("x")
+
+    (event,) = _sent(telemetry, receiver)
+    assert event.name == event.body == "x-first-second"
+
+
+def test_what_a_hook_returns_is_what_leaves(make: Make, receiver: OTLPReceiver) -> None:
+    """In all its parts."""
+    event = Event(
+        name="other",
+        timestamp=5,
+        event_properties={"a": 1},
+        user_properties={"b": 2},
+        group_properties={"c": 3},
+    )
+    telemetry = make(before_send=lambda _event: event)
+
+    telemetry.send("x", event_properties={"secret": "s3cr3t"})
+
+    (received,) = _sent(telemetry, receiver)
+    assert (received.name, received.timestamp, _own(received)) == ("other", 5, {"a": 1})
+    assert received.resource["b"] == 2
+    assert received.scope_attributes == {"c": 3}
+
+
+def test_none_drops_the_event(make: Make, receiver: OTLPReceiver) -> None:
+    """It is counted, the later hooks are not asked, and nothing of it leaves."""
+    asked: list[Event] = []
+    telemetry = make(before_send=[lambda _event: None, asked.append])
+
+    receipt = telemetry.send("x")
+
+    assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "before_send")
+    assert telemetry.stats.dropped == {"before_send": 1}
+    assert asked == []
+    assert _sent(telemetry, receiver) == ()
+
+
+def _raising(_event: Event) -> Event:
+    raise RuntimeError("s3cr3t")
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        _raising,
+        lambda _event: "an event",
+        lambda _event: {"name": "x"},
+        lambda event: replace(event, name=""),
+        lambda event: replace(event, name="x" * 257),
+        lambda event: replace(event, name=5),
+    ],
+    ids=["raises", "str", "mapping", "empty name", "long name", "number for a name"],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_event_whose_hook_fails_is_never_sent(
+    make: Make,
+    receiver: OTLPReceiver,
+    caplog: pytest.LogCaptureFixture,
+    hook: Callable[[Event], Any],
+    strict: bool,  # noqa: FBT001 - a table
+) -> None:
+    """A hook may be there to take a secret out; if it fails, the event stays here, counted."""
+    telemetry = make(before_send=hook, strict=strict)
+
+    receipt = telemetry.send("x", event_properties={"password": "s3cr3t"})
+
+    assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "before_send_failed")
+    assert telemetry.stats.dropped == {"before_send_failed": 1}
+    assert _sent(telemetry, receiver) == ()
+    assert "s3cr3t" not in caplog.text
+
+
+def test_illegal_values_that_a_hook_returns_are_mended(make: Make, receiver: OTLPReceiver) -> None:
+    """A hook is held to the same rules as a caller."""
+    properties: dict[str, Any] = {"object": object(), "set": {1}, "big": 2**70}
+
+    def hook(event: Event) -> Event:
+        return replace(
+            event,
+            event_properties=properties,
+            user_properties={**properties, "service.name": "other"},
+            group_properties=properties,
+        )
+
+    telemetry = make(before_send=hook)
+
+    telemetry.send("x")
+
+    (event,) = _sent(telemetry, receiver)
+    legal = {"object": "object", "set": [1], "big": str(2**70)}
+    assert _own(event) == legal
+    assert event.scope_attributes == legal
+    assert legal.items() <= event.resource.items()
+    assert event.resource["service.name"] == "acme-cms"
+
+
+@pytest.mark.parametrize("timestamp", [-5, 0, 2**64, "now", 1.5, None])
+def test_an_illegal_time_from_a_hook_harms_nobody(
+    make: Make,
+    receiver: OTLPReceiver,
+    timestamp: Any,
+) -> None:
+    """Whatever becomes of the event, its neighbours arrive, and the counts add up."""
+    telemetry = make(
+        before_send=lambda event: (
+            replace(event, timestamp=timestamp) if event.name == "bad" else event
+        )
+    )
+
+    for name in ("good", "bad", "good"):
+        telemetry.send(name)
+
+    events = _sent(telemetry, receiver)
+    assert sum(event.name == "good" for event in events) == 2
+    stats = telemetry.stats
+    assert stats.accepted == 3 == stats.delivered + sum(stats.dropped.values())
+
+
+def test_the_properties_that_a_hook_sees_are_nobody_elses(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """A hook that works in place changes the event, and not the caller's properties."""
+
+    def hook(event: Event) -> Event:
+        assert isinstance(event.event_properties, dict)
+        event.event_properties.pop("secret")
+        return event
+
+    telemetry = make(before_send=hook)
+    mine = {"secret": "s3cr3t", "a": 1}
+
+    telemetry.send("x", event_properties=mine)
+
+    (event,) = _sent(telemetry, receiver)
+    assert _own(event) == {"a": 1}
+    assert mine == {"secret": "s3cr3t", "a": 1}
+
+
+def test_a_hook_may_send_an_event_itself(make: Make, receiver: OTLPReceiver) -> None:
+    """There is no lock around hooks."""
+
+    def hook(event: Event) -> Event:
+        if event.name == "x":
+            telemetry.send("y")
+        return event
+
+    telemetry = make(before_send=hook)
+
+    telemetry.send("x")
+
+    assert [event.name for event in _sent(telemetry, receiver)] == ["y", "x"]
+
+
+def test_the_log_names_the_error_of_a_hook_and_not_its_text(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The text may hold what the hook was there to hide."""
+    caplog.set_level(logging.WARNING, logger="otel_telemetry")
+    telemetry = make(before_send=_raising)
+
+    telemetry.send("x")
+
+    assert "s3cr3t" not in caplog.text

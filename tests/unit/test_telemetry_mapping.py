@@ -1,0 +1,200 @@
+"""How the settings shape what leaves, and what is mended or refused on the way."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+import pytest
+
+from otel_telemetry import InvalidEventError, Outcome, Telemetry
+from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
+
+Make = Callable[..., Telemetry]
+
+
+def _sent_one(telemetry: Telemetry, receiver: OTLPReceiver) -> ReceivedEvent:
+    assert telemetry.flush(10)
+    (event,) = receiver.events
+    return event
+
+
+def test_properties_can_all_go_on_the_record(make: Make, receiver: OTLPReceiver) -> None:
+    """For backends that cannot take many resources: prefixed, and nowhere else."""
+    telemetry = make(properties_on="record")
+
+    telemetry.send(
+        "x", event_properties={"a": 1}, user_properties={"a": 2}, group_properties={"a": 3}
+    )
+
+    event = _sent_one(telemetry, receiver)
+    assert {"a": 1, "user.a": 2, "group.a": 3}.items() <= event.attributes.items()
+    assert event.scope_attributes == {}
+    assert "a" not in event.resource
+
+
+def test_the_body_can_stay_empty(make: Make, receiver: OTLPReceiver) -> None:
+    """For backends that know the field for the name."""
+    telemetry = make(event_name_in_body=False)
+
+    telemetry.send("x")
+
+    event = _sent_one(telemetry, receiver)
+    assert (event.name, event.body) == ("x", None)
+
+
+def test_grpc_carries_the_same(make: Make) -> None:
+    """One setting changes the protocol."""
+    with OTLPReceiver(http=False, grpc=True) as receiver:
+        telemetry = make(protocol="grpc", endpoint=receiver.grpc_endpoint)
+
+        telemetry.send("x", event_properties={"a": True})
+
+        event = _sent_one(telemetry, receiver)
+        assert (event.name, event.attributes["a"]) == ("x", True)
+        telemetry.destroy()
+
+
+def test_settings_from_the_environment_hold(
+    make: Make, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OTEL_TELEMETRY_<FIELD>, as it was when the instance was made."""
+    monkeypatch.setenv("OTEL_TELEMETRY_EVENT_NAME_IN_BODY", "off")
+    monkeypatch.setenv("OTEL_TELEMETRY_RESOURCE_ATTRIBUTES", "deployment=home")
+    telemetry = make()
+    monkeypatch.setenv("OTEL_TELEMETRY_RESOURCE_ATTRIBUTES", "deployment=elsewhere")
+
+    telemetry.send("x")
+
+    event = _sent_one(telemetry, receiver)
+    assert event.body is None
+    assert event.resource["deployment"] == "home"
+
+
+@pytest.mark.parametrize("prefix", ["OTEL_ATTRIBUTE", "OTEL_LOGRECORD_ATTRIBUTE"])
+def test_limits_of_the_environment_hold_in_every_bucket(
+    make: Make, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    """What is beyond them, cut off or left out, is counted on the wire and in the stats."""
+    monkeypatch.setenv(f"{prefix}_COUNT_LIMIT", "2")
+    monkeypatch.setenv(f"{prefix}_VALUE_LENGTH_LIMIT", "3")
+    telemetry = make()
+    bucket = {"a": "long text", "b": [b"long bytes"], "c": 1}
+
+    telemetry.send("x", event_properties=bucket, user_properties=bucket, group_properties=bucket)
+
+    event = _sent_one(telemetry, receiver)
+    kept = {"a": "lon", "b": [b"lon"]}
+    assert event.attributes == {**kept, "log.record.uid": event.uid}
+    assert event.scope_attributes == kept
+    assert kept.items() <= event.resource.items()
+    assert "c" not in event.resource
+    assert event.dropped_attributes_count == event.scope_dropped_attributes_count == 3
+    assert event.resource_dropped_attributes_count == 3
+    assert telemetry.stats.corrected == {"cut": 9}
+
+
+class TestMended:
+    """An event goes all the same, and the flaw is counted."""
+
+    @pytest.mark.parametrize(
+        ("given", "kind"),
+        [
+            ({"payload": {"properties": {"a": 1}, "event": 1}}, {"unknown_bucket": 2}),
+            ({"user_properties": {"service.name": "other"}}, {"reserved_key": 1}),
+            ({"event_properties": {"telemetry.x": 1}}, {"reserved_key": 1}),
+            ({"group_properties": {"a": [[], {}, object]}}, {}),
+            ({"event_properties": {"": 1}}, {"cut": 1}),
+            ({"event_properties": 5}, {"cut": 1}),
+        ],
+        ids=str,
+    )
+    def test_it_is_counted_by_kind(
+        self, make: Make, receiver: OTLPReceiver, given: dict[str, object], kind: dict[str, int]
+    ) -> None:
+        """Unknown buckets, reserved keys, and what no attribute can be."""
+        telemetry = make()
+
+        telemetry.send("x", **given)  # type: ignore[arg-type]  # what is tested
+
+        event = _sent_one(telemetry, receiver)
+        assert event.resource["service.name"] == "acme-cms"
+        assert telemetry.stats.corrected == kind
+        assert (telemetry.stats.accepted, telemetry.stats.delivered) == (1, 1)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"payload": {"properties": {}}},
+            {"user_properties": {"service.name": "other"}},
+            {"event_properties": {"": 1}},
+        ],
+        ids=str,
+    )
+    def test_strict_raises_instead(self, make: Make, given: dict[str, object]) -> None:
+        """Nothing is sent, nothing mended, and the event is counted as invalid."""
+        telemetry = make(strict=True)
+
+        with pytest.raises(InvalidEventError, match="not legal as it is"):
+            telemetry.send("x", **given)  # type: ignore[arg-type]  # what is tested
+
+        assert telemetry.stats.dropped == {"invalid": 1}
+        assert telemetry.stats.corrected == {}
+        assert telemetry.stats.pending == 0
+
+
+class TestRefused:
+    """What is no event does not go, and harms nobody."""
+
+    @pytest.mark.parametrize(
+        ("name", "given"),
+        [
+            ("", {}),
+            ("x" * 257, {}),
+            (None, {}),
+            (5, {}),
+            (["x"], {}),
+            ({}, {}),
+            ("x", {"payload": "text"}),
+            ("x", {"payload": [("event_properties", {})]}),
+            ("x", {"timestamp": datetime.datetime(2024, 1, 1)}),  # noqa: DTZ001 - what is tested
+            ("x", {"timestamp": 0}),
+            ("x", {"timestamp": 2**63}),
+            ("x", {"timestamp": 1.5}),
+            ("x", {"timestamp": "now"}),
+        ],
+        ids=lambda value: str(value)[:30],
+    )
+    @pytest.mark.parametrize("strict", [False, True])
+    def test_it_is_dropped_and_counted(
+        self,
+        make: Make,
+        name: object,
+        given: dict[str, object],
+        strict: bool,  # noqa: FBT001 - a table
+    ) -> None:
+        """As invalid; with `strict` the caller hears of it, else the receipt tells."""
+        telemetry = make(strict=strict)
+
+        if strict:
+            with pytest.raises(InvalidEventError):
+                telemetry.send(name, **given)  # type: ignore[arg-type]  # what is tested
+        else:
+            receipt = telemetry.send(name, **given)  # type: ignore[arg-type]  # what is tested
+            assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "invalid")
+
+        stats = telemetry.stats
+        assert (stats.accepted, stats.dropped, stats.pending) == (1, {"invalid": 1}, 0)
+
+    def test_the_log_tells_why_without_a_value(
+        self, make: Make, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Once, and in the words of the error."""
+        telemetry = make()
+
+        for _ in range(3):
+            telemetry.send("x", timestamp="s3cr3t")  # type: ignore[arg-type]  # what is tested
+
+        # Not even once where another test has said it within the minute.
+        assert caplog.text.count("a timestamp must be") <= 1
+        assert "s3cr3t" not in caplog.text
