@@ -1,0 +1,115 @@
+"""What importing us costs: the standard library, and little of that."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import otel_telemetry
+from tests.support.processes import plain_environment
+
+# Without `site`, nothing but what is imported here is loaded, whatever the environment installed.
+_CODE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+before = set(sys.modules)
+{statement}
+import json
+print(json.dumps(sorted(set(sys.modules) - before - {{"json"}})))
+"""
+
+_OFF = """
+from otel_telemetry import TelemetryPayload, create_telemetry_instance
+telemetry = create_telemetry_instance("acme-cms", version="1", endpoint="https://a.example")
+telemetry.register()
+telemetry.bootstrap()
+for _ in range(2):
+    telemetry.send("x", TelemetryPayload(event_properties={"a": 1}), user_properties={"b": 2})
+telemetry.flush()
+telemetry.destroy()
+"""
+
+_SLOW = {
+    "asyncio",
+    "concurrent.futures",
+    "ctypes",
+    "decimal",
+    "difflib",
+    "email",
+    "http",
+    "importlib.metadata",
+    "multiprocessing",
+    "platform",
+    "socket",
+    "ssl",
+    "subprocess",
+    "unittest",
+    "urllib.request",
+    "uuid",
+}
+
+
+def _imported(statement: str) -> list[str]:
+    root = Path(otel_telemetry.__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _CODE.format(statement=statement), str(root)],
+        env=plain_environment(),
+        capture_output=True,
+        check=True,
+    )
+    names: list[str] = json.loads(done.stdout)
+    return names
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import otel_telemetry",
+        "from otel_telemetry import Telemetry",
+        "from otel_telemetry import create_telemetry_instance, TelemetryPayload",
+        _OFF,
+    ],
+    ids=["package", "class", "function", "a whole life, off"],
+)
+def test_only_the_standard_library_is_imported(statement: str) -> None:
+    """And none of its parts that take milliseconds by themselves."""
+    imported = _imported(statement)
+
+    ours = [name for name in imported if name.partition(".")[0] == "otel_telemetry"]
+    others = set(imported) - set(ours)
+    assert "otel_telemetry" in ours
+    assert {name for name in others if name.partition(".")[0] not in sys.stdlib_module_names} == (
+        set()
+    )
+    assert others & _SLOW == set()
+
+
+def test_the_package_by_itself_imports_next_to_nothing() -> None:
+    """Names are looked up when they are first asked for."""
+    imported = _imported("import otel_telemetry")
+
+    assert [name for name in imported if name.startswith("otel_telemetry")] == ["otel_telemetry"]
+
+
+def test_nothing_that_only_works_when_on_is_imported_when_off() -> None:
+    """The way of an event is loaded with the first event that takes it."""
+    imported = _imported(_OFF)
+
+    assert not {
+        name
+        for name in imported
+        if name.startswith(
+            (
+                "otel_telemetry.delivery",
+                "otel_telemetry.mapping",
+                "otel_telemetry.otlp",
+                "otel_telemetry.pipeline",
+                "otel_telemetry.sinks",
+                "otel_telemetry.testing",
+            )
+        )
+    }

@@ -1,0 +1,174 @@
+"""The public surface: its names, their documentation, and their signatures."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from dataclasses import fields
+from importlib import import_module, metadata
+from types import GenericAlias, ModuleType
+
+import pytest
+
+import otel_telemetry
+from otel_telemetry import DeliveryConfig, Telemetry, TelemetryConfig, create_telemetry_instance
+from otel_telemetry.typing import DeliverySettings, TelemetrySettings
+
+_MODULES = {
+    module.__name__: module
+    for module in (
+        otel_telemetry,
+        *(
+            import_module(found.name)
+            for found in pkgutil.walk_packages(otel_telemetry.__path__, "otel_telemetry.")
+        ),
+    )
+}
+_PUBLIC = {name: module for name, module in _MODULES.items() if hasattr(module, "__all__")}
+
+# A change here is a change for everybody who calls us: it belongs into the changelog.
+_SIGNATURES = {
+    "__init__": "(self, app: 'str | App', **settings: 'Unpack[TelemetrySettings]') -> 'None'",
+    "adestroy": "(self, timeout: 'float | None' = None) -> 'bool'",
+    "aflush": "(self, timeout: 'float | None' = None) -> 'bool'",
+    "bootstrap": "(self) -> 'None'",
+    "config": "(self) -> 'TelemetryConfig'",
+    "decision": "(self) -> 'Decision'",
+    "destroy": "(self, timeout: 'float | None' = None) -> 'bool'",
+    "flush": "(self, timeout: 'float | None' = None) -> 'bool'",
+    "is_disabled": "(self) -> 'bool'",
+    "new_process": "(self) -> 'None'",
+    "register": "(self) -> 'None'",
+    "send": (
+        "(self, event: 'str', payload: 'TelemetryPayload | Mapping[str, Properties] | None' = None,"
+        " *, event_properties: 'Properties | None' = None,"
+        " user_properties: 'Properties | None' = None,"
+        " group_properties: 'Properties | None' = None,"
+        " timestamp: 'datetime.datetime | int | None' = None) -> 'Receipt'"
+    ),
+    "stats": "(self) -> 'Stats'",
+}
+
+
+def _function(member: object) -> object:
+    if isinstance(member, property):
+        return member.fget
+    if isinstance(member, (classmethod, staticmethod)):
+        return member.__func__
+    return member
+
+
+def _undocumented(name: str, value: object) -> list[str]:
+    """Name what has no docstring: a class or a function, and the public methods of a class."""
+    # In Python 3.10 an alias such as Mapping[str, object] passes for a class.
+    is_alias = isinstance(value, GenericAlias)
+    if is_alias or not (inspect.isclass(value) or inspect.isfunction(value)):
+        return []
+    found = {name: value}
+    if inspect.isclass(value):
+        for member_name, member in vars(value).items():
+            if not member_name.startswith("_") and inspect.isfunction(_function(member)):
+                found[f"{name}.{member_name}"] = member
+    return [where for where, what in found.items() if not (getattr(what, "__doc__", "") or "")]
+
+
+@pytest.mark.parametrize("module", _PUBLIC.values(), ids=list(_PUBLIC))
+def test_all_names_are_sorted_and_resolve(module: ModuleType) -> None:
+    """Each name is listed once, in order, and can be had."""
+    assert list(module.__all__) == sorted(set(module.__all__))
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+@pytest.mark.parametrize("module", _PUBLIC.values(), ids=list(_PUBLIC))
+def test_every_public_name_and_method_is_documented(module: ModuleType) -> None:
+    """Documentation is part of a name."""
+    undocumented = [
+        name for public in module.__all__ for name in _undocumented(public, getattr(module, public))
+    ]
+
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("module", _MODULES.values(), ids=list(_MODULES))
+def test_every_module_is_documented(module: ModuleType) -> None:
+    """A module says in its first line what it is for."""
+    assert module.__doc__
+
+
+def test_the_public_modules_are_these() -> None:
+    """A module becomes public by a decision."""
+    assert set(_PUBLIC) == {
+        "otel_telemetry",
+        "otel_telemetry.config",
+        "otel_telemetry.delivery.exporter",
+        "otel_telemetry.delivery.processor",
+        "otel_telemetry.errors",
+        "otel_telemetry.payload",
+        "otel_telemetry.receipt",
+        "otel_telemetry.stats",
+        "otel_telemetry.telemetry",
+        "otel_telemetry.testing",
+        "otel_telemetry.trust.decision",
+        "otel_telemetry.typing",
+    }
+
+
+def test_every_name_of_the_root_is_public_where_it_lives() -> None:
+    """The root passes names on; it hides none and makes none up."""
+    assert sorted(otel_telemetry._HOMES) == otel_telemetry.__all__
+    for name, home in otel_telemetry._HOMES.items():
+        module = import_module(f"otel_telemetry.{home}")
+        assert name in module.__all__
+        assert getattr(otel_telemetry, name) is getattr(module, name)
+
+
+def test_dir_lists_the_public_names() -> None:
+    """Completion at the prompt shows what there is, before it is imported."""
+    assert dir(otel_telemetry) == sorted([*otel_telemetry.__all__, "__version__"])
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """As with any module."""
+    with pytest.raises(AttributeError, match="no attribute 'Telemetri'"):
+        otel_telemetry.Telemetri  # noqa: B018 - what is tested
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    """It is written down once."""
+    assert otel_telemetry.__version__ == metadata.version("otel-telemetry")
+
+
+@pytest.mark.parametrize(
+    ("settings", "config"),
+    [(DeliverySettings, DeliveryConfig), (TelemetrySettings, TelemetryConfig)],
+    ids=["delivery", "telemetry"],
+)
+def test_the_settings_that_types_know_are_those_that_exist(
+    settings: type[object], config: type[DeliveryConfig]
+) -> None:
+    """The keyword arguments have exactly the fields of the configuration."""
+    assert set(settings.__annotations__) == {field.name for field in fields(config)}
+
+
+def test_the_signatures_of_telemetry_are_these() -> None:
+    """What callers wrote keeps working."""
+    public = {
+        name: _function(member)
+        for name, member in vars(Telemetry).items()
+        if name == "__init__" or not name.startswith("_")
+    }
+
+    assert {
+        name: str(inspect.signature(function))  # type: ignore[arg-type]  # all are functions
+        for name, function in public.items()
+    } == _SIGNATURES
+
+
+def test_the_function_takes_what_the_class_takes() -> None:
+    """Two ways to spell one thing."""
+    function = inspect.signature(create_telemetry_instance)
+
+    assert list(function.parameters.values()) == list(
+        inspect.signature(Telemetry).parameters.values()
+    )
+    assert function.return_annotation == "Telemetry"

@@ -1,0 +1,139 @@
+"""The end of a process with events on their way: no wait, no noise, and no loss without need."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.processes import LOOPBACK, refusing_port, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_telemetry.testing import OTLPReceiver
+
+# Seconds: shutdown_timeout, 0.1 more, and the noise of the machine and the interpreter's own end.
+BOUND: Final = 1.0 + 0.1 + 2.0
+
+PROGRAM: Final = """\
+import sys, threading
+from otel_telemetry import create_telemetry_instance
+
+telemetry = create_telemetry_instance(
+    "acme-cms", enabled=True, endpoint=sys.argv[1], protocol=sys.argv[2], flush_interval=60
+)
+telemetry.bootstrap()
+telemetry.send("didStart")
+print("ready", flush=True)
+{end}
+"""
+ENDS: Final = {
+    "plain": "",
+    "exit-in-main": "sys.exit(3)",
+    "exit-in-a-thread": "threading.Thread(target=sys.exit, args=(3,)).start()",
+    "send-from-a-thread-that-outlives-main": (
+        "threading.Timer(0.1, telemetry.send, ('didStop',)).start()"
+    ),
+    "sigint": (
+        "try:\n    threading.Event().wait(30)\nexcept KeyboardInterrupt:\n    sys.exit(130)"
+    ),
+    "after-flush": "telemetry.flush(0.1)",
+    "after-destroy": "telemetry.destroy(0.1)",
+    "in-an-exit-handler": "import atexit\natexit.register(telemetry.send, 'didStop')",
+}
+CODES: Final = {"exit-in-main": 3, "sigint": 130}
+
+
+def run(end: str, endpoint: str, protocol: str) -> tuple[int, str, float]:
+    """Run the program with that end; return its status, its output, and how long its end took."""
+    program = PROGRAM.format(end=ENDS.get(end, end))
+    with running((sys.executable, "-c", program, endpoint, protocol)) as child:
+        child.wait_for_output("ready\n", within=20)
+        started = time.monotonic()
+        if end == "sigint":
+            os.kill(child.pid, signal.SIGINT)
+        status = child.wait(within=20)
+        took = time.monotonic() - started
+    return status, child.output, took
+
+
+@pytest.fixture
+def silent_endpoint() -> Iterator[str]:
+    """A backend that accepts connections and says nothing."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        yield f"http://{LOOPBACK}:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_end_is_quick_and_quiet_while_the_backend_is_silent(
+    silent_endpoint: str, end: str
+) -> None:
+    """Within the shutdown time-out, with the program's own status, and not a word on stderr."""
+    status, output, took = run(end, silent_endpoint, "http/protobuf")
+
+    assert (status, output) == (CODES.get(end, 0), "ready\n")
+    assert took < BOUND
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_an_end_is_quick_and_quiet_while_the_backend_is_down(protocol: str) -> None:
+    """The same."""
+    with refusing_port() as port:
+        status, output, took = run("plain", f"http://{LOOPBACK}:{port}", protocol)
+
+    assert (status, output) == (0, "ready\n")
+    assert took < BOUND
+
+
+def test_an_end_is_quick_and_quiet_while_a_grpc_backend_is_silent(silent_endpoint: str) -> None:
+    """The same over gRPC."""
+    status, output, took = run("plain", silent_endpoint, "grpc")
+
+    assert (status, output) == (0, "ready\n")
+    assert took < BOUND
+
+
+@pytest.mark.parametrize(
+    "end", ["plain", "exit-in-main", "exit-in-a-thread", "sigint", "after-flush"]
+)
+def test_at_an_ordinary_end_all_is_delivered(receiver: OTLPReceiver, end: str) -> None:
+    """Nobody has to call `destroy`."""
+    try:
+        endpoint, protocol = receiver.http_endpoint, "http/protobuf"
+    except RuntimeError:
+        endpoint, protocol = receiver.grpc_endpoint, "grpc"
+
+    status, output, took = run(end, endpoint, protocol)
+
+    assert (status, output) == (CODES.get(end, 0), "ready\n")
+    assert took < BOUND
+    assert [event.name for event in receiver.events] == ["didStart"]
+
+
+def test_what_a_late_thread_sends_is_delivered(http_receiver: OTLPReceiver) -> None:
+    """The interpreter waits for its threads, and we end after them."""
+    run("send-from-a-thread-that-outlives-main", http_receiver.http_endpoint, "http/protobuf")
+
+    assert {event.name for event in http_receiver.events} == {"didStart", "didStop"}
+
+
+def test_an_exception_that_nobody_catches_is_all_that_is_printed(
+    http_receiver: OTLPReceiver,
+) -> None:
+    """Its traceback, not ours; and the events are delivered."""
+    status, output, _ = run(
+        "raise LookupError('gone')", http_receiver.http_endpoint, "http/protobuf"
+    )
+
+    assert status == 1
+    assert output.startswith("ready\nTraceback (most recent call last):\n")
+    assert output.endswith("LookupError: gone\n")
+    assert output.count("Traceback") == 1
+    assert "otel_telemetry" not in output
+    assert [event.name for event in http_receiver.events] == ["didStart"]

@@ -1,0 +1,198 @@
+"""Who is trusted, and who is not."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from otel_telemetry import Outcome
+from otel_telemetry.testing import OTLPReceiver
+from tests.support.certificates import make_certificates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from otel_telemetry import Telemetry
+    from tests.support.certificates import Certificates
+
+
+def http_over_tls(
+    certificates: Certificates, *, verify_client: bool = False, host: str = "127.0.0.1"
+) -> OTLPReceiver:
+    """Make a backend that speaks https."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    if verify_client:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificates.authority)
+    return OTLPReceiver(ssl_context=context, host=host)
+
+
+def grpc_over_tls(
+    certificates: Certificates, *, verify_client: bool = False, host: str = "127.0.0.1"
+) -> OTLPReceiver:
+    """Make a backend that speaks gRPC over TLS."""
+    credentials = grpc.ssl_server_credentials(
+        [(certificates.server_key.read_bytes(), certificates.server.read_bytes())],
+        certificates.authority.read_bytes() if verify_client else None,
+        verify_client,
+    )
+    return OTLPReceiver(http=False, grpc=True, grpc_credentials=credentials, host=host)
+
+
+MAKERS = {"http": http_over_tls, "grpc": grpc_over_tls}
+
+
+@pytest.fixture(params=MAKERS)
+def make_receiver(request: pytest.FixtureRequest) -> Callable[..., OTLPReceiver]:
+    """Make a backend with TLS, once of each protocol."""
+    return MAKERS[request.param]
+
+
+@pytest.fixture
+def tls_receiver(
+    make_receiver: Callable[..., OTLPReceiver], certificates: Certificates
+) -> Iterator[OTLPReceiver]:
+    """A backend with TLS that anybody may speak to."""
+    with make_receiver(certificates) as receiver:
+        yield receiver
+
+
+def assert_not_delivered(telemetry: Telemetry, said: list[str]) -> None:
+    """See that nothing arrived, that nothing was lost, and that the log has a word on it."""
+    assert telemetry.stats.delivered == 0
+    assert telemetry.stats.pending == 1
+    assert any(text.startswith("telemetry is delayed: ") for text in said)
+
+
+def test_an_authority_of_ones_own_is_trusted(
+    tls_receiver: OTLPReceiver,
+    certificates: Certificates,
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The setting certificate_file names it."""
+    telemetry = make_telemetry(tls_receiver, certificate_file=str(certificates.authority))
+    receipt = telemetry.send("didStart")
+
+    assert telemetry.flush(10)
+    assert receipt.outcome is Outcome.DELIVERED
+    assert [event.name for event in tls_receiver.events] == ["didStart"]
+
+
+def test_without_it_nothing_is_sent(
+    tls_receiver: OTLPReceiver,
+    said: Callable[[], list[str]],
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The system does not know the authority: no event leaves, and the log says so."""
+    telemetry = make_telemetry(tls_receiver)
+    telemetry.send("didStart")
+
+    assert not telemetry.flush(0.5)
+    assert_not_delivered(telemetry, said())
+    assert tls_receiver.requests == ()
+
+
+def test_another_authority_is_not_trusted(
+    tls_receiver: OTLPReceiver,
+    said: Callable[[], list[str]],
+    make_telemetry: Callable[..., Telemetry],
+    tmp_path: Path,
+) -> None:
+    """A certificate must come from the one that was named."""
+    others = make_certificates(tmp_path)
+    telemetry = make_telemetry(tls_receiver, certificate_file=str(others.authority))
+    telemetry.send("didStart")
+
+    assert not telemetry.flush(0.5)
+    assert_not_delivered(telemetry, said())
+    assert tls_receiver.requests == ()
+
+
+def test_another_host_is_not_trusted(
+    make_receiver: Callable[..., OTLPReceiver],
+    certificates: Certificates,
+    said: Callable[[], list[str]],
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The certificate must be for the host that was asked."""
+    with make_receiver(certificates, host="127.0.0.2") as receiver:
+        telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
+        telemetry.send("didStart")
+
+        assert not telemetry.flush(0.5)
+        assert_not_delivered(telemetry, said())
+        assert receiver.requests == ()
+
+
+def test_a_backend_that_asks_who_we_are_is_shown_our_certificate(
+    make_receiver: Callable[..., OTLPReceiver],
+    certificates: Certificates,
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The settings client_certificate_file and client_key_file name it."""
+    with make_receiver(certificates, verify_client=True) as receiver:
+        telemetry = make_telemetry(
+            receiver,
+            certificate_file=str(certificates.authority),
+            client_certificate_file=str(certificates.client),
+            client_key_file=str(certificates.client_key),
+        )
+        telemetry.send("didStart")
+
+        assert telemetry.flush(10)
+        assert [event.name for event in receiver.events] == ["didStart"]
+
+
+def test_without_our_certificate_such_a_backend_takes_nothing(
+    make_receiver: Callable[..., OTLPReceiver],
+    certificates: Certificates,
+    said: Callable[[], list[str]],
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The events wait, and the log says so."""
+    with make_receiver(certificates, verify_client=True) as receiver:
+        telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
+        telemetry.send("didStart")
+
+        assert not telemetry.flush(0.5)
+        assert_not_delivered(telemetry, said())
+        assert receiver.requests == ()
+
+
+def test_plain_text_is_spoken_to_plain_text_only(
+    receiver: OTLPReceiver,
+    said: Callable[[], list[str]],
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """An https endpoint that turns out to speak plain text gets nothing."""
+    try:
+        endpoint, protocol = receiver.http_endpoint, "http/protobuf"
+    except RuntimeError:
+        endpoint, protocol = receiver.grpc_endpoint, "grpc"
+    telemetry = make_telemetry(endpoint.replace("http://", "https://"), protocol=protocol)
+    telemetry.send("didStart")
+
+    assert not telemetry.flush(0.5)
+    assert_not_delivered(telemetry, said())
+    assert receiver.requests == ()
+
+
+def test_files_that_are_no_certificates_stop_delivery_and_nothing_else(
+    tls_receiver: OTLPReceiver,
+    tmp_path: Path,
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The application hears nothing of it but in its log."""
+    rubbish = tmp_path / "rubbish.pem"
+    rubbish.write_text("no certificate")
+    telemetry = make_telemetry(tls_receiver, certificate_file=str(rubbish))
+    telemetry.send("didStart")
+
+    assert not telemetry.flush(0.5)
+    assert telemetry.stats.delivered == 0
+    assert tls_receiver.requests == ()

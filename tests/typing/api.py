@@ -1,0 +1,157 @@
+"""What type checkers see of the public surface. Checked, never run."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opentelemetry.sdk._logs import LoggerProvider
+from typing_extensions import assert_type
+
+from otel_telemetry import (
+    ConfigurationError,
+    Decision,
+    DeliveryConfig,
+    Event,
+    InvalidEventError,
+    OTLPLogRecordProcessor,
+    Outcome,
+    Receipt,
+    Stats,
+    Telemetry,
+    TelemetryConfig,
+    TelemetryError,
+    TelemetryPayload,
+    create_telemetry_instance,
+)
+from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
+from otel_telemetry.typing import App, AttributeValue, BeforeSend, Properties
+
+
+@dataclass(frozen=True)
+class _Application:
+    """An application that names itself; frozen, for `App` asks for no more."""
+
+    name: str
+    version: str
+
+
+def redact(event: Event) -> Event | None:
+    """Be a hook."""
+    assert_type(event.name, str)
+    assert_type(event.timestamp, int)
+    assert_type(event.event_properties, Mapping[str, AttributeValue])
+    return None if event.name == "private" else replace(event, user_properties={})
+
+
+def construct() -> None:
+    """Every way to make an instance."""
+    app: App = _Application("acme-cms", "5.1.0")
+    hook: BeforeSend = redact
+    assert_type(Telemetry("acme-cms"), Telemetry)
+    assert_type(Telemetry(app, enabled=True), Telemetry)
+    assert_type(create_telemetry_instance(app, before_send=hook), Telemetry)
+    create_telemetry_instance(
+        "acme-cms",
+        version=None,
+        enabled=None,
+        endpoint="https://telemetry.acme.dev",
+        logs_endpoint=None,
+        insecure=False,
+        protocol="grpc",
+        headers={"x-api-key": "k"},
+        timeout=2.5,
+        compression="none",
+        spool=Path("/var/spool/acme"),
+        resource_attributes={"deployment": object()},
+        properties_on="record",
+        before_send=[hook, lambda event: event],
+        logger_provider=LoggerProvider(),
+        attribute_count_limit=None,
+    )
+    Telemetry("acme-cms", endpont="https://a.example")  # type: ignore[call-arg]  # a typing error
+    Telemetry("acme-cms", protocol="http/json")  # type: ignore[arg-type]  # another word
+    Telemetry("acme-cms", timeout="10")  # type: ignore[arg-type]  # a number in quotes
+    Telemetry("acme-cms", before_send=len)  # type: ignore[arg-type]  # another callable
+    Telemetry(5)  # type: ignore[arg-type]  # no application
+
+
+def use(telemetry: Telemetry) -> None:
+    """Every call and every property."""
+    assert_type(telemetry.config, TelemetryConfig)
+    assert_type(telemetry.decision, Decision)
+    assert_type(telemetry.decision.enabled, bool)
+    assert_type(telemetry.is_disabled, bool)
+    assert_type(telemetry.stats, Stats)
+    assert_type(telemetry.stats.dropped, Mapping[str, int])
+    assert_type(telemetry.flush(), bool)
+    assert_type(telemetry.flush(0.2), bool)
+    assert_type(telemetry.destroy(timeout=1), bool)
+    with telemetry as entered:
+        assert_type(entered, Telemetry)
+
+
+def send(telemetry: Telemetry) -> None:
+    """Every way to send."""
+    properties: Properties = {"model": "article", "anything": object()}
+    receipt = telemetry.send("x", TelemetryPayload(event_properties=properties))
+    assert_type(receipt, Receipt)
+    assert_type(receipt.outcome, Outcome)
+    assert_type(receipt.reason, str)
+    assert_type(receipt.wait(1), Outcome)
+    telemetry.send("x", {"event_properties": {"a": 1}, "userProperties": {"b": "c"}})
+    telemetry.send("x", event_properties={"a": 1}, user_properties={}, group_properties=None)
+    telemetry.send("x", timestamp=datetime.datetime.now(datetime.timezone.utc))
+    telemetry.send("x", timestamp=1_700_000_000_000_000_000)
+    telemetry.send(5)  # type: ignore[arg-type]  # no name
+    telemetry.send("x", timestamp="now")  # type: ignore[arg-type]  # no time
+    telemetry.send("x", None, {"a": 1})  # type: ignore[call-arg]  # by keyword only
+
+
+async def use_async(telemetry: Telemetry) -> None:
+    """The same in an event loop."""
+    async with telemetry as entered:
+        assert_type(entered, Telemetry)
+        assert_type(await telemetry.send("x"), bool)
+        assert_type(await asyncio.wait_for(_wait(telemetry.send("x")), 1), bool)
+    assert_type(await telemetry.aflush(1), bool)
+    assert_type(await telemetry.adestroy(), bool)
+
+
+async def _wait(receipt: Receipt) -> bool:
+    return await receipt
+
+
+def catch() -> str:
+    """One class for all errors, and one for each."""
+    try:
+        Telemetry("acme-cms")
+    except ConfigurationError as error:
+        assert_type(error, ConfigurationError)
+        return str(error)
+    except InvalidEventError:
+        return "invalid"
+    except TelemetryError as error:
+        return str(error)
+    return ""
+
+
+def deliver() -> None:
+    """The processor by itself."""
+    processor = OTLPLogRecordProcessor(endpoint="https://a.example", max_batch_events=64)
+    assert_type(processor.stats, Stats)
+    provider = LoggerProvider()
+    provider.add_log_record_processor(processor)
+    OTLPLogRecordProcessor(strict=True)  # type: ignore[call-arg]  # a setting of Telemetry
+    config: DeliveryConfig = TelemetryConfig(name="acme-cms")
+    config.timeout = 5  # type: ignore[misc]  # frozen
+
+
+def test() -> None:
+    """The backend for users' tests."""
+    with OTLPReceiver() as receiver:
+        assert_type(receiver.http_endpoint, str)
+        assert_type(receiver.wait_for_events(1), tuple[ReceivedEvent, ...])
