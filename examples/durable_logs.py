@@ -1,0 +1,58 @@
+"""Keep an ordinary application's logs through a collector's outage and the application's own death.
+
+`OTLPLogRecordProcessor` takes the place of BatchLogRecordProcessor with OTLPLogExporter, in any
+LoggerProvider. Here a child process logs while its collector is down, and kills itself; the next
+process delivers what it left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.resources import Resource
+
+from otel_telemetry import OTLPLogRecordProcessor
+from otel_telemetry.testing import OTLPReceiver
+
+
+def provider(endpoint: str, spool: str) -> LoggerProvider:
+    """Return a provider whose records survive."""
+    result = LoggerProvider(Resource({"service.name": "acme-billing"}), shutdown_on_exit=False)
+    result.add_log_record_processor(OTLPLogRecordProcessor(endpoint=endpoint, spool=spool))
+    return result
+
+
+def doomed(endpoint: str, spool: str) -> None:
+    """Log three lines, then die without a word."""
+    logger = provider(endpoint, spool).get_logger("billing")
+    for number in range(3):
+        logger.emit(
+            LogRecord(severity_number=SeverityNumber.INFO, body=f"charged invoice {number}")
+        )
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    collector = OTLPReceiver()
+    with collector:
+        endpoint = collector.http_endpoint  # from here on, the collector is down
+    with tempfile.TemporaryDirectory() as spool:
+        child = subprocess.run([sys.executable, __file__, endpoint, spool], check=False)  # noqa: S603
+        print(f"the application died of signal {-child.returncode}")
+        with collector:
+            successor = provider(endpoint, spool)
+            for record in collector.wait_for_events(3):
+                print(f"the collector has: {record.body!r}")
+            successor.shutdown()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        doomed(*sys.argv[1:])
+    main()

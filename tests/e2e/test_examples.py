@@ -1,0 +1,55 @@
+"""Every example runs as a newcomer would run it, and prints what it promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+PROMISED = {
+    "quickstart.py": (
+        "telemetry is on: The application has turned telemetry on.",
+        "the backend has them: DELIVERED",
+        "didCreateEntry",
+        "model           'article'",
+        "plan                      'free'",
+        "locales   3",
+        "added           ['fr', 'de']",
+    ),
+    "instrumented.py": ("didPlaceOrder 1", "within the span POST /orders/<int:number>"),
+    "own_provider.py": ("didSignIn of a user with plan 'free'", "plan 'team'"),
+    "asyncio_app.py": (
+        "everything acknowledged: True",
+        "the last one delivered: True",
+        "101 events arrived",
+    ),
+    "durable_logs.py": ("died of signal 9", "the collector has: 'charged invoice 2'"),
+    "flask_app.py": ("thank you\nthank you\n",),
+}
+
+
+def test_every_example_is_held_by_a_test() -> None:
+    """No example can rot unseen."""
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(PROMISED)
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_an_example_prints_what_it_promises(name: str) -> None:
+    """An example shows its goal, and leaves stderr alone."""
+    run = subprocess.run(
+        [sys.executable, EXAMPLES / name],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    for promised in PROMISED[name]:
+        assert promised in run.stdout
+    if name != "flask_app.py":  # its web server logs each request
+        assert run.stderr == ""
