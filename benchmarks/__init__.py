@@ -1,0 +1,1 @@
+"""Side-by-side measurements of otel_telemetry, the stock OpenTelemetry SDK and its peers."""
