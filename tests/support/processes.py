@@ -178,21 +178,23 @@ def running(
 ) -> Iterator[Child]:
     """Run a program until the block ends, entering it once all its `ports` answer.
 
-    `env` None passes on the environment of the test.
+    `env` None passes on the environment of the test. SIGINT means to the program what it means by
+    itself: a shell that started the tests in the background has them, and all below, ignore it.
 
     Raises:
         ChildError: It ended, or a port did not answer within `ready_within` seconds.
     """
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=env,
-            cwd=cwd,
-            start_new_session=True,
-        )
+        with _sigint_by_default():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
         child = Child(process, log)
         try:
             for port in ports:
@@ -201,3 +203,16 @@ def running(
         finally:
             child.stop(within=stop_within)
             child._close()
+
+
+@contextmanager
+def _sigint_by_default() -> Iterator[None]:
+    """Not ignored in a process that starts in the block; only the main thread can see to it."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

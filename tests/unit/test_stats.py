@@ -13,6 +13,13 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.stats import Stats
 
 
+def _hold(counters: Counters) -> None:
+    """Leave the lock held by a thread that is gone, as a fork may."""
+    holder = threading.Thread(target=counters.lock.acquire)
+    holder.start()
+    holder.join()
+
+
 def _sum(stats: Stats) -> int:
     settled = stats.delivered + stats.spooled + stats.rejected + stats.refused
     return settled + stats.pending + sum(stats.dropped.values())
@@ -128,7 +135,7 @@ class TestNewProcess:
     def test_a_lock_that_a_thread_of_the_parent_held_is_replaced(self) -> None:
         """That thread does not exist here, and will never let go."""
         counters = Counters()
-        counters.lock.acquire()
+        _hold(counters)
 
         counters.new_process()
 
@@ -137,7 +144,7 @@ class TestNewProcess:
     def test_those_who_begin_anew_one_after_another_share_one_lock(self) -> None:
         """The batches stay under the lock of the counts, whoever comes first after a fork."""
         counters = Counters()
-        counters.lock.acquire()
+        _hold(counters)
 
         counters.new_process()
         lock_of_the_batches = counters.lock
