@@ -141,6 +141,10 @@ class TelemetryConfig(DeliveryConfig):
         name: The application's name: ``service.name``, and the scope's name.
         version: Its version: ``service.version``, and the scope's version.
         enabled: None: the user's choice, else off. True: on unless anybody denies it. False: off.
+        consent_version: Which version of what is collected this is; raise it when that grows, and
+            those who agreed to an earlier one are asked again.
+        notice: What the user must have seen before ``enabled=True`` counts: 1 to 6 lines, shown by
+            `Telemetry.show_notice`.
         resource_attributes: Joined to the base resource.
         properties_on: ``"resource_and_scope"``, or ``"record"``: user and group properties become
             attributes ``user.*`` and ``group.*`` of the record, for backends that cannot take many
@@ -155,6 +159,8 @@ class TelemetryConfig(DeliveryConfig):
     name: str
     version: str | None = None
     enabled: bool | None = None
+    consent_version: int = 1
+    notice: str | None = None
     resource_attributes: Mapping[str, object] = field(default_factory=dict)
     properties_on: Literal["resource_and_scope", "record"] = "resource_and_scope"
     event_name_in_body: bool = True
@@ -168,6 +174,8 @@ class TelemetryConfig(DeliveryConfig):
             "name": settings.TEXT,
             "version": optional(settings.TEXT),
             "enabled": optional(settings.FLAG),
+            "consent_version": settings.VERSION,
+            "notice": optional(settings.NOTICE),
             "resource_attributes": settings.ATTRIBUTES,
             "properties_on": settings.choice("resource_and_scope", "record"),
             "event_name_in_body": settings.FLAG,

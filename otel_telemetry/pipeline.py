@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import Resource
 
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.log import quiet_log
 from otel_telemetry.mapping.attributes import Cleaner, Limits
@@ -36,10 +37,17 @@ class Pipeline:
     Args:
         config: The settings.
         counters: The counts to keep.
-        log_only: Print events instead of sending them.
+        permission: What may leave; None to print events instead of sending them.
+        installation_id: Who speaks; None for nobody.
     """
 
-    def __init__(self, config: TelemetryConfig, counters: Counters, *, log_only: bool) -> None:
+    def __init__(
+        self,
+        config: TelemetryConfig,
+        counters: Counters,
+        permission: Permission | None,
+        installation_id: str | None = None,
+    ) -> None:
         self._config = config
         self._counters = counters
         self._known_names: set[str] = set()
@@ -47,8 +55,8 @@ class Pipeline:
             Limits(count=config.attribute_count_limit, length=config.attribute_length_limit),
             is_reserved=is_reserved,
         )
-        base = base_resource(config)
-        self.sink = _sink(config, counters, base, log_only=log_only)
+        base = base_resource(config, installation_id)
+        self.sink = _sink(config, counters, base, permission)
         self._records = Records(
             cleaner=self._cleaner,
             base=base,
@@ -173,23 +181,26 @@ class Pipeline:
         return dropped(reason)
 
 
-def base_resource(config: TelemetryConfig) -> EventResource:
+def base_resource(config: TelemetryConfig, installation_id: str | None = None) -> EventResource:
     """Return the resource that every event has before its user properties."""
     detected = Resource.create() if config.inherit_otel_env else Resource({})
     given = Cleaner(Limits(count=None)).clean(
         {**(detected.attributes or {}), **config.resource_attributes}
     )
     return EventResource(
-        {**given.attributes, **base_attributes(config.name, config.version)},
+        {**given.attributes, **base_attributes(config.name, config.version, installation_id)},
         schema_url=detected.schema_url,
     )
 
 
 def _sink(
-    config: TelemetryConfig, counters: Counters, base: EventResource, *, log_only: bool
+    config: TelemetryConfig,
+    counters: Counters,
+    base: EventResource,
+    permission: Permission | None,
 ) -> Sink:
-    if log_only:
+    if permission is None:
         return LogSink(config.name)
     if config.logger_provider is not None:
         return AppProviderSink(config.logger_provider, config.name, config.version, counters)
-    return BackendSink(config, counters, base)
+    return BackendSink(config, counters, base, permission)

@@ -13,6 +13,7 @@ from otel_telemetry.errors import ConfigurationError
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _NAME_SIGNS = "!#$%&'*+-.^_`|~"  # beside letters and digits (RFC 9110, section 5.6.2)
+_NOTICE_LINES = 6  # and two of ours
 _LONGEST = 1_000_000  # seconds; sockets and locks take no more than 24 days
 
 
@@ -187,6 +188,13 @@ def _hooks(value: object) -> tuple[object, ...]:
     return hooks
 
 
+def _notice(value: object) -> str:
+    text = _text(value).strip()
+    if len(text.splitlines()) > _NOTICE_LINES:
+        raise _Wrong("it is longer")
+    return text
+
+
 def _meter_provider(value: object) -> object:
     if not callable(getattr(value, "get_meter", None)):
         raise TypeError
@@ -239,6 +247,8 @@ AGE = Kind(
     parse=float,
 )
 WHOLE = Kind(expected="a whole number, 1 or more", check=_whole, parse=int)
+VERSION = Kind(expected="a whole number, 1 or more", check=_whole)
+NOTICE = Kind(expected=f"a text of 1 to {_NOTICE_LINES} lines", check=_notice)
 URL = Kind(expected="a base URL such as https://collector.example:4318", check=_base_url, parse=str)
 FULL_URL = Kind(
     expected="a full URL such as https://collector.example/v1/logs", check=_url, parse=str

@@ -13,6 +13,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.delivery import Delivery
+from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.delivery.processor import DeliveryProcessor, suppress_instrumentation
 from otel_telemetry.log import quiet_log
 from otel_telemetry.mapping.provider import app_emit, own_provider
@@ -36,13 +37,26 @@ class Sink(Protocol):
     def shutdown(self, timeout: float) -> bool:
         """Flush, and end within *timeout* seconds; True if nothing was left behind."""
 
+    def discard(self, reason: str) -> None:
+        """End, and delete what is not delivered yet, counted under *reason*."""
+
 
 class BackendSink:
     """Through a provider of our own and our own delivery to an OTLP backend."""
 
-    def __init__(self, config: TelemetryConfig, counters: Counters, base: EventResource) -> None:
+    def __init__(
+        self,
+        config: TelemetryConfig,
+        counters: Counters,
+        base: EventResource,
+        permission: Permission,
+    ) -> None:
         self._delivery = Delivery(
-            config, counters, app=config.name, on_start=suppress_instrumentation
+            config,
+            counters,
+            app=config.name,
+            permission=permission,
+            on_start=suppress_instrumentation,
         )
         if config.spool is not False:
             self._delivery.ensure_started()
@@ -67,6 +81,11 @@ class BackendSink:
         is_empty = self._delivery.shutdown(timeout)
         self._provider.shutdown()
         return is_empty
+
+    def discard(self, reason: str) -> None:
+        """Delete what is pending, and end both."""
+        self._delivery.discard(reason)
+        self._provider.shutdown()
 
 
 class AppProviderSink:
@@ -116,6 +135,9 @@ class AppProviderSink:
         """Flush. The provider is the application's, and stays up."""
         return self.flush(timeout)
 
+    def discard(self, reason: str) -> None:
+        """Do nothing: what was handed over is the application's."""
+
 
 class LogSink:
     """Onto stderr, a line of JSON for each event: what would be sent. Nothing leaves."""
@@ -148,3 +170,6 @@ class LogSink:
     def shutdown(self, timeout: float) -> bool:  # noqa: ARG002 - as in `flush`
         """Do nothing."""
         return True
+
+    def discard(self, reason: str) -> None:
+        """Do nothing: nothing is kept."""

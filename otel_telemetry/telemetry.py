@@ -7,33 +7,29 @@ import threading
 
 from otel_telemetry import environment, fork
 from otel_telemetry.config import TelemetryConfig, app_settings, resolve
+from otel_telemetry.consent import Consenting
 from otel_telemetry.counters import Counters
 from otel_telemetry.errors import InvalidEventError
+from otel_telemetry.lifecycle import Lifecycle
 from otel_telemetry.log import quiet_log
 from otel_telemetry.receipt import DISABLED, Receipt, dropped
-from otel_telemetry.trust.decision import Decision, Inputs, decide
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
-    from typing import ParamSpec, TypeVar
+    from collections.abc import Mapping
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
     from otel_telemetry.payload import TelemetryPayload
     from otel_telemetry.pipeline import Pipeline
     from otel_telemetry.stats import Stats
     from otel_telemetry.typing import App, Properties, TelemetrySettings
 
-    _P = ParamSpec("_P")
-    _T = TypeVar("_T")
-
 __all__ = ["Telemetry", "create_telemetry_instance"]
 
 
-class Telemetry:
+class Telemetry(Consenting, Lifecycle):
     """Usage telemetry of one application. Thread-safe, and safe in asyncio and after a fork.
 
     Off unless somebody turns it on; `decision` says who decided. Off means no thread, no file, no
@@ -50,15 +46,12 @@ class Telemetry:
     """
 
     def __init__(self, app: str | App, **settings: Unpack[TelemetrySettings]) -> None:
-        self._environ = environment.current()
+        environ = environment.current()
         given = {**app_settings(app), **settings}
         name = given["name"] if isinstance(given["name"], str) else None
-        self._config = resolve(TelemetryConfig, given, self._environ, app=name)
+        super().__init__(resolve(TelemetryConfig, given, environ, app=name), environ)
         self._counters = Counters()
-        self._decision: Decision | None = None
         self._pipeline: Pipeline | None = None
-        # The one thing that `send` looks at while telemetry is off.
-        self._off = False
         self._destroyed = False
         self._failed = False
         self.new_process()
@@ -83,27 +76,9 @@ class Telemetry:
         return self._config
 
     @property
-    def decision(self) -> Decision:
-        """Whether telemetry is on, and who decided; registers if nobody did."""
-        self.register()
-        return self._decision or decide(self._inputs())
-
-    @property
-    def is_disabled(self) -> bool:
-        """Whether nothing may leave; registers if nobody did."""
-        return not self.decision.enabled
-
-    @property
     def stats(self) -> Stats:
         """What became of the events so far."""
         return self._counters.snapshot()
-
-    def register(self) -> None:
-        """Decide whether telemetry is on. No network, no thread, no file. Idempotent."""
-        with self._lock:
-            if self._decision is None:
-                self._decision = decide(self._inputs())
-                self._off = not (self._decision.enabled or self._decision.log)
 
     def bootstrap(self) -> None:
         """Set up the provider and the delivery, if telemetry is on. Idempotent.
@@ -157,38 +132,6 @@ class Telemetry:
                 quiet_log.warning("telemetry could not be shut down: %s", type(error).__name__)
         return False
 
-    async def aflush(self, timeout: float | None = None) -> bool:
-        """Do as `flush` without blocking the event loop."""
-        return await _in_thread(self.flush, timeout)
-
-    async def adestroy(self, timeout: float | None = None) -> bool:
-        """Do as `destroy` without blocking the event loop."""
-        return await _in_thread(self.destroy, timeout)
-
-    def __enter__(self) -> Self:
-        self.bootstrap()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.destroy()
-
-    async def __aenter__(self) -> Self:
-        await _in_thread(self.bootstrap)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.adestroy()
-
     def send(
         self,
         event: str,
@@ -239,9 +182,6 @@ class Telemetry:
             quiet_log.warning("an event was dropped: %s within the library", type(error).__name__)
             return dropped("internal")
 
-    def _inputs(self) -> Inputs:
-        return Inputs(app=self._config.name, enabled=self._config.enabled, environ=self._environ)
-
     def _bootstrap(self) -> Pipeline | None:
         """Return the pipeline; None if telemetry is off, destroyed, or cannot be set up."""
         with self._lock:
@@ -252,11 +192,7 @@ class Telemetry:
                 with fork.importing:
                     from otel_telemetry.pipeline import Pipeline  # noqa: PLC0415 - OpenTelemetry
 
-                self._pipeline = Pipeline(
-                    self._config,
-                    self._counters,
-                    log_only=self._decision is not None and self._decision.log,
-                )
+                self._pipeline = self._make(Pipeline)
             except Exception as error:
                 # Not tried again: what cannot be imported now would cost every event to come.
                 self._failed = True
@@ -264,6 +200,27 @@ class Telemetry:
                 return None
             atexit.register(self.destroy)
             return self._pipeline
+
+    def _make(self, pipeline: type[Pipeline]) -> Pipeline:
+        if self._decision is not None and self._decision.log:
+            return pipeline(self._config, self._counters, None, None)
+        from otel_telemetry.delivery.permission import Permission  # noqa: PLC0415 - as above
+
+        permission = Permission(since=self._standing.agreed_at(), holds=self._is_still_permitted)
+        identity = self._standing.identity(kept=True)  # made now, after permission
+        return pipeline(self._config, self._counters, permission, identity.installation_id)
+
+    def _withdraw(self) -> None:
+        with self._lock:
+            pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            atexit.unregister(self.destroy)
+            pipeline.sink.discard("consent_withdrawn")
+
+    def _purge(self) -> None:
+        from otel_telemetry.delivery import leftovers  # noqa: PLC0415 - only to delete them
+
+        leftovers.purge(self._config, self._config.name)
 
     def _not_taken(self) -> Receipt:
         if self._off:
@@ -278,12 +235,6 @@ class Telemetry:
             raise error
         quiet_log.warning("an event was dropped: %s", error)
         return dropped("invalid")
-
-
-async def _in_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    import asyncio  # noqa: PLC0415 - only asyncio apps need it, and they have it
-
-    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def create_telemetry_instance(app: str | App, **settings: Unpack[TelemetrySettings]) -> Telemetry:

@@ -82,6 +82,8 @@ class TelemetrySettings(DeliverySettings, total=False):
     name: str
     version: str | None
     enabled: bool | None
+    consent_version: int
+    notice: str | None
     resource_attributes: Mapping[str, object]
     properties_on: Literal["resource_and_scope", "record"]
     event_name_in_body: bool

@@ -48,6 +48,7 @@ class Courier:
         counters: Where requests are counted.
         connect: Makes the transport; called in the courier's thread, for it may be slow.
         recovery: What reads segments; None without a spool.
+        is_permitted: Asked before each request; False ends everything, and deletes what is pending.
         on_start: Called in the courier's thread when it starts.
         clock: Monotonic seconds.
         uniform: Returns a random number from its first argument to its second.
@@ -60,6 +61,7 @@ class Courier:
         connect: Callable[[], Transport],
         *,
         recovery: Recovery | None = None,
+        is_permitted: Callable[[], bool] = lambda: True,
         on_start: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         uniform: Callable[[float, float], float] = random.uniform,
@@ -68,6 +70,7 @@ class Courier:
         self._counters = counters
         self._connect = connect
         self._recovery = recovery
+        self._is_permitted = is_permitted
         self._on_start = on_start
         self._clock = clock
         self._uniform = uniform
@@ -147,6 +150,9 @@ class Courier:
         return self._outbox.restore(batch, records, reason)
 
     def _handle(self, batch: Batch) -> None:
+        if not self._is_permitted():
+            self._outbox.close("consent_withdrawn", keep=False)
+            return
         answer = self._send(batch)
         outcome = "partial" if answer.rejected else answer.kind.value
         with self._counters.lock:

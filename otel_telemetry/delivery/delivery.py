@@ -6,13 +6,16 @@ import hashlib
 import os
 from collections.abc import Callable
 
+from otel_telemetry import environment
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds
 from otel_telemetry.delivery.courier import Courier, Transport
 from otel_telemetry.delivery.outbox import Outbox
+from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.delivery.recovery import Recovery
 from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.files import places
 
 
 def connect(config: DeliveryConfig) -> Transport:
@@ -33,6 +36,7 @@ class Delivery:
         config: Where to, how much at once, how long at most.
         counters: The counts to keep.
         app: Whose state directory holds the spool, where `config` names no path.
+        permission: What may leave, and whether it still may.
         on_start: Called in the courier's thread when it starts.
         connect: Makes the transport.
     """
@@ -43,6 +47,7 @@ class Delivery:
         counters: Counters,
         *,
         app: str,
+        permission: Permission = Permission(),  # noqa: B008 - frozen
         on_start: Callable[[], object] = lambda: None,
         connect: Callable[[DeliveryConfig], Transport] = connect,
     ) -> None:
@@ -61,13 +66,16 @@ class Delivery:
         self._spool = None if directory is None else Spool(directory, max_age=config.spool_max_age)
         self._outbox = Outbox(bounds, counters, spool=self._spool, on_open=self.ensure_started)
         self._recovery = (
-            None if self._spool is None else Recovery(self._spool, bounds, self._outbox.lost)
+            None
+            if self._spool is None
+            else Recovery(self._spool, bounds, self._outbox.lost, since=permission.since)
         )
         self._courier = Courier(
             self._outbox,
             counters,
             lambda: connect(config),
             recovery=self._recovery,
+            is_permitted=permission.holds,
             on_start=on_start,
         )
         self.append = self._outbox.append
@@ -102,11 +110,19 @@ class Delivery:
         """
         self._outbox.flush(timeout, patient=False)
         is_empty = self._outbox.close("shutdown")
+        self._end()
+        return is_empty
+
+    def discard(self, reason: str) -> None:
+        """End the courier at once, and delete what is pending, counted under *reason*."""
+        self._outbox.close(reason, keep=False)
+        self._end()
+
+    def _end(self) -> None:
         self._courier.stop()
         if self._spool is not None:
             self._spool.speak()
             self._spool.close()
-        return is_empty
 
 
 def spool_directory(config: DeliveryConfig, app: str) -> str | None:
@@ -118,9 +134,10 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
     if config.spool is False:
         return None
     if config.spool is True:
-        import platformdirs  # noqa: PLC0415 - only where it is needed
-
-        base = os.path.join(platformdirs.user_state_dir(app, appauthor=False), "telemetry", "spool")
+        state = places.state_directory(app, environment.current())
+        if state is None:
+            return None
+        base = os.path.join(state, "spool")
     else:
         base = config.spool
     destination = hashlib.sha256(config.url.encode()).hexdigest()[:16]

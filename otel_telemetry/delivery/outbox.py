@@ -265,8 +265,12 @@ class Outbox:
             self._changed.wait_for(is_over, timeout)
             return all(not fate.open_parts and fate.failed is None for fate in fates)
 
-    def close(self, reason: str) -> bool:
+    def close(self, reason: str, *, keep: bool = True) -> bool:
         """Take no more; leave what is left on disk, or give it up, counted under *reason*.
+
+        Args:
+            reason: Why.
+            keep: Whether what is on disk may stay there; else it is given up as well.
 
         Returns:
             True if nothing was left.
@@ -278,7 +282,7 @@ class Outbox:
             self._has_left |= bool(left)
             self._waiting.clear()
             for batch in left:
-                if batch.fate.is_on_disk:
+                if keep and batch.fate.is_on_disk:
                     self._ledger.leave_on_disk(batch)
                 else:
                     self._ledger.drop(batch, reason)

@@ -21,12 +21,21 @@ class Recovery:
         spool: Where segments lie.
         bounds: How large a request may be, and all segments together.
         on_lost: Told how many records cannot be sent, and why.
+        since: Seconds since the epoch; what was recorded before does not leave.
     """
 
-    def __init__(self, spool: Spool, bounds: Bounds, on_lost: Callable[[int, str], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        bounds: Bounds,
+        on_lost: Callable[[int, str], None],
+        *,
+        since: float = 0.0,
+    ) -> None:
         self._spool = spool
         self._bounds = bounds
         self._on_lost = on_lost
+        self._since = since
         self.new_process()
 
     def new_process(self) -> None:
@@ -72,8 +81,9 @@ class Recovery:
         batch = Batch(opened, Fate(is_on_disk=True))
         while self._backlog:
             path = self._backlog[0]
-            if self._spool.is_expired(path):
-                self._give_up(self._backlog.popleft(), "expired")
+            reason = self._spool.why_not(path, self._since)
+            if reason is not None:
+                self._give_up(self._backlog.popleft(), reason)
                 continue
             try:
                 content = self._spool.read(path)

@@ -14,19 +14,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import stat
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from otel_telemetry.delivery import directory, filelock, segment
+from otel_telemetry.delivery import listing, segment
 from otel_telemetry.delivery.segment import SegmentWriter
+from otel_telemetry.files import directory, filelock
 from otel_telemetry.log import quiet_log
 
-_LOCK, _SEGMENT = ".lock", ".seg"
-_OURS = re.compile(r"([0-9a-f]{16,}-[0-9]+-[0-9a-f]{8})(?:-[0-9]{8,}\.seg|\.lock)")
+_LOCK = ".lock"
 _LARGEST = 1024 * 1024 * 1024  # bytes; no segment of ours comes near
 _ATTEMPTS = 3
 _MOST_CLAIMS = 64  # each is a file descriptor, of which the host may have few
@@ -129,7 +128,7 @@ class Spool:
         self._begin()
 
     def _create(self) -> SegmentWriter:
-        path = self._path(f"{self._name}-{self._number:08d}{_SEGMENT}")
+        path = self._path(f"{self._name}-{self._number:08d}{listing.SEGMENT}")
         self._number += 1
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         extra = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -146,13 +145,13 @@ class Spool:
         """Take over what dead processes left, for good; oldest first, and not too many at once."""
         known = {self._name, *self._claims}
         new: list[str] = []
-        for owner in self._listed():
+        for owner in listing.listed(self._directory):
             if len(self._claims) >= _MOST_CLAIMS:
                 break
             if owner not in known and self._claim(owner):
                 new.append(owner)
         # Listed again now that they are ours: their last owners may have delivered some since.
-        listed = self._listed() if new else {}
+        listed = listing.listed(self._directory) if new else {}
         orphans = []
         for owner in new:
             if listed.get(owner):
@@ -160,22 +159,6 @@ class Spool:
             else:
                 self.release(owner)
         return orphans
-
-    def _listed(self) -> dict[str, list[str]]:
-        """Return who left locks or segments, oldest first, and their segments; nobody else's."""
-        listed: dict[str, list[str]] = {}
-        try:
-            directory.check(self._directory)
-            names = sorted(os.listdir(self._directory))
-        except OSError:
-            return {}
-        for name in names:
-            ours = _OURS.fullmatch(name)
-            if ours is not None:
-                segments = listed.setdefault(ours[1], [])
-                if name.endswith(_SEGMENT):
-                    segments.append(self._path(name))
-        return listed
 
     def _claim(self, owner: str) -> bool:
         path = self._path(owner + _LOCK)
@@ -223,12 +206,20 @@ class Spool:
         finally:
             os.close(descriptor)
 
-    def is_expired(self, path: str) -> bool:
-        """Tell whether the segment at *path* is older than anything should be."""
+    def why_not(self, path: str, since: float) -> str | None:
+        """Return why the segment at *path* must not leave; None if nothing is against it.
+
+        Args:
+            path: The segment.
+            since: Seconds since the epoch; what was recorded before does not leave.
+        """
         try:
-            return self._now() - os.lstat(path).st_mtime > self.max_age
+            recorded = os.lstat(path).st_mtime
         except OSError:
-            return False
+            return None
+        if self._now() - recorded > self.max_age:
+            return "expired"
+        return "before_consent" if recorded < since else None
 
     def has_any(self, paths: tuple[str, ...]) -> bool:
         """Tell whether any of the segments is still there."""
@@ -248,13 +239,7 @@ class Spool:
 
     def size(self) -> int:
         """Return the bytes of all segments in the directory, whoever owns them."""
-        total = 0
-        with contextlib.suppress(OSError), os.scandir(self._directory) as entries:
-            for entry in entries:
-                if entry.name.endswith(_SEGMENT):
-                    with contextlib.suppress(OSError):
-                        total += entry.stat(follow_symlinks=False).st_size
-        return total
+        return listing.size(self._directory)
 
     def close(self) -> None:
         """Let go of all locks: what is left belongs to whoever comes next."""
@@ -264,7 +249,7 @@ class Spool:
         if self._lock is not None:
             claims[self._name] = self._lock
             self._lock = None
-        listed = self._listed() if claims else {}
+        listed = listing.listed(self._directory) if claims else {}
         for owner, lock in claims.items():
             self._unlock(None if listed.get(owner) else self._path(owner + _LOCK), lock)
 

@@ -25,8 +25,16 @@ def is_reserved(key: str) -> bool:
     return key in _RESERVED or key.startswith(_RESERVED_PREFIX)
 
 
-def base_attributes(name: str, version: str | None) -> dict[str, AttributeValue]:
-    """Return the attributes of the base resource for the application *name*."""
+def base_attributes(
+    name: str, version: str | None, installation_id: str | None = None
+) -> dict[str, AttributeValue]:
+    """Return the attributes of the base resource.
+
+    Args:
+        name: The application's name.
+        version: Its version.
+        installation_id: A random id that its user has agreed to.
+    """
     machine = platform.machine().lower()
     attributes: dict[str, AttributeValue] = {
         "service.name": name,
@@ -43,4 +51,6 @@ def base_attributes(name: str, version: str | None) -> dict[str, AttributeValue]
     }
     if version is not None:
         attributes["service.version"] = version
+    if installation_id is not None:
+        attributes["app.installation.id"] = installation_id
     return attributes

@@ -18,12 +18,14 @@ from otel_telemetry.mapping.interning import Interner
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.mapping.scopes import EventScope
 from otel_telemetry.receipt import Receipt
+from otel_telemetry.session import sessions
 from otel_telemetry.typing import AttributeValue, Properties
 
 if TYPE_CHECKING:
     from opentelemetry.attributes import BoundedAttributes
 
 UID = "log.record.uid"
+SESSION = "session.id"
 
 
 def no_limits() -> LogRecordLimits:
@@ -137,6 +139,7 @@ class Records:
     ) -> None:
         self._cleaner = cleaner
         self._thorough = thorough
+        self._name = name
         self._name_in_body = name_in_body
         self._on_record = on_record
         self._on_flaw = on_flaw
@@ -194,6 +197,9 @@ class Records:
             self._report(
                 cut + resource.cut + scope.cut, reserved + resource.reserved + scope.reserved
             )
+        known = sessions.get()
+        if self._name in known:
+            attributes.setdefault(SESSION, known[self._name])
         attributes[UID] = self._uid()
         now = time.time_ns()
         record = EventRecord(

@@ -14,9 +14,10 @@ import otel_telemetry
 _ROOT = Path(otel_telemetry.__file__).parent
 _REPOSITORY = Path(__file__).parents[2]
 
-# From the ground up. A room may import its own floor only within itself, but for the ground floor
-# and the top floor, which are one room each.
+# From the ground up. A room may import its own floor only within itself; the settings and values
+# that all others share are one room, and so is the top floor.
 _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
+    (frozenset({"files"}),),
     (
         frozenset(
             {
@@ -27,6 +28,7 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
                 "log",
                 "payload",
                 "receipt",
+                "session",
                 "settings",
                 "counters",
                 "stats",
@@ -37,7 +39,7 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"otlp"}),),
     (frozenset({"mapping"}),),
     (frozenset({"trust"}), frozenset({"delivery"})),
-    (frozenset({"telemetry", "pipeline", "sinks"}),),
+    (frozenset({"telemetry", "lifecycle", "consent", "pipeline", "sinks"}),),
 )
 _APART = "testing"
 

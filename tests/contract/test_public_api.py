@@ -31,13 +31,16 @@ _SIGNATURES = {
     "__init__": "(self, app: 'str | App', **settings: 'Unpack[TelemetrySettings]') -> 'None'",
     "adestroy": "(self, timeout: 'float | None' = None) -> 'bool'",
     "aflush": "(self, timeout: 'float | None' = None) -> 'bool'",
+    "ask": "(self, question: 'str | None' = None, *, quiet: 'bool' = False) -> 'bool'",
     "bootstrap": "(self) -> 'None'",
+    "consent": "(self, granted: 'bool', *, by: 'str' = 'user') -> 'Decision'",
     "config": "(self) -> 'TelemetryConfig'",
     "decision": "(self) -> 'Decision'",
     "destroy": "(self, timeout: 'float | None' = None) -> 'bool'",
     "flush": "(self, timeout: 'float | None' = None) -> 'bool'",
     "is_disabled": "(self) -> 'bool'",
     "new_process": "(self) -> 'None'",
+    "pseudonym": "(self, kind: 'str', value: 'str') -> 'str'",
     "register": "(self) -> 'None'",
     "send": (
         "(self, event: 'str', payload: 'TelemetryPayload | Mapping[str, Properties] | None' = None,"
@@ -46,6 +49,8 @@ _SIGNATURES = {
         " group_properties: 'Properties | None' = None,"
         " timestamp: 'datetime.datetime | int | None' = None) -> 'Receipt'"
     ),
+    "session": "(self, session_id: 'str | None' = None) -> 'AbstractContextManager[str]'",
+    "show_notice": "(self, *, quiet: 'bool' = False) -> 'bool'",
     "stats": "(self) -> 'Stats'",
 }
 
@@ -154,7 +159,8 @@ def test_the_signatures_of_telemetry_are_these() -> None:
     """What callers wrote keeps working."""
     public = {
         name: _function(member)
-        for name, member in vars(Telemetry).items()
+        for kind in reversed(Telemetry.__mro__[:-1])
+        for name, member in vars(kind).items()
         if name == "__init__" or not name.startswith("_")
     }
 

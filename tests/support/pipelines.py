@@ -9,6 +9,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.mapping.records import UID
 from otel_telemetry.pipeline import Pipeline
@@ -33,7 +34,7 @@ class AppPipeline:
         self.counters = Counters()
         settings = {"name": "acme", "version": "5.1.0", "logger_provider": provider, **settings}
         self.config = TelemetryConfig(**settings)  # type: ignore[arg-type]  # it checks them
-        self.pipeline = Pipeline(self.config, self.counters, log_only=False)
+        self.pipeline = Pipeline(self.config, self.counters, Permission())
 
     def send(
         self,

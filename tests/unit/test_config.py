@@ -46,6 +46,8 @@ _WRONG: dict[str, tuple[object, ...]] = {
     "event_name_in_body": ("yes", None),
     "before_send": ("hook", [None], 5),
     "strict": ("yes", None),
+    "consent_version": (0, True, "1", None),
+    "notice": ("", "1\n2\n3\n4\n5\n6\n7", 5),
     "logger_provider": ("provider", NoOpLoggerProvider()),
     "meter_provider": ("provider", object()),
 }
@@ -96,6 +98,8 @@ def test_the_defaults_are_those_of_the_table() -> None:
         "event_name_in_body": True,
         "before_send": (),
         "strict": False,
+        "consent_version": 1,
+        "notice": None,
         "logger_provider": None,
         "meter_provider": None,
     }

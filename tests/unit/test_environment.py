@@ -107,7 +107,14 @@ class TestOwnVariables:
         )
 
         assert found == {name: value for name, (_, value) in spelled.items()}
-        for_code_alone = {"enabled", "before_send", "logger_provider", "meter_provider"}
+        for_code_alone = {
+            "enabled",
+            "consent_version",
+            "notice",
+            "before_send",
+            "logger_provider",
+            "meter_provider",
+        }
         assert set(spelled) | for_code_alone == set(TelemetryConfig.kinds)
 
     def test_an_empty_variable_says_nothing(self) -> None:

@@ -11,6 +11,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.mapping.records import UID
@@ -35,7 +36,7 @@ def make_pipeline() -> Iterator[Callable[..., Pipeline]]:
     def make(*, log_only: bool = False, **settings: object) -> Pipeline:
         settings = {"name": "acme", "spool": False, "shutdown_timeout": 0, **settings}
         config = TelemetryConfig(**settings)  # type: ignore[arg-type]  # it checks them
-        made.append(Pipeline(config, Counters(), log_only=log_only))
+        made.append(Pipeline(config, Counters(), None if log_only else Permission()))
         return made[-1]
 
     yield make

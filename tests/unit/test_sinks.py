@@ -14,6 +14,7 @@ from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWrit
 
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.mapping.records import EventRecord
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.mapping.scopes import EventScope
@@ -176,7 +177,7 @@ class TestBackend:
         config = TelemetryConfig(
             name="acme", endpoint=receiver.http_endpoint, flush_interval=60, spool=False
         )
-        sink = BackendSink(config, Counters(), BASE)
+        sink = BackendSink(config, Counters(), BASE, Permission())
         yield sink
         sink.shutdown(0)
 
@@ -234,11 +235,11 @@ class TestBackend:
         spool = str(tmp_path / "spool")
         config = TelemetryConfig(name="acme", endpoint=receiver.http_endpoint, spool=spool)
         receiver.answer_always(Answer.unavailable())
-        earlier = BackendSink(config, Counters(), BASE)
+        earlier = BackendSink(config, Counters(), BASE, Permission())
         earlier.emit(make_record())
         earlier.shutdown(0.1)
         receiver.answer_always(None)
-        later = BackendSink(config, Counters(), BASE)
+        later = BackendSink(config, Counters(), BASE, Permission())
 
         try:
             assert len(receiver.wait_for_events(1)) == 1

@@ -62,6 +62,7 @@ def test_nothing_that_tells_of_the_machine_or_its_user_leaves(
     (event,) = _request(make(), receiver).events
 
     assert set(event.resource) == {
+        "app.installation.id",
         "service.name",
         "telemetry.sdk.name",
         "telemetry.sdk.language",

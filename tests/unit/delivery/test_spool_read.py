@@ -56,7 +56,7 @@ def test_what_is_no_file_of_ours_is_not_read(
     assert spool.read("/etc/passwd") is None
     assert os.listdir("/proc/self/fd") == before
     assert spool.size_of(str(none)) == 0
-    assert not spool.is_expired(str(none))
+    assert spool.why_not(str(none), since=1e12) is None
 
 
 def test_a_disk_that_cannot_be_read_is_as_good_as_empty(make_spool: Callable[..., Spool]) -> None:

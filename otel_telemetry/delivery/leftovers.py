@@ -1,0 +1,47 @@
+"""What waits in an application's spool, whoever left it; for those who look at it or delete it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from otel_telemetry.config import DeliveryConfig
+from otel_telemetry.delivery import listing
+from otel_telemetry.delivery.delivery import spool_directory
+
+
+def directories(config: DeliveryConfig, app: str) -> list[str]:
+    """Return the directory of every destination that *app* has had.
+
+    In a directory that the setting `spool` names, only that of the destination it has now: others
+    may be another application's.
+    """
+    own = spool_directory(config, app)
+    if own is None:
+        return []
+    found = {own}
+    if config.spool is True:
+        base = os.path.dirname(own)
+        with contextlib.suppress(OSError):
+            found |= {os.path.join(base, name) for name in os.listdir(base)}
+    return sorted(found)
+
+
+def segments(config: DeliveryConfig, app: str) -> list[str]:
+    """Return the paths of all segments of *app*, those of living processes too."""
+    return [
+        path
+        for directory in directories(config, app)
+        for owned in listing.listed(directory).values()
+        for path in owned
+    ]
+
+
+def purge(config: DeliveryConfig, app: str) -> int:
+    """Delete all segments of *app*, those of living processes too; return how many went."""
+    removed = 0
+    for path in segments(config, app):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+            removed += 1
+    return removed

@@ -1,0 +1,43 @@
+"""What lies in a spool directory. Pure standard library; nothing here raises."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+
+from otel_telemetry.files import directory
+
+SEGMENT = ".seg"
+_OURS = re.compile(r"([0-9a-f]{16,}-[0-9]+-[0-9a-f]{8})(?:-[0-9]{8,}\.seg|\.lock)")
+
+
+def listed(path: str) -> dict[str, list[str]]:
+    """Return who left locks or segments in the directory *path*, and their segments.
+
+    Oldest first; nobody else's files, and nothing of a directory that is not ours.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        directory.check(path)
+        names = sorted(os.listdir(path))
+    except OSError:
+        return {}
+    for name in names:
+        ours = _OURS.fullmatch(name)
+        if ours is not None:
+            segments = found.setdefault(ours[1], [])
+            if name.endswith(SEGMENT):
+                segments.append(os.path.join(path, name))
+    return found
+
+
+def size(path: str) -> int:
+    """Return the bytes of all segments in the directory *path*, whoever owns them."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.endswith(SEGMENT):
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total

@@ -1,0 +1,76 @@
+"""Small files that only their user can read, replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+_MOST = 64 * 1024  # bytes; what is larger was not written by us
+
+
+def read(path: str) -> bytes | None:
+    """Return what the file at *path* holds; None if there is none.
+
+    Raises:
+        OSError: It cannot be read, or is larger than any file of ours.
+    """
+    try:
+        # Not for ever, where somebody has put a pipe.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        data = os.read(descriptor, _MOST + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > _MOST:
+        raise OSError(None, "it is too large")
+    return data
+
+
+def write(path: str, data: bytes) -> None:
+    """Put *data* at *path*, for its user's eyes only; whoever reads sees the old or the new whole.
+
+    Raises:
+        OSError: It cannot be written; what was there is still there.
+    """
+    with _written_beside(path, data) as temporary:
+        os.replace(temporary, path)
+
+
+def create(path: str, data: bytes) -> bool:
+    """Do as `write`, unless there is something at *path*: then leave it, and return False."""
+    try:
+        with _written_beside(path, data) as temporary:
+            os.link(temporary, path)
+            os.unlink(temporary)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without links: a moment's race is better than no file.
+        if os.path.lexists(path):
+            return False
+        write(path, data)
+    return True
+
+
+@contextlib.contextmanager
+def _written_beside(path: str, data: bytes) -> Iterator[str]:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(temporary, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        try:
+            if os.write(descriptor, data) != len(data):
+                raise OSError(None, "the disk is full")
+            # A choice must outlive the machine's sudden end, too.
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        yield temporary
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,98 @@
+"""What the user chose, and where it is kept.
+
+One small JSON file in the user's configuration, for them to read, to copy and to delete. What
+cannot be understood is no permission.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from otel_telemetry.files import private
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    Mode = Literal["on", "off", "log"]
+
+MODES: tuple[Mode, ...] = ("on", "off", "log")
+_LATEST = 2**33  # seconds since the epoch: the year 2242
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A choice that somebody made.
+
+    Attributes:
+        mode: ``"on"``: events may leave. ``"off"``: nothing is recorded. ``"log"``: events are
+            printed to stderr, and none leaves.
+        version: The consent version that was asked for: what was agreed to.
+        at: When, in seconds since the epoch. What was recorded before does not leave.
+        by: Who made it: ``"user"``, ``"admin"``, or what the application says.
+    """
+
+    mode: Mode
+    version: int
+    at: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A file that is there and cannot be understood: somebody said something, maybe no.
+
+    Attributes:
+        path: The file.
+        reason: Why, in a few words.
+    """
+
+    path: str
+    reason: str
+
+
+def read_choice(path: str) -> Choice | Unreadable | None:
+    """Return the choice kept at *path*; None if there is none."""
+    said = read_object(path)
+    if said is None or isinstance(said, Unreadable):
+        return said
+    version, at, by = said.get("consent_version"), said.get("at"), said.get("by")
+    mode = next((known for known in MODES if known == said.get("mode")), None)
+    if mode is None:
+        return Unreadable(path=path, reason="its mode is none of on, off and log")
+    if type(version) is not int or version < 1:
+        return Unreadable(path=path, reason="its consent_version is no whole number above 0")
+    # Compared the long way round, for NaN is neither less nor more.
+    if not (isinstance(at, (int, float)) and 0 < at < _LATEST):
+        return Unreadable(path=path, reason="its date is wrong")
+    return Choice(mode=mode, version=version, at=at, by=by if isinstance(by, str) else "user")
+
+
+def write_choice(path: str, choice: Choice) -> None:
+    """Keep *choice* at *path*; raises OSError, and leaves what was there."""
+    said = {
+        "mode": choice.mode,
+        "consent_version": choice.version,
+        "at": int(choice.at),
+        "by": choice.by,
+    }
+    private.write(path, json.dumps(said, indent=2).encode() + b"\n")
+
+
+def read_object(path: str) -> Mapping[str, object] | Unreadable | None:
+    """Return the JSON object in the file at *path*; None if there is no file."""
+    try:
+        data = private.read(path)
+    except OSError as error:
+        return Unreadable(path=path, reason=error.strerror or "it cannot be read")
+    if data is None:
+        return None
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        return Unreadable(path=path, reason="it is no JSON")
+    if not isinstance(said, dict):
+        return Unreadable(path=path, reason="it is no JSON object")
+    return said
