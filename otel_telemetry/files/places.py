@@ -46,7 +46,7 @@ def _xdg(variable: str, default: str, environ: Mapping[str, str]) -> str | None:
     said = environ.get(variable, "").strip()
     if os.path.isabs(said):
         return said
-    home = environ.get("HOME") or _home_of_record()
+    home = environ.get("HOME") or home_of_record(os.getuid())
     return os.path.join(home, default) if os.path.isabs(home) else None
 
 
@@ -57,11 +57,12 @@ def _other(kind: str) -> str:
     return found
 
 
-def _home_of_record() -> str:
+def home_of_record(uid: int) -> str:
+    """Return the home directory of a user as the system knows it; an empty str if it does not."""
     import pwd  # noqa: PLC0415 - only where HOME is not set
 
     try:
-        return pwd.getpwuid(os.getuid()).pw_dir
+        return pwd.getpwuid(uid).pw_dir
     except KeyError:  # a user without a name, as in many containers
         return ""
 

@@ -45,12 +45,10 @@ def create(path: str, data: bytes) -> bool:
         with _written_beside(path, data) as temporary:
             os.link(temporary, path)
             os.unlink(temporary)
-    except FileExistsError:
-        return False
     except OSError:
-        # A file system without links: a moment's race is better than no file.
         if os.path.lexists(path):
             return False
+        # A file system without links: a moment's race is better than no file.
         write(path, data)
     return True
 

@@ -166,10 +166,11 @@ class Standing:
             self.choose("on" if agreed else "off", by="user")
 
     def _is_notice_due(self) -> bool:
+        if self._config.notice is None:
+            return False
         from otel_telemetry.trust import notice  # noqa: PLC0415 - where there is one
 
-        config = self._config
-        return config.notice is not None and not notice.was_seen(self.state, config.consent_version)
+        return not notice.was_seen(self.state, self._config.consent_version)
 
     def _inputs(
         self,
