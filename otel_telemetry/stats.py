@@ -25,7 +25,8 @@ class Stats:
         refused: In requests that the backend refused for good.
         dropped: Not sent, by reason: ``invalid``, ``before_send``, ``before_send_failed``,
             ``too_large``, ``queue_full``, ``spool_full``, ``expired``, ``spool_lost`` (its file is
-            gone or damaged), ``shutdown``, ``destroyed``, ``internal``.
+            gone or damaged), ``consent_withdrawn``, ``before_consent``, ``shutdown``,
+            ``destroyed``, ``internal``.
         corrected: Flaws that were mended in events that went all the same, by kind: ``cut`` (values
             left out), ``reserved_key``, ``unknown_bucket``.
         requests: Requests made, by outcome: ``delivered``, ``partial``, ``retry``, ``too_large``,

@@ -52,6 +52,7 @@ class Standing:
         self._unsaved: Choice | None = None
         self._identity: Identity | None = None
         self._is_identity_kept = False
+        self._notice_due: bool | None = None
         self._last: tuple[object, bool] | None = None
 
     def decide(self) -> Decision:
@@ -62,7 +63,7 @@ class Standing:
             inputs = self._inputs(
                 policy=read_policy(self._policy_files),
                 choice=self.choice(),
-                is_notice_due=self._is_notice_due(),
+                is_notice_due=self._config.notice is not None and self._is_notice_due(),
             )
         return decide(inputs)
 
@@ -166,11 +167,13 @@ class Standing:
             self.choose("on" if agreed else "off", by="user")
 
     def _is_notice_due(self) -> bool:
-        if self._config.notice is None:
-            return False
-        from otel_telemetry.trust import notice  # noqa: PLC0415 - where there is one
+        # Looked up once: a notice that this run shows is one that it had not shown before.
+        if self._notice_due is None:
+            from otel_telemetry.trust import notice  # noqa: PLC0415 - where there is one
 
-        return not notice.was_seen(self.state, self._config.consent_version)
+            seen = notice.was_seen(self.state, self._config.consent_version)
+            self._notice_due = not seen
+        return self._notice_due
 
     def _inputs(
         self,

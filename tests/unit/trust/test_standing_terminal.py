@@ -38,6 +38,7 @@ class TestNotice:
             "It goes to t.acme.example. Nothing is recorded in this run.",
             "Turn it off: ACME_CMS_TELEMETRY=off, or DO_NOT_TRACK=1.",
         ]
+        assert standing.decide().source == "notice"
         assert make(**settings).decide().source == "code"
         assert not make(**settings).show_notice(terminal[1])
         assert make(**settings, consent_version=2).decide().source == "notice"

@@ -1,0 +1,82 @@
+"""What waits in an application's spool: found, and deleted."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from otel_telemetry import DeliveryConfig
+from otel_telemetry.delivery import leftovers, listing
+from otel_telemetry.delivery.delivery import spool_directory
+from tests.support.audit import AUDIT
+from tests.support.spools import leave
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE, OTHER = "https://one.example", "https://other.example"
+
+
+def _leave(config: DeliveryConfig, *segments: str) -> Path:
+    from pathlib import Path  # noqa: PLC0415 - only where it runs
+
+    directory = spool_directory(config, "acme")
+    assert directory is not None
+    leave(Path(directory), *segments)
+    return Path(directory)
+
+
+def test_every_destination_that_it_had_is_its_own() -> None:
+    """What was recorded for an earlier endpoint waits, too."""
+    first = _leave(DeliveryConfig(endpoint=ONE), "a,b")
+    second = _leave(DeliveryConfig(endpoint=OTHER), "c", "d")
+    config = DeliveryConfig(endpoint=ONE)
+
+    assert {first.name, second.name} == {
+        os.path.basename(path) for path in leftovers.directories(config, "acme")
+    }
+    assert len(leftovers.segments(config, "acme")) == 3
+    assert leftovers.purge(config, "acme") == 3
+    assert leftovers.segments(config, "acme") == []
+    assert leftovers.segments(config, "another app") == []
+
+
+def test_in_a_directory_of_the_users_choice_only_its_own_destination_is(tmp_path: Path) -> None:
+    """The others may be another application's."""
+    theirs = DeliveryConfig(endpoint=OTHER, spool=str(tmp_path))
+    _leave(theirs, "a")
+    config = DeliveryConfig(endpoint=ONE, spool=str(tmp_path))
+    _leave(config, "b")
+
+    assert leftovers.purge(config, "acme") == 1
+    assert len(leftovers.segments(theirs, "acme")) == 1
+
+
+def test_without_a_spool_nothing_waits() -> None:
+    """Memory is gone with its process."""
+    config = DeliveryConfig(spool=False)
+
+    assert leftovers.directories(config, "acme") == []
+    assert leftovers.purge(config, "acme") == 0
+
+
+def test_foreign_files_are_left_alone_and_one_that_is_gone_is_not_counted() -> None:
+    """Another process may deliver it just now."""
+    config = DeliveryConfig(endpoint=ONE)
+    directory = _leave(config, "a")
+    (directory / "notes.txt").write_text("mine", encoding="utf-8")
+    (path,) = leftovers.segments(config, "acme")
+
+    with AUDIT.before("os.remove", lambda: os.rename(path, f"{path}.gone")):
+        assert leftovers.purge(config, "acme") == 0
+
+    assert (directory / "notes.txt").exists()
+
+
+def test_a_directory_that_cannot_be_listed_holds_nothing(tmp_path: Path) -> None:
+    """It does not exist, or is a file."""
+    (tmp_path / "file").touch()
+
+    for path in tmp_path / "missing", tmp_path / "file":
+        assert listing.listed(str(path)) == {}
+        assert listing.size(str(path)) == 0
