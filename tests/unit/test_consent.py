@@ -42,12 +42,14 @@ def test_an_administrators_consent_turns_it_on(make: Make, receiver: OTLPReceive
 
 def test_a_refusal_ends_it_and_deletes_everything(make: Make, receiver: OTLPReceiver) -> None:
     """What is pending, what earlier processes left, and the identity; nothing is sent of it."""
-    receiver.answer_always(Answer.unavailable())
+    receiver.answer_always(Answer.unavailable(retry_after=3600))
     earlier = make()
     earlier.send("left behind")
-    earlier.destroy(0.2)
+    earlier.flush(0.2)
+    earlier.destroy(0)
     telemetry = make(flush_interval=60)
     receipt = telemetry.send("pending")
+    telemetry.flush(0.2)
     assert _files() == {"segment", "identity.json"}
     receiver.answer_always(None)
     requests = len(receiver.requests)

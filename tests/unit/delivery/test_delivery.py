@@ -246,6 +246,14 @@ def test_each_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
     assert own != where("other", spool=True)
 
 
+def test_where_there_is_no_home_events_are_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative one is nobody's."""
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "relative")
+
+    assert spool_directory(DeliveryConfig(endpoint=ENDPOINT), "acme") is None
+
+
 def test_the_transport_speaks_what_the_settings_say() -> None:
     """OTLP over HTTP or over gRPC."""
     assert isinstance(connect(DeliveryConfig(endpoint=ENDPOINT)), HTTPTransport)
