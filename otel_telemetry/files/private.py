@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 _MOST = 64 * 1024  # bytes; what is larger was not written by us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A file that is there and cannot be understood: somebody said something, maybe no.
+
+    Attributes:
+        path: The file.
+        reason: Why, in a few words.
+    """
+
+    path: str
+    reason: str
 
 
 def read(path: str) -> bytes | None:
@@ -27,6 +42,23 @@ def read(path: str) -> bytes | None:
     if len(data) > _MOST:
         raise OSError(None, "it is too large")
     return data
+
+
+def read_object(path: str) -> Mapping[str, object] | Unreadable | None:
+    """Return the JSON object in the file at *path*; None if there is no file."""
+    try:
+        data = read(path)
+    except OSError as error:
+        return Unreadable(path=path, reason=error.strerror or "it cannot be read")
+    if data is None:
+        return None
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        return Unreadable(path=path, reason="it is no JSON")
+    if not isinstance(said, dict):
+        return Unreadable(path=path, reason="it is no JSON object")
+    return said
 
 
 def write(path: str, data: bytes) -> None:

@@ -10,10 +10,10 @@ import json
 from dataclasses import dataclass
 
 from otel_telemetry.files import private
+from otel_telemetry.files.private import Unreadable
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Literal
 
     Mode = Literal["on", "off", "log"]
@@ -40,22 +40,9 @@ class Choice:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
-    """A file that is there and cannot be understood: somebody said something, maybe no.
-
-    Attributes:
-        path: The file.
-        reason: Why, in a few words.
-    """
-
-    path: str
-    reason: str
-
-
 def read_choice(path: str) -> Choice | Unreadable | None:
     """Return the choice kept at *path*; None if there is none."""
-    said = read_object(path)
+    said = private.read_object(path)
     if said is None or isinstance(said, Unreadable):
         return said
     version, at, by = said.get("consent_version"), said.get("at"), said.get("by")
@@ -79,20 +66,3 @@ def write_choice(path: str, choice: Choice) -> None:
         "by": choice.by,
     }
     private.write(path, json.dumps(said, indent=2).encode() + b"\n")
-
-
-def read_object(path: str) -> Mapping[str, object] | Unreadable | None:
-    """Return the JSON object in the file at *path*; None if there is no file."""
-    try:
-        data = private.read(path)
-    except OSError as error:
-        return Unreadable(path=path, reason=error.strerror or "it cannot be read")
-    if data is None:
-        return None
-    try:
-        said = json.loads(data)
-    except (ValueError, RecursionError):
-        return Unreadable(path=path, reason="it is no JSON")
-    if not isinstance(said, dict):
-        return Unreadable(path=path, reason="it is no JSON object")
-    return said

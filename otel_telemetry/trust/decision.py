@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from otel_telemetry.environment import app_prefix
-from otel_telemetry.trust.choice import Choice, Unreadable
+from otel_telemetry.files.private import Unreadable
+from otel_telemetry.trust.choice import Choice
 from otel_telemetry.trust.policy import Policy
 
 __all__ = ["Decision"]

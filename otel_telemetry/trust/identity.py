@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 from otel_telemetry.files import directory, private
-from otel_telemetry.trust.choice import Unreadable, read_object
+from otel_telemetry.files.private import Unreadable, read_object
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

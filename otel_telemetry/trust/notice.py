@@ -7,7 +7,7 @@ import json
 import os
 
 from otel_telemetry.files import directory, private
-from otel_telemetry.trust.choice import Unreadable, read_object
+from otel_telemetry.files.private import Unreadable, read_object
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otel_telemetry.trust.choice import Unreadable, read_object
+from otel_telemetry.files.private import Unreadable, read_object
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from otel_telemetry.environment import app_prefix
 from otel_telemetry.files import places
+from otel_telemetry.files.private import Unreadable
 from otel_telemetry.log import quiet_log
-from otel_telemetry.trust.choice import Choice, Unreadable, read_choice, write_choice
+from otel_telemetry.trust.choice import Choice, read_choice, write_choice
 from otel_telemetry.trust.decision import Decision, Inputs, decide, denied_outright, is_ci
 from otel_telemetry.trust.policy import Policy, read_policy
 

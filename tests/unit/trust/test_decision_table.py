@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from otel_telemetry.trust.choice import Choice, Unreadable
+from otel_telemetry.files.private import Unreadable
+from otel_telemetry.trust.choice import Choice
 from otel_telemetry.trust.decision import Inputs, decide, denied_outright
 from otel_telemetry.trust.policy import Policy
 

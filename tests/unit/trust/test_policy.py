@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.trust.choice import Unreadable
+from otel_telemetry.files.private import Unreadable
 from otel_telemetry.trust.policy import Policy, read_policy
 
 if TYPE_CHECKING:

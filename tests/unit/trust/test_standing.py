@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.trust.choice import Choice, Unreadable, read_choice
+from otel_telemetry.files.private import Unreadable
+from otel_telemetry.trust.choice import Choice, read_choice
 from otel_telemetry.trust.standing import Standing
 from tests.support.trust import NOW, set_policy
 
