@@ -46,7 +46,7 @@ class Consenting(ABC):
         return not self.decision.enabled
 
     def register(self) -> None:
-        """Decide whether telemetry is on. No network, no thread, no file. Idempotent."""
+        """Decide whether telemetry is on. No network, no thread; writes no file. Idempotent."""
         with self._lock:
             if self._decision is None:
                 self._decide()

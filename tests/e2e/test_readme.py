@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.decision_table import decision_table
 from tests.support.settings_table import settings_table
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,13 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
     section = README.partition("## Settings\n")[2].partition("\n## ")[0]
 
     assert settings_table() in section
+
+
+def test_the_table_of_who_decides_is_that_of_the_code() -> None:
+    """The README names every source, in the order in which they are asked."""
+    section = README.partition("## Turning it on and off\n")[2].partition("\n## ")[0]
+
+    assert decision_table() in section
 
 
 def test_the_first_two_shell_lines_set_up_everything() -> None:
