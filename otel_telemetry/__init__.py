@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from otel_telemetry.receipt import Outcome, Receipt
     from otel_telemetry.stats import Stats
     from otel_telemetry.telemetry import Telemetry, create_telemetry_instance
+    from otel_telemetry.trust.catalog import Catalog
     from otel_telemetry.trust.decision import Decision
 
 __all__ = [
+    "Catalog",
     "ConfigurationError",
     "Decision",
     "DeliveryConfig",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Catalog": "trust.catalog",
     "ConfigurationError": "errors",
     "Decision": "trust.decision",
     "DeliveryConfig": "config",

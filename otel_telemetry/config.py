@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk._logs import LoggerProvider
 
+    from otel_telemetry.trust.catalog import Catalog
     from otel_telemetry.typing import BeforeSend
 
     _Config = TypeVar("_Config", bound="DeliveryConfig")
@@ -152,6 +153,7 @@ class TelemetryConfig(DeliveryConfig):
         event_name_in_body: The event's name also as the record's body, a display string: many
             backends still drop the field for the name.
         before_send: Hooks that see each event before it leaves, in order.
+        catalog: The declared events; what is not declared does not leave. Default: anything may.
         strict: Raise InvalidEventError for wrong input to `send`, instead of counting it.
         logger_provider: Emit through the application's own SDK LoggerProvider.
     """
@@ -165,6 +167,7 @@ class TelemetryConfig(DeliveryConfig):
     properties_on: Literal["resource_and_scope", "record"] = "resource_and_scope"
     event_name_in_body: bool = True
     before_send: tuple[BeforeSend, ...] = ()
+    catalog: Catalog | None = None
     strict: bool = False
     logger_provider: LoggerProvider | None = field(default=None, repr=False)
 
@@ -180,6 +183,7 @@ class TelemetryConfig(DeliveryConfig):
             "properties_on": settings.choice("resource_and_scope", "record"),
             "event_name_in_body": settings.FLAG,
             "before_send": settings.HOOKS,
+            "catalog": optional(settings.CATALOG),
             "strict": settings.FLAG,
             "logger_provider": optional(settings.LOGGER_PROVIDER),
         }

@@ -1,7 +1,8 @@
 """What this library raises.
 
 * TelemetryError
-  + ConfigurationError (also a ValueError): a wrong or unknown setting, at construction
+  + ConfigurationError (also a ValueError): a wrong or unknown setting, or a wrong
+    declaration, at construction
   + InvalidEventError (also a ValueError): wrong input to `send`, with ``strict=True`` only
 
 Nothing else reaches the host: after construction, what goes wrong is contained, and counted in
@@ -18,7 +19,7 @@ class TelemetryError(Exception):
 
 
 class ConfigurationError(TelemetryError, ValueError):
-    """A setting is wrong or unknown; the message names it and the fix."""
+    """A setting is wrong or unknown, or a declaration is; the message names it and the fix."""
 
 
 class InvalidEventError(TelemetryError, ValueError):

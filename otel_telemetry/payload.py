@@ -84,9 +84,9 @@ def buckets_of(payload: object, given: Buckets) -> Buckets:
     """
     if isinstance(payload, TelemetryPayload):
         return Buckets(
-            _joined(payload.event_properties, given.event_properties),
-            _joined(payload.user_properties, given.user_properties),
-            _joined(payload.group_properties, given.group_properties),
+            joined(payload.event_properties, given.event_properties),
+            joined(payload.user_properties, given.user_properties),
+            joined(payload.group_properties, given.group_properties),
         )
     if not isinstance(payload, Mapping):
         raise InvalidEventError(
@@ -100,11 +100,16 @@ def buckets_of(payload: object, given: Buckets) -> Buckets:
             unknown += 1
         elif found[place] is None:
             found[place] = value
-    event, user, group = map(_joined, found, given[:3])
+    event, user, group = map(joined, found, given[:3])
     return Buckets(event, user, group, unknown)
 
 
-def _joined(first: Properties | None, second: Properties | None) -> Properties | None:
+def joined(first: Properties | None, second: Properties | None) -> Properties | None:
+    """Return both buckets in one; the *second* wins.
+
+    Raises:
+        InvalidEventError: One of the two is no mapping.
+    """
     if first is None or second is None:
         return first if second is None else second
     try:

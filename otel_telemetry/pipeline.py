@@ -16,9 +16,10 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.log import quiet_log
-from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.base import base_attributes, is_reserved
+from otel_telemetry.mapping.attributes import Cleaned, Cleaner, Limits
+from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.mapping.records import Records
+from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.payload import Buckets, Event, buckets_of, legal_name, nanoseconds
 from otel_telemetry.receipt import Receipt, dropped
@@ -27,6 +28,10 @@ from otel_telemetry.typing import Properties
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Iterable
+
+    from otel_telemetry.trust.catalog.checks import Checks, Fitting
+    from otel_telemetry.trust.catalog.events import EventDeclaration
 
 _KNOWN_NAMES = 1024
 
@@ -68,6 +73,7 @@ class Pipeline:
             on_flaw=self._mended,
         )
         self._hooks = config.before_send
+        self._catalog = config.catalog
         self._record = self._records.record
         self._emit = self.sink.emit
 
@@ -105,14 +111,29 @@ class Pipeline:
     ) -> Receipt:
         """Take an event as the caller gave it; return what is known of it.
 
+        Args:
+            name: Its name, or an instance of a class decorated with `trust.catalog.event`.
+            event_properties: Those of the event.
+            user_properties: Those of the user.
+            group_properties: Those of the group.
+            moment: When it happened; None for now.
+
         Raises:
             InvalidEventError: It cannot go as it is.
         """
+        checks = None
         # Names recur; each is checked once.
         if type(name) is not str or name not in self._known_names:
-            name = legal_name(name)
-            if len(self._known_names) < _KNOWN_NAMES:
-                self._known_names.add(name)
+            declaration: EventDeclaration | None = getattr(type(name), "__telemetry_event__", None)
+            if declaration is None:
+                name = legal_name(name)
+                if len(self._known_names) < _KNOWN_NAMES:
+                    self._known_names.add(name)
+            else:
+                event_properties, user_properties, group_properties, _ = declaration.joined(
+                    name, Buckets(event_properties, user_properties, group_properties)
+                )
+                name, checks = declaration.name, declaration.checks
         timestamp = None if moment is None else nanoseconds(moment)
         left_out = 0
         if self._hooks:
@@ -125,6 +146,18 @@ class Pipeline:
             name, timestamp = kept.name, kept.timestamp
             event_properties, user_properties = kept.event_properties, kept.user_properties
             group_properties = kept.group_properties
+        if self._catalog is not None:
+            checks = self._catalog.checks_of(name)
+            if checks is None:
+                return self._undeclared(name)
+        if checks is not None:
+            fitting = checks.fitting(event_properties, user_properties, group_properties)
+            if fitting is None:
+                fitting, more = self._made_to_fit(
+                    checks, (event_properties, user_properties, group_properties)
+                )
+                left_out += more
+            event_properties, user_properties, group_properties = fitting
         return self._emit(
             self._record(
                 name, timestamp, event_properties, user_properties, group_properties, left_out
@@ -152,14 +185,7 @@ class Pipeline:
         self, name: str, timestamp: int | None, buckets: tuple[Properties | None, ...]
     ) -> tuple[Event, int]:
         """Return an event with legal values, and how much was left out of its first bucket."""
-        cleaned = [self._cleaner.clean(bucket) for bucket in buckets]
-        cut = sum(bucket.cut for bucket in cleaned)
-        reserved = sum(bucket.reserved for bucket in cleaned)
-        if cut:
-            self._mended("cut", cut)
-        if reserved:
-            self._mended("reserved_key", reserved)
-        event, user, group = cleaned
+        event, user, group = self._clean(buckets)
         made = Event(
             name=name,
             timestamp=time_ns() if timestamp is None else timestamp,
@@ -169,10 +195,40 @@ class Pipeline:
         )
         return made, event.cut + event.reserved
 
-    def _mended(self, kind: str, count: int) -> None:
+    def _clean(self, buckets: tuple[Properties | None, ...]) -> list[Cleaned]:
+        """Return *buckets* with legal values; what is left out of them is counted."""
+        cleaned = [self._cleaner.clean(bucket) for bucket in buckets]
+        cut = sum(bucket.cut for bucket in cleaned)
+        reserved = sum(bucket.reserved for bucket in cleaned)
+        if cut:
+            self._mended("cut", cut)
+        if reserved:
+            self._mended("reserved_key", reserved)
+        return cleaned
+
+    def _made_to_fit(
+        self, checks: Checks, buckets: tuple[Properties | None, ...]
+    ) -> tuple[Fitting, int]:
+        """Return what is declared of *buckets*, and how much was left out of the first."""
+        event, user, group = self._clean(buckets)
+        kept = checks.kept(event.attributes, user.attributes, group.attributes)
+        if kept.undeclared:
+            self._mended("undeclared_property", len(kept.undeclared), kept.undeclared)
+        if kept.invalid:
+            self._mended("invalid_property", len(kept.invalid), kept.invalid)
+        return kept.fitting, event.cut + event.reserved + kept.left_out
+
+    def _undeclared(self, name: str) -> Receipt:
+        if self._config.strict:
+            raise InvalidEventError(f"the event {name!r} is not declared in the catalogue")
+        quiet_log.warning("an event was dropped: it is not declared in the catalogue")
+        return self._drop("undeclared")
+
+    def _mended(self, kind: str, count: int, names: Iterable[str] = ()) -> None:
         """Count what was mended in an event; with `strict`, refuse the event instead."""
         if self._config.strict:
-            raise InvalidEventError(f"the event is not legal as it is: {kind} ({count})")
+            which = ", ".join(map(repr, names)) or count
+            raise InvalidEventError(f"the event is not legal as it is: {kind} ({which})")
         self._counters.correct(kind, count)
         quiet_log.warning("an event was mended: %s", kind)
 

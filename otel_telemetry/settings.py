@@ -209,6 +209,14 @@ def _logger_provider(value: object) -> object:
     return value
 
 
+def _catalog(value: object) -> object:
+    # As above.
+    declared = sys.modules.get("otel_telemetry.trust.catalog")
+    if declared is None or not isinstance(value, declared.Catalog):
+        raise TypeError
+    return value
+
+
 def choice(*words: str) -> Kind:
     """One of *words*."""
 
@@ -264,4 +272,5 @@ LOGGER_PROVIDER = Kind(
     expected="a LoggerProvider of opentelemetry.sdk._logs",
     check=_logger_provider,
 )
+CATALOG = Kind(expected="a Catalog of otel_telemetry", check=_catalog)
 METER_PROVIDER = Kind(expected="a MeterProvider of opentelemetry.metrics", check=_meter_provider)

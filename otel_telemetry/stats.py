@@ -24,11 +24,12 @@ class Stats:
         rejected: Rejected by the backend within a request that it took (partial success).
         refused: In requests that the backend refused for good.
         dropped: Not sent, by reason: ``invalid``, ``before_send``, ``before_send_failed``,
-            ``too_large``, ``queue_full``, ``spool_full``, ``expired``, ``spool_lost`` (its file is
-            gone or damaged), ``consent_withdrawn``, ``before_consent``, ``shutdown``,
-            ``destroyed``, ``internal``.
+            ``undeclared`` (not in the catalogue), ``too_large``, ``queue_full``, ``spool_full``,
+            ``expired``, ``spool_lost`` (its file is gone or damaged), ``consent_withdrawn``,
+            ``before_consent``, ``shutdown``, ``destroyed``, ``internal``.
         corrected: Flaws that were mended in events that went all the same, by kind: ``cut`` (values
-            left out), ``reserved_key``, ``unknown_bucket``.
+            left out), ``reserved_key``, ``unknown_bucket``, ``undeclared_property`` and
+            ``invalid_property`` (left out: not in the catalogue, or not with such a value).
         requests: Requests made, by outcome: ``delivered``, ``partial``, ``retry``, ``too_large``,
             ``refused``.
     """

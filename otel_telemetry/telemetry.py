@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from otel_telemetry.payload import TelemetryPayload
     from otel_telemetry.pipeline import Pipeline
     from otel_telemetry.stats import Stats
-    from otel_telemetry.typing import App, Properties, TelemetrySettings
+    from otel_telemetry.typing import App, Properties, TelemetrySettings, TypedEvent
 
 __all__ = ["Telemetry", "create_telemetry_instance"]
 
@@ -134,7 +134,7 @@ class Telemetry(Consenting, Lifecycle):
 
     def send(
         self,
-        event: str,
+        event: str | TypedEvent,
         payload: TelemetryPayload | Mapping[str, Properties] | None = None,
         *,
         event_properties: Properties | None = None,
@@ -147,7 +147,8 @@ class Telemetry(Consenting, Lifecycle):
         Never waits for the backend, and raises nothing, but for `strict`. Bootstraps if nobody did.
 
         Args:
-            event: The event's name, 1 to 256 characters; no part of it should vary.
+            event: The event's name, 1 to 256 characters, no part of which should vary; or a
+                declared event, whose properties win over those given beside it.
             payload: The three buckets, as a TelemetryPayload or as a mapping with
                 ``event_properties`` or ``eventProperties`` and so on.
             event_properties: Attributes of the log record; over those of *payload*.

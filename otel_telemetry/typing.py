@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
+    import dataclasses
     import os
+    from typing import Any
 
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk._logs import LoggerProvider
 
     from otel_telemetry.payload import Event
+    from otel_telemetry.trust.catalog import Catalog
 
 __all__ = [
     "App",
@@ -20,6 +23,7 @@ __all__ = [
     "DeliverySettings",
     "Properties",
     "TelemetrySettings",
+    "TypedEvent",
 ]
 
 AttributeValue: TypeAlias = (
@@ -38,6 +42,16 @@ class App(Protocol):
     @property
     def name(self) -> str:
         """The name, as in ``service.name``."""
+
+
+class TypedEvent(Protocol):
+    """An instance of a class decorated with `otel_telemetry.trust.catalog.event`.
+
+    Type checkers know such a class as a dataclass, and other dataclasses pass for one; `send` tells
+    them apart.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
 
 BeforeSend = Callable[["Event"], "Event | None"]
@@ -88,5 +102,6 @@ class TelemetrySettings(DeliverySettings, total=False):
     properties_on: Literal["resource_and_scope", "record"]
     event_name_in_body: bool
     before_send: BeforeSend | Sequence[BeforeSend]
+    catalog: Catalog | None
     strict: bool
     logger_provider: LoggerProvider | None

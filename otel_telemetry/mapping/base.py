@@ -13,16 +13,8 @@ from otel_telemetry.typing import AttributeValue
 
 DISTRIBUTION = "otel-telemetry"
 
-_RESERVED = frozenset({"service.name", "service.version", "app.installation.id", "log.record.uid"})
-_RESERVED_PREFIX = "telemetry."
-
 # Semantic conventions, resource/host: values of host.arch, where `platform` says it otherwise.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
-
-
-def is_reserved(key: str) -> bool:
-    """Tell whether only the library sets *key*: what says who speaks cannot be overridden."""
-    return key in _RESERVED or key.startswith(_RESERVED_PREFIX)
 
 
 def base_attributes(

@@ -1,0 +1,20 @@
+"""What leaves is declared: a class an event, an attribute a property.
+
+@event("didCreateEntry", since="5.0")
+class EntryCreated:
+    "An entry was created."
+
+    kind: Kind = field("What kind of content it is.", data_class="feature")
+
+CATALOG = Catalog(EntryCreated, version=1)
+telemetry = Telemetry("acme-cms", catalog=CATALOG)
+telemetry.send(EntryCreated(kind=Kind.SINGLE))
+"""
+
+from __future__ import annotations
+
+from otel_telemetry.trust.catalog.catalog import Catalog
+from otel_telemetry.trust.catalog.events import event
+from otel_telemetry.trust.catalog.fields import DATA_CLASSES, field, version
+
+__all__ = ["DATA_CLASSES", "Catalog", "event", "field", "version"]

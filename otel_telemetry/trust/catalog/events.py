@@ -1,0 +1,125 @@
+"""`event`: a class becomes the declaration of an event, and its instances events to send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from otel_telemetry.errors import ConfigurationError, InvalidEventError
+from otel_telemetry.payload import Buckets, joined, legal_name
+from otel_telemetry.trust.catalog.checks import Checks
+from otel_telemetry.trust.catalog.fields import ABSENT, BUCKETS, FieldSpec, field, version
+from otel_telemetry.trust.catalog.kinds import Wrong
+from otel_telemetry.trust.catalog.properties import Property, read_properties, text
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_hints):
+        """Do nothing: only type checkers care (PEP 681)."""
+        return lambda function: function
+
+
+_T = TypeVar("_T")
+
+_HERE = "__telemetry_event__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDeclaration:
+    """A declared event. `Pipeline` finds it at the class, and asks it for what an instance says.
+
+    Attributes:
+        name: The event's name.
+        meaning: What it says.
+        since: The version of the software that sent it first.
+        deprecated: What takes its place, or why nothing does; None if it is not deprecated.
+        properties: What it may carry.
+        checks: Those of an event that no catalogue holds to more.
+    """
+
+    name: str
+    meaning: str
+    since: str
+    deprecated: str | None
+    properties: tuple[Property, ...]
+    checks: Checks
+
+    def joined(self, instance: object, given: Buckets) -> Buckets:
+        """Return the properties of an *instance*, over those *given* beside it."""
+        own: dict[str, dict[str, object]] = {}
+        for item in self.properties:
+            value = getattr(instance, item.attribute)
+            if value is not None or not item.optional:
+                own.setdefault(item.bucket, {})[item.name] = value
+        event, user, group = (own.get(bucket) for bucket in BUCKETS)
+        return Buckets(
+            joined(given.event_properties, event),
+            joined(given.user_properties, user),
+            joined(given.group_properties, group),
+        )
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field, version))
+def event(
+    name: str, *, since: str, deprecated: str | None = None
+) -> Callable[[type[_T]], type[_T]]:
+    """Declare an event: a class whose annotated attributes are its properties.
+
+    The class becomes a frozen, slotted dataclass with keyword-only arguments; `Telemetry.send`
+    takes its instances. Making one checks nothing; sending it does. Its docstring says to
+    those whose data it is what the event means.
+
+    Args:
+        name: The event's name, 1 to 256 characters that can be printed.
+        since: The version of the software that sent it first.
+        deprecated: What takes its place, or why nothing does.
+
+    Raises:
+        ConfigurationError: The class cannot be the declaration of an event; the message names
+            the attribute and the fix.
+    """
+    return lambda declaring: _declared(declaring, name, since, deprecated)
+
+
+def declaration_of(declaring: object) -> EventDeclaration:
+    """Return what a class declares.
+
+    Raises:
+        ConfigurationError: It declares no event.
+    """
+    found = vars(declaring).get(_HERE) if isinstance(declaring, type) else None
+    if not isinstance(found, EventDeclaration):
+        raise ConfigurationError(
+            f"{getattr(declaring, '__qualname__', type(declaring).__name__)} is no declared event: "
+            "decorate the class with @event"
+        )
+    return found
+
+
+def _declared(declaring: type, name: str, since: str, deprecated: str | None) -> type:
+    if not isinstance(declaring, type):
+        raise ConfigurationError(f"@event({name!r}) is for a class")
+    properties = read_properties(declaring, since)
+    try:
+        declaration = EventDeclaration(
+            name=text("a name", legal_name(name)),
+            meaning=text("a docstring that says what it means", vars(declaring).get("__doc__")),
+            since=text("since, the version that sent it first", since),
+            deprecated=None if deprecated is None else text("a reason", deprecated),
+            properties=properties,
+            checks=Checks(properties, closed=False),
+        )
+    except (Wrong, InvalidEventError) as error:
+        raise ConfigurationError(f"{declaring.__qualname__} {error}") from None
+    for item in properties:
+        spec: FieldSpec = vars(declaring)[item.attribute]
+        if spec.default is ABSENT:
+            delattr(declaring, item.attribute)
+        else:
+            setattr(declaring, item.attribute, spec.default)
+    made: type = dataclass(frozen=True, slots=True, kw_only=True)(declaring)
+    setattr(made, _HERE, declaration)
+    return made

@@ -1,0 +1,144 @@
+"""A declared property, read from the class that declares it."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from otel_telemetry.errors import ConfigurationError
+from otel_telemetry.mapping.reserved import is_reserved
+from otel_telemetry.trust.catalog.fields import ABSENT, BUCKETS, DATA_CLASSES, FieldSpec
+from otel_telemetry.trust.catalog.kinds import Kind, Value, Wrong, kind_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property:
+    """A declared property.
+
+    Attributes:
+        name: Its name where it leaves.
+        attribute: Its name in the class.
+        meaning: What it says.
+        data_class: What it tells of.
+        example: A value, as it leaves.
+        since: The version of the software that sent it first.
+        bucket: ``"event"``, ``"user"`` or ``"group"``.
+        kind: What may leave.
+        optional: Whether None means that it is absent.
+    """
+
+    name: str
+    attribute: str
+    meaning: str
+    data_class: str
+    example: Value
+    since: str
+    bucket: str
+    kind: Kind
+    optional: bool
+
+
+def read_properties(declaring: type, since: str | None) -> tuple[Property, ...]:
+    """Return the properties that a class declares, in their order.
+
+    Args:
+        declaring: The class.
+        since: For those that say nothing of it.
+
+    Raises:
+        ConfigurationError: One cannot be declared like that.
+    """
+    where = declaring.__qualname__
+    if declaring.__bases__ != (object,):
+        raise ConfigurationError(
+            f"{where} inherits: declare what events share once, as common to the Catalog"
+        )
+    try:
+        annotations = typing.get_type_hints(declaring)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{where}: its annotations cannot be resolved ({error}): import or declare the types "
+            "at the module's top level"
+        ) from None
+    specs = {name: value for name, value in vars(declaring).items() if isinstance(value, FieldSpec)}
+    for name in specs.keys() - annotations.keys():
+        raise ConfigurationError(f"{where}.{name} needs an annotation that says what it may be")
+    found: dict[tuple[str, str], Property] = {}
+    for name, annotation in annotations.items():
+        if name not in specs:
+            raise ConfigurationError(f"{where}.{name} needs a field(...) that says what it means")
+        try:
+            made = _property(name, annotation, specs[name], since)
+        except Wrong as error:
+            raise ConfigurationError(f"{where}.{name} {error}") from None
+        if (made.bucket, made.name) in found:
+            raise ConfigurationError(f"{where}.{name} leaves as {made.name!r}, as another does")
+        found[made.bucket, made.name] = made
+    return tuple(found.values())
+
+
+def text(what: str, value: object) -> str:
+    """Return *value* as a line of text.
+
+    Raises:
+        Wrong: It is none.
+    """
+    line = " ".join(value.split()) if isinstance(value, str) else ""
+    if not line or not line.isprintable():
+        raise Wrong(f"needs {what}: a text that can be printed, not {_shown(value)}")
+    return line
+
+
+def _property(attribute: str, annotation: object, spec: FieldSpec, since: str | None) -> Property:
+    kind, optional = kind_of(
+        annotation,
+        buckets=spec.buckets,
+        max_length=spec.max_length,
+        is_version=spec.is_version,
+    )
+    name = text("a name", attribute if spec.name is None else spec.name)
+    if is_reserved(name):
+        raise Wrong(f"cannot leave as {name!r}, which says who speaks: give it another name")
+    if spec.default is not ABSENT and not (spec.default is None and optional):
+        _fitting(kind, "a default", spec.default)
+    return Property(
+        name=name,
+        attribute=attribute,
+        meaning=text("a meaning", spec.meaning),
+        data_class=_one_of("data_class", spec.data_class, DATA_CLASSES),
+        example=_example(kind, spec.example),
+        since=text("since, the version that sent it first", spec.since or since),
+        bucket=_one_of("bucket", spec.bucket, dict.fromkeys(BUCKETS, "")),
+        kind=kind,
+        optional=optional,
+    )
+
+
+def _one_of(what: str, word: object, words: Mapping[str, str]) -> str:
+    if not isinstance(word, str) or word not in words:
+        raise Wrong(f"has {what}={_shown(word)}: make it one of {', '.join(words)}")
+    return word
+
+
+def _example(kind: Kind, example: object) -> Value:
+    if example is not ABSENT:
+        fitting = _fitting(kind, "an example", example)
+        # It stands in documents.
+        return text("an example", fitting) if isinstance(fitting, str) else fitting
+    if kind.values and not kind.is_range:
+        return kind.values[0]
+    if kind.type is bool:
+        return True
+    raise Wrong("needs an example")
+
+
+def _fitting(kind: Kind, what: str, value: object) -> Value:
+    try:
+        return kind.check(value)
+    except Exception:
+        raise Wrong(f"has {what} that does not fit its type: {_shown(value)}") from None
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, (str, int, float, type(None))) else type(value).__name__
