@@ -43,7 +43,8 @@ _SIGNATURES = {
     "pseudonym": "(self, kind: 'str', value: 'str') -> 'str'",
     "register": "(self) -> 'None'",
     "send": (
-        "(self, event: 'str', payload: 'TelemetryPayload | Mapping[str, Properties] | None' = None,"
+        "(self, event: 'str | TypedEvent',"
+        " payload: 'TelemetryPayload | Mapping[str, Properties] | None' = None,"
         " *, event_properties: 'Properties | None' = None,"
         " user_properties: 'Properties | None' = None,"
         " group_properties: 'Properties | None' = None,"
@@ -113,6 +114,8 @@ def test_the_public_modules_are_these() -> None:
         "otel_telemetry.stats",
         "otel_telemetry.telemetry",
         "otel_telemetry.testing",
+        "otel_telemetry.trust.catalog",
+        "otel_telemetry.trust.catalog.documents",
         "otel_telemetry.trust.decision",
         "otel_telemetry.typing",
     }

@@ -8,7 +8,7 @@ import re
 
 from otel_telemetry import DeliveryConfig, TelemetryConfig
 
-_OBJECTS = frozenset({"before_send", "logger_provider", "meter_provider"})
+_OBJECTS = frozenset({"before_send", "catalog", "logger_provider", "meter_provider"})
 
 
 def settings_table() -> str:

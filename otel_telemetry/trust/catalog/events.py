@@ -11,7 +11,7 @@ from otel_telemetry.payload import Buckets, joined, legal_name
 from otel_telemetry.trust.catalog.checks import Checks
 from otel_telemetry.trust.catalog.fields import ABSENT, BUCKETS, FieldSpec, field, version
 from otel_telemetry.trust.catalog.kinds import Wrong
-from otel_telemetry.trust.catalog.properties import Property, read_properties, text
+from otel_telemetry.trust.catalog.properties import Property, line, read_properties, sentence
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -105,10 +105,10 @@ def _declared(declaring: type, name: str, since: str, deprecated: str | None) ->
     properties = read_properties(declaring, since)
     try:
         declaration = EventDeclaration(
-            name=text("a name", legal_name(name)),
-            meaning=text("a docstring that says what it means", vars(declaring).get("__doc__")),
-            since=text("since, the version that sent it first", since),
-            deprecated=None if deprecated is None else text("a reason", deprecated),
+            name=line("a name", legal_name(name)),
+            meaning=sentence("a docstring that says what it means", vars(declaring).get("__doc__")),
+            since=line("since, the version that sent it first", since),
+            deprecated=None if deprecated is None else sentence("a reason", deprecated),
             properties=properties,
             checks=Checks(properties, closed=False),
         )

@@ -38,8 +38,8 @@ class FieldSpec:
     bucket: object
     name: object
     default: object
-    buckets: tuple[float, ...] | None = None
-    max_length: int | None = None
+    buckets: object = None
+    max_length: object = None
     is_version: bool = False
 
 
@@ -110,7 +110,7 @@ def field(
         bucket=bucket,
         name=name,
         default=default,
-        buckets=None if buckets is None else tuple(buckets),
+        buckets=buckets,
         max_length=max_length,
     )
 

@@ -55,8 +55,8 @@ class Kind:
 def kind_of(
     annotation: object,
     *,
-    buckets: tuple[float, ...] | None = None,
-    max_length: int | None = None,
+    buckets: object = None,
+    max_length: object = None,
     is_version: bool = False,
 ) -> tuple[Kind, bool]:
     """Return the kind of values that *annotation* means, and whether there may be none.
@@ -65,7 +65,7 @@ def kind_of(
         Wrong: There is no such kind.
     """
     inner, is_optional = _without_none(annotation)
-    if buckets is not None and inner not in _NUMBERS:
+    if buckets is not None and inner is not int and inner is not float:
         raise Wrong("buckets are for int and float: leave them out")
     if (max_length is not None or is_version) and inner is not str:
         raise Wrong("max_length and version() are for str: leave them out")
@@ -74,8 +74,8 @@ def kind_of(
 
 def _kind(
     annotation: object,
-    buckets: tuple[float, ...] | None,
-    max_length: int | None,
+    buckets: object,
+    max_length: object,
     *,
     is_version: bool,
 ) -> Kind:
@@ -126,7 +126,7 @@ def _float(value: object) -> float:
     return float(_int(value))
 
 
-def _text(max_length: int | None) -> Kind:
+def _text(max_length: object) -> Kind:
     if type(max_length) is not int or not 1 <= max_length <= _LONGEST_TEXT:
         raise Wrong(
             "is free text: make it an Enum or a Literal, declare it by version(), or give it a "
@@ -144,13 +144,14 @@ def _text(max_length: int | None) -> Kind:
     return Kind(type=str, check=check, max_length=longest)
 
 
-def _ranges(bounds: tuple[float, ...], *, whole: bool) -> Kind:
+def _ranges(buckets: object, *, whole: bool) -> Kind:
     """Numbers that leave as the name of the range in which they lie."""
     allowed = {int} if whole else _NUMBERS
+    bounds: tuple[float, ...] = tuple(buckets) if isinstance(buckets, (tuple, list)) else ()
     if (
         not 1 <= len(bounds) <= _MOST_BUCKETS
-        or not all(type(bound) in allowed and math.isfinite(bound) for bound in bounds)
-        or list(bounds) != sorted(set(bounds))
+        or not all(type(bound) in allowed for bound in bounds)
+        or not all(low < high for low, high in itertools.pairwise((-math.inf, *bounds, math.inf)))
     ):
         raise Wrong(
             f"needs buckets of 1 to {_MOST_BUCKETS} finite numbers of its own type, ascending"

@@ -20,10 +20,29 @@ _HEAD = (
     "|---|---|---|---|---|---|---|",
 )
 _PROMISE = (
-    "Only the events on this page are sent, and with each only the properties in its table. A "
-    "property that is not known, or does not apply, is left out."
+    "Only the events on this page are sent, and with each only the properties in its table and in "
+    "those that hold for all. A property that is not known, or does not apply, is left out."
+)
+# What the library itself says: `mapping.base`, `mapping.records` and `trust.identity`.
+_ALWAYS = (
+    ("service.name", "The name of the software."),
+    ("service.version", "Its version."),
+    ("app.installation.id", "A random number for this installation, replaced from time to time."),
+    ("session.id", "A random number for this run, where there is one."),
+    ("log.record.uid", "A random number for this event, so that it is not counted twice."),
+    ("os.type", "The operating system."),
+    ("os.version", "Its version."),
+    ("host.arch", "The kind of processor."),
+    ("process.runtime.name", "The kind of Python."),
+    ("process.runtime.version", "Its version."),
+    ("telemetry.sdk.name", "The library that makes the messages."),
+    ("telemetry.sdk.language", "Its language."),
+    ("telemetry.sdk.version", "Its version."),
+    ("telemetry.distro.name", "The library that sends them."),
+    ("telemetry.distro.version", "Its version."),
 )
 _ABOUT = {"event": "the event", "user": "the user", "group": "the group"}
+_BAR = r"\|"
 _TYPES = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -36,9 +55,12 @@ def markdown(catalog: Catalog) -> str:
         "",
     ]
     for item in catalog.events:
-        lines += [f"- [{_code(item.name)}](#{_anchor(item)}): {_text(item.meaning)}"]
+        lines += [f"- [{_code(item.name)}](#{_anchor(item)}): {item.meaning}"]
+    lines += ["", "## With every event", "", "The time, and what sent it.", ""]
+    lines += ["| property | meaning |", "|---|---|"]
+    lines += [f"| {_code(name)} | {meaning} |" for name, meaning in _ALWAYS]
     if catalog.common:
-        lines += ["", "## With any event", "", *_table(catalog.common)]
+        lines += ["", "## With any event that has it", "", *_table(catalog.common)]
     for item in catalog.events:
         lines += ["", *_section(item)]
     used = {item.data_class for item in catalog.properties()}
@@ -54,12 +76,12 @@ def _section(declaration: EventDeclaration) -> list[str]:
         "",
         f"## {_code(declaration.name)}",
         "",
-        _text(declaration.meaning),
+        declaration.meaning,
         "",
-        f"Since {_text(declaration.since)}.",
+        f"Since {declaration.since}.",
     ]
     if declaration.deprecated is not None:
-        lines += ["", f"**Deprecated:** {_text(declaration.deprecated)}"]
+        lines += ["", f"**Deprecated:** {declaration.deprecated}"]
     if declaration.properties:
         return [*lines, "", *_table(declaration.properties)]
     return [*lines, "", "It has no properties of its own."]
@@ -74,14 +96,15 @@ def _table(properties: Iterable[Property]) -> list[str]:
 def _row(item: Property) -> str:
     cells = (
         _code(item.name),
-        _text(item.meaning),
+        item.meaning,
         _values(item.kind),
         item.data_class,
         _ABOUT[item.bucket],
         _code(_said(item.example)),
-        _text(item.since),
+        item.since,
     )
-    return f"| {' | '.join(cells)} |"
+    # A bar ends a cell, in a code span, too (GitHub Flavored Markdown, "Tables").
+    return f"| {' | '.join(cell.replace('|', _BAR) for cell in cells)} |"
 
 
 def _values(kind: Kind) -> str:
@@ -103,12 +126,8 @@ def _said(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _text(text: str) -> str:
-    return text.replace("|", r"\|")
-
-
 def _code(text: str) -> str:
     """Write *text* as a code span, whatever backticks it holds."""
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     padding = " " if text[:1] in "` " or text[-1:] in "` " else ""
-    return f"{fence}{padding}{_text(text)}{padding}{fence}"
+    return f"{fence}{padding}{text}{padding}{fence}"

@@ -78,16 +78,24 @@ def read_properties(declaring: type, since: str | None) -> tuple[Property, ...]:
     return tuple(found.values())
 
 
-def text(what: str, value: object) -> str:
-    """Return *value* as a line of text.
+def sentence(what: str, value: object) -> str:
+    """Return *value*, of however many lines, on one.
 
     Raises:
-        Wrong: It is none.
+        Wrong: It is no text.
     """
-    line = " ".join(value.split()) if isinstance(value, str) else ""
-    if not line or not line.isprintable():
+    return line(what, " ".join(value.split()) if isinstance(value, str) else value)
+
+
+def line(what: str, value: object) -> str:
+    """Return *value* as it is.
+
+    Raises:
+        Wrong: It is no line of text. All that is declared stands in documents.
+    """
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise Wrong(f"needs {what}: a text that can be printed, not {_shown(value)}")
-    return line
+    return str(value)
 
 
 def _property(attribute: str, annotation: object, spec: FieldSpec, since: str | None) -> Property:
@@ -97,7 +105,7 @@ def _property(attribute: str, annotation: object, spec: FieldSpec, since: str | 
         max_length=spec.max_length,
         is_version=spec.is_version,
     )
-    name = text("a name", attribute if spec.name is None else spec.name)
+    name = line("a name", attribute if spec.name is None else spec.name)
     if is_reserved(name):
         raise Wrong(f"cannot leave as {name!r}, which says who speaks: give it another name")
     if spec.default is not ABSENT and not (spec.default is None and optional):
@@ -105,10 +113,10 @@ def _property(attribute: str, annotation: object, spec: FieldSpec, since: str | 
     return Property(
         name=name,
         attribute=attribute,
-        meaning=text("a meaning", spec.meaning),
+        meaning=sentence("a meaning", spec.meaning),
         data_class=_one_of("data_class", spec.data_class, DATA_CLASSES),
         example=_example(kind, spec.example),
-        since=text("since, the version that sent it first", spec.since or since),
+        since=line("since, the version that sent it first", spec.since or since),
         bucket=_one_of("bucket", spec.bucket, dict.fromkeys(BUCKETS, "")),
         kind=kind,
         optional=optional,
@@ -124,8 +132,7 @@ def _one_of(what: str, word: object, words: Mapping[str, str]) -> str:
 def _example(kind: Kind, example: object) -> Value:
     if example is not ABSENT:
         fitting = _fitting(kind, "an example", example)
-        # It stands in documents.
-        return text("an example", fitting) if isinstance(fitting, str) else fitting
+        return line("an example", fitting) if isinstance(fitting, str) else fitting
     if kind.values and not kind.is_range:
         return kind.values[0]
     if kind.type is bool:

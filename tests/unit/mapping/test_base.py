@@ -10,7 +10,8 @@ from importlib import metadata
 
 import pytest
 
-from otel_telemetry.mapping.base import base_attributes, is_reserved
+from otel_telemetry.mapping.base import base_attributes
+from otel_telemetry.mapping.reserved import is_reserved
 
 ALWAYS = {
     *("service.name", "os.type", "os.version", "host.arch"),

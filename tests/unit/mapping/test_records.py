@@ -22,8 +22,8 @@ from opentelemetry.trace import (
 )
 
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.base import is_reserved
 from otel_telemetry.mapping.records import UID, EventRecord, Records
+from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.mapping.resources import EventResource
 
 if TYPE_CHECKING:

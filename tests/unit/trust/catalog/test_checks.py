@@ -1,0 +1,137 @@
+"""The checks of one event: what leaves of three buckets."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import pytest
+
+from otel_telemetry.trust.catalog import event, field
+from otel_telemetry.trust.catalog.checks import Checks
+from otel_telemetry.trust.catalog.events import declaration_of
+from tests.support.declared import CATALOG, EntryCreated, Kind
+
+
+def _closed() -> Checks:
+    checks = CATALOG.checks_of("didCreateEntry")
+    assert checks is not None
+    return checks
+
+
+@event("e", since="1")
+class _Alone:
+    """An event that no catalogue has."""
+
+    a: bool = field("So.", data_class="feature")
+    entries: str = field(
+        "Which.",
+        data_class="pseudonym",
+        max_length=9,
+        example="a",
+        bucket="group",
+        name="entries.id",
+    )
+
+
+_OPEN = declaration_of(EntryCreated).checks
+
+
+@pytest.mark.parametrize("checks", [_closed(), _OPEN], ids=["of a catalogue", "of an event"])
+def test_what_fits_leaves_at_once(checks: Checks) -> None:
+    """A copy, in the declared types."""
+    given = {"kind": Kind.SINGLE, "locales": 7, "draft": True, "score": 1}
+
+    fitting = checks.fitting(given, None, {})
+
+    assert fitting == (
+        {"kind": "singleType", "locales": "5 to 19", "draft": True, "score": 1.0},
+        None,
+        {},
+    )
+    assert given["kind"] is Kind.SINGLE
+
+
+class _Falsy(dict[str, object]):
+    """Says that it is empty."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        pytest.param({"kind": "other"}, id="value"),
+        pytest.param({"seconds": None}, id="None"),
+        pytest.param({"unknown": 1}, id="name"),
+        pytest.param({b"kind": "singleType"}, id="name of another type"),
+        pytest.param({"kind": []}, id="unhashable"),
+        pytest.param(collections.OrderedDict(kind="singleType"), id="mapping"),
+        pytest.param(_Falsy(unknown=1), id="mapping that looks empty"),
+        pytest.param(5, id="no mapping"),
+    ],
+)
+@pytest.mark.parametrize("checks", [_closed(), _OPEN], ids=["of a catalogue", "of an event"])
+def test_whatever_does_not_fit_as_it_is_is_looked_at_again(checks: Checks, bucket: Any) -> None:
+    """It is not passed by any short cut."""
+    assert checks.fitting(bucket, None, None) is None
+    if checks is not _OPEN:
+        assert checks.fitting(None, bucket, None) is None
+        assert checks.fitting(None, None, bucket) is None
+
+
+def test_a_catalogue_keeps_all_that_is_not_declared() -> None:
+    """In every bucket; the names are told, and how many were of the event."""
+    kept = _closed().kept(
+        {"kind": "singleType", "locales": "7", "unknown": 1, "seconds": None, "draft": None},
+        {"plan": "team", "python.version": "unknown", "email": "a@b.example"},
+        {"database": "postgres", "kind": "singleType"},
+    )
+
+    assert kept.fitting == ({"kind": "singleType"}, {"plan": "team"}, {"database": "postgres"})
+    assert kept.undeclared == ("unknown", "email", "kind")
+    assert kept.invalid == ("locales", "draft", "python.version")
+    assert kept.left_out == 3
+
+
+def test_without_a_catalogue_only_the_event_itself_is_held_to_what_it_declares() -> None:
+    """Nobody declared what users and groups may be said to be; what is declared holds."""
+    checks = declaration_of(_Alone).checks
+
+    assert checks.fitting({"a": True}, {"plan": "x"}, {"entries.id": "a", "size": 5}) == (
+        {"a": True},
+        {"plan": "x"},
+        {"entries.id": "a", "size": 5},
+    )
+    kept = checks.kept({"b": True}, {"plan": "x"}, {"entries.id": 5, "size": 5})
+    assert kept.fitting == ({}, {"plan": "x"}, {"size": 5})
+    assert (kept.undeclared, kept.invalid, kept.left_out) == (("b",), ("entries.id",), 1)
+
+
+@pytest.mark.parametrize("name", [b"entries.id", "entri\u00e9s", 5])
+def test_a_name_that_may_yet_become_a_declared_one_is_no_other(name: Any) -> None:
+    """Made legal, it may be the name of a property with a check."""
+    checks = declaration_of(_Alone).checks
+
+    assert checks.fitting({}, {}, {name: "x" * 100}) is None
+
+
+class _Same:
+    """Is found where ``kind`` is."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return hash("kind")
+
+
+def test_a_name_leaves_as_it_was_declared() -> None:
+    """Whatever else finds the property."""
+    fitting = _closed().fitting({_Same(): "singleType"}, None, None)  # type: ignore[dict-item]
+
+    assert fitting is not None
+    assert fitting[0] is not None
+    assert [type(name) for name in fitting[0]] == [str]
+    assert dict(fitting[0]) == {"kind": "singleType"}

@@ -1,0 +1,205 @@
+"""A class becomes an event; what cannot be declared is an error there and then."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import enum
+import pickle
+from collections.abc import Callable
+
+import pytest
+
+from otel_telemetry import Catalog, ConfigurationError
+from otel_telemetry.trust.catalog import event, field, version
+from otel_telemetry.trust.catalog.events import declaration_of
+from tests.support.declared import EntryCreated, EntryDeleted, Kind, Started
+
+
+def _created() -> EntryCreated:
+    return EntryCreated(kind=Kind.SINGLE, slug="article", locales=3)
+
+
+def test_a_declared_event_is_a_frozen_value() -> None:
+    """With slots, keyword-only arguments, defaults, equality and a repr."""
+    made = _created()
+
+    assert made == _created() != EntryCreated(kind=Kind.SINGLE, slug="page", locales=3)
+    assert len({made, _created()}) == 1
+    assert (made.draft, made.seconds) == (False, None)
+    assert repr(made).startswith("EntryCreated(kind=<Kind.SINGLE: 'singleType'>, slug='article'")
+    assert dataclasses.replace(made, locales=1).locales == 1
+    assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == made
+    assert not hasattr(made, "__dict__")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.slug = "page"  # type: ignore[misc]  # what is tested
+    with pytest.raises(TypeError):
+        EntryCreated(Kind.SINGLE, "article", 3)  # type: ignore[call-arg]  # what is tested
+    with pytest.raises(TypeError, match="locales"):
+        EntryCreated(kind=Kind.SINGLE, slug="article")  # type: ignore[call-arg]  # what is tested
+
+
+def test_making_one_checks_no_value() -> None:
+    """A host that has it wrong hears of it from `send`, which raises only with `strict`."""
+    EntryCreated(kind="nonsense", slug=object(), locales="3")  # type: ignore[arg-type]
+
+
+def test_the_declaration_is_read_from_the_class() -> None:
+    """Its docstring on one line, its attributes in their order."""
+    declaration = declaration_of(EntryCreated)
+
+    assert declaration.name == "didCreateEntry"
+    assert declaration.meaning == "An entry was created. In whatever way."
+    assert (declaration.since, declaration.deprecated) == ("5.0", None)
+    assert [item.name for item in declaration.properties] == [
+        *("kind", "slug", "locales", "seconds", "draft", "status", "fields", "score"),
+    ]
+    kind, slug, locales, seconds, draft, *_ = declaration.properties
+    assert (kind.meaning, kind.data_class) == ("What kind of content it is.", "feature")
+    assert (kind.since, seconds.since) == ("5.0", "5.2")
+    assert (kind.optional, seconds.optional) == (False, True)
+    # An example is what would leave; where the type has an end, it need not be given.
+    assert [item.example for item in (kind, slug, locales, draft)] == [
+        *("collectionType", "article", "2 to 4", True),
+    ]
+    assert declaration_of(Started).deprecated == "Sent as `didStart` instead."
+
+
+def test_a_property_may_leave_under_another_name_in_another_bucket() -> None:
+    """Names with dots are no attributes of a class."""
+    entries = declaration_of(EntryDeleted).properties[1]
+
+    assert (entries.attribute, entries.name, entries.bucket) == ("entries", "entries.id", "group")
+
+
+_Declare = Callable[[], object]
+
+
+def _without_docstring() -> object:
+    class Undocumented:
+        pass
+
+    return event("e", since="1")(Undocumented)
+
+
+def _with(
+    what: object,
+    annotation: object = bool,
+    *,
+    bases: tuple[type, ...] = (),
+    annotated: bool = True,
+) -> type:
+    """Make a class with one attribute."""
+    annotations = {"__annotations__": {"item": annotation} if annotated else {}}
+    return type("Wrong", bases, {"__doc__": "An event.", "item": what, **annotations})
+
+
+class _Unhashable(enum.Enum):
+    A = "a"
+
+
+def _good(**changed: object) -> object:
+    given = {"meaning": "It is so.", "data_class": "feature", "since": "2", **changed}
+    return field(**given)  # type: ignore[call-overload]  # a table
+
+
+@pytest.mark.parametrize(
+    ("made", "fix"),
+    [
+        pytest.param(_with(_good(), list), "declare it bool", id="type"),
+        pytest.param(_with(_good(), str), "max_length", id="free text"),
+        pytest.param(_with(_good(), "Unknown"), "top level", id="annotation"),
+        pytest.param(_with(_good(), annotated=False), "needs an annotation", id="no annotation"),
+        pytest.param(_with(5, int), r"needs a field\(", id="no field"),
+        pytest.param(_with(_good(meaning="")), "needs a meaning", id="empty meaning"),
+        pytest.param(_with(_good(meaning=None)), "needs a meaning", id="no meaning"),
+        pytest.param(_with(_good(meaning="a\x00")), "needs a meaning", id="strange meaning"),
+        pytest.param(_with(_good(data_class="secret")), "pseudonym", id="class of data"),
+        pytest.param(_with(_good(data_class=[])), "data_class=list", id="no class of data"),
+        pytest.param(_with(_good(bucket="team")), "event, user, group", id="bucket"),
+        pytest.param(_with(_good(name="")), "needs a name", id="empty name"),
+        pytest.param(_with(_good(name=5)), "needs a name", id="no name"),
+        pytest.param(_with(_good(name="service.name")), "another name", id="reserved name"),
+        pytest.param(_with(_good(name="telemetry.x")), "another name", id="reserved prefix"),
+        pytest.param(_with(_good(since=5)), "needs since", id="since"),
+        pytest.param(_with(_good(), int), "needs an example", id="no example"),
+        pytest.param(_with(_good(buckets=[1]), int), "needs an example", id="no example, range"),
+        pytest.param(_with(_good(max_length=5), str), "needs an example", id="no example, str"),
+        pytest.param(_with(_good(example="x"), int), "does not fit its type: 'x'", id="example"),
+        pytest.param(_with(_good(example=None), int | None), "does not fit", id="example None"),
+        pytest.param(_with(_good(example=object())), "type: object", id="example, an object"),
+        pytest.param(
+            _with(_good(max_length=5, example="a\nb\x00"), str), "printed", id="strange example"
+        ),
+        pytest.param(_with(_good(default=1)), "default that does not fit", id="default"),
+        pytest.param(_with(_good(default=None)), "default that does not fit", id="default None"),
+        pytest.param(_with(_good(), bases=(Started,)), "common to the Catalog", id="inherits"),
+    ],
+)
+def test_what_cannot_be_declared_names_the_attribute_and_the_fix(made: type, fix: str) -> None:
+    """Where it is declared, not where it would be sent."""
+    with pytest.raises(ConfigurationError, match=fix) as caught:
+        event("e", since="1")(made)
+
+    assert str(caught.value).startswith("Wrong")
+    with pytest.raises(ConfigurationError, match=fix):
+        Catalog(Started, version=1, common=made)
+
+
+@pytest.mark.parametrize(
+    ("declare", "fix"),
+    [
+        (_without_docstring, "Undocumented needs a docstring"),
+        (lambda: event("", since="1")(_with(_good())), "1 to 256"),
+        (lambda: event("e" * 257, since="1")(_with(_good())), "1 to 256"),
+        (lambda: event("a\nb", since="1")(_with(_good())), "needs a name"),
+        (lambda: event("a\x00b", since="1")(_with(_good())), "needs a name"),
+        (lambda: event(5, since="1")(_with(_good())), "must be a str"),  # type: ignore[arg-type]
+        (lambda: event("e", since="")(_with(_good())), "needs since"),
+        (lambda: event("e", since=5)(_with(_good())), "needs since"),  # type: ignore[arg-type]
+        (lambda: event("e", since="1", deprecated="")(_with(_good())), "needs a reason"),
+        (lambda: event("e", since="1")(_good), "is for a class"),  # type: ignore[arg-type]
+        (lambda: event("e", since="1")(EntryCreated), "needs a field"),
+    ],
+)
+def test_what_is_no_event_is_told_the_fix(declare: _Declare, fix: str) -> None:
+    """The message says what is missing."""
+    with pytest.raises(ConfigurationError, match=fix):
+        declare()
+
+
+def test_a_property_of_any_event_says_since_when() -> None:
+    """There is no event whose word would stand in."""
+    with pytest.raises(ConfigurationError, match=r"Wrong\.item needs since"):
+        Catalog(Started, version=1, common=_with(_good(since=None)))
+
+
+def test_two_properties_cannot_leave_under_one_name() -> None:
+    """Within a bucket; another bucket is another place."""
+
+    def declare(bucket: str) -> object:
+        second = _good(name="item", bucket=bucket)
+        made = _with(_good())
+        made.other = second  # type: ignore[attr-defined]  # a class made by hand
+        made.__annotations__["other"] = bool
+        return event("e", since="1")(made)
+
+    with pytest.raises(ConfigurationError, match="leaves as 'item', as another does"):
+        declare("event")
+    declare("user")
+
+
+def test_a_version_is_declared_by_its_own_function() -> None:
+    """It needs no class of data: most are of the environment."""
+    made: type = event("e", since="1")(_with(version("Whose.", example="5.0+local"), str))
+
+    (item,) = declaration_of(made).properties
+    assert (item.data_class, item.example) == ("environment", "5.0")
+
+
+def test_defaults_are_those_of_the_class() -> None:
+    """An attribute with a default need not be given."""
+    made: type = event("e", since="1")(_with(_good(default=True)))
+
+    assert made().item is True
+    assert made(item=False).item is False
