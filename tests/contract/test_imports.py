@@ -33,6 +33,23 @@ telemetry.flush()
 telemetry.destroy()
 """
 
+_DECLARED = """
+import enum
+from otel_telemetry import Catalog
+from otel_telemetry.trust.catalog import event, field
+
+class Kind(enum.Enum):
+    SINGLE = "single"
+
+@event("x", since="1")
+class X:
+    "It happened."
+    kind: Kind = field("How.", data_class="feature")
+
+telemetry = __import__("otel_telemetry").Telemetry("acme-cms", catalog=Catalog(X, version=1))
+telemetry.send(X(kind=Kind.SINGLE))
+"""
+
 _SLOW = {
     "asyncio",
     "concurrent.futures",
@@ -72,8 +89,9 @@ def _imported(statement: str) -> list[str]:
         "from otel_telemetry import Telemetry",
         "from otel_telemetry import create_telemetry_instance, TelemetryPayload",
         _OFF,
+        _DECLARED,
     ],
-    ids=["package", "class", "function", "a whole life, off"],
+    ids=["package", "class", "function", "a whole life, off", "a declared event, off"],
 )
 def test_only_the_standard_library_is_imported(statement: str) -> None:
     """And none of its parts that take milliseconds by themselves."""
@@ -93,6 +111,11 @@ def test_the_package_by_itself_imports_next_to_nothing() -> None:
     imported = _imported("import otel_telemetry")
 
     assert [name for name in imported if name.startswith("otel_telemetry")] == ["otel_telemetry"]
+
+
+def test_a_program_without_a_catalogue_loads_none_of_it() -> None:
+    """Who declares nothing does not pay for it."""
+    assert not {name for name in _imported(_OFF) if "catalog" in name}
 
 
 def test_nothing_that_only_works_when_on_is_imported_when_off() -> None:

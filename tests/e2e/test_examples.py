@@ -27,6 +27,13 @@ PROMISED = {
         "the last one delivered: True",
         "101 events arrived",
     ),
+    "declared_events.py": (
+        "didCreateEntry arrived with {'kind': 'singleType', 'locales': '5 to 19'}",
+        "didCreateEntry arrived with {'kind': 'singleType'}\n",
+        "left out: {'undeclared_property': 1}",
+        "dropped: {'undeclared': 1}",
+        "| `kind` | What kind of content it is. |",
+    ),
     "durable_logs.py": ("died of signal 9", "the collector has: 'charged invoice 2'"),
     "flask_app.py": ("thank you\nthank you\n",),
 }

@@ -13,6 +13,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 
 from otel_telemetry.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.errors import ConfigurationError
+from tests.support.declared import CATALOG, EntryCreated
 
 _SECRET = "s3cr3t"
 
@@ -45,6 +46,7 @@ _WRONG: dict[str, tuple[object, ...]] = {
     "properties_on": ("scope", None),
     "event_name_in_body": ("yes", None),
     "before_send": ("hook", [None], 5),
+    "catalog": ("catalog", EntryCreated),
     "strict": ("yes", None),
     "consent_version": (0, True, "1", None),
     "notice": ("", "1\n2\n3\n4\n5\n6\n7", 5),
@@ -97,6 +99,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
         "properties_on": "resource_and_scope",
         "event_name_in_body": True,
         "before_send": (),
+        "catalog": None,
         "strict": False,
         "consent_version": 1,
         "notice": None,
@@ -188,6 +191,24 @@ def test_one_hook_is_a_row_of_hooks() -> None:
     hooks: tuple[object, ...] = _config(before_send=repr).before_send
 
     assert hooks == (repr,)
+
+
+class TestCatalog:
+    """The declared events."""
+
+    def test_a_catalogue_is_taken(self) -> None:
+        """As it is."""
+        assert _config(catalog=CATALOG).catalog is CATALOG
+
+    def test_nothing_can_be_one_before_its_module_is_imported(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A program without a catalogue does not load what makes one."""
+        monkeypatch.delitem(sys.modules, "otel_telemetry.trust.catalog")
+
+        with pytest.raises(ConfigurationError, match="catalog must be a Catalog"):
+            _config(catalog=object())
+        assert "otel_telemetry.trust.catalog" not in sys.modules
 
 
 class TestLoggerProvider:

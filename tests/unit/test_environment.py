@@ -112,6 +112,7 @@ class TestOwnVariables:
             "consent_version",
             "notice",
             "before_send",
+            "catalog",
             "logger_provider",
             "meter_provider",
         }

@@ -15,6 +15,6 @@ from __future__ import annotations
 
 from otel_telemetry.trust.catalog.catalog import Catalog
 from otel_telemetry.trust.catalog.events import event
-from otel_telemetry.trust.catalog.fields import DATA_CLASSES, field, version
+from otel_telemetry.trust.catalog.fields import field, version
 
-__all__ = ["DATA_CLASSES", "Catalog", "event", "field", "version"]
+__all__ = ["Catalog", "event", "field", "version"]

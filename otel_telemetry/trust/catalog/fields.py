@@ -92,7 +92,11 @@ def field(
 
     Args:
         meaning: What it says, in a sentence for those whose data it is.
-        data_class: What it tells of; one of `DATA_CLASSES`.
+        data_class: What it tells of: ``"feature"`` (which parts of the software are used, and how),
+            ``"configuration"`` (how it is set up), ``"environment"`` (what it runs on),
+            ``"performance"`` (how much work was done, and how long it took), ``"error"`` (what went
+            wrong, by its kind), or ``"pseudonym"`` (stands for a person, a machine or a thing
+            without naming it). There is none for what names somebody.
         example: A value. Not needed where the type has an end: bool, Enum, Literal.
         since: The version of the software that sent it first; that of the event, if not given.
         bucket: Whether it is an event, a user or a group property.

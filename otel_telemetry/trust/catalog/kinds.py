@@ -158,10 +158,13 @@ def _ranges(buckets: object, *, whole: bool) -> Kind:
         )
     between = [_between(low, high, whole=whole) for low, high in itertools.pairwise(bounds)]
     labels = (f"<{bounds[0]}", *between, f">={bounds[-1]}")
-    plain: Callable[[object], float] = _int if whole else _float
 
     def check(value: object) -> str:
-        return labels[bisect_right(bounds, plain(value))]
+        if type(value) is int and INT_MIN <= value <= INT_MAX:  # as in `_int`
+            return labels[bisect_right(bounds, value)]
+        if whole:
+            raise Misfit
+        return labels[bisect_right(bounds, _float(value))]
 
     return Kind(type=str, check=check, values=labels, is_range=True)
 

@@ -147,7 +147,7 @@ def _type(kind: Kind) -> str | dict[str, list[dict[str, object]]]:
     }
 
 
-def _lines(value: object, depth: int) -> Iterator[str]:
+def _lines(value: dict[str, object] | list[object], depth: int) -> Iterator[str]:
     """Write a mapping or a sequence in YAML's block style, its scalars as JSON has them.
 
     That is YAML as well, of texts that can be printed and numbers that are finite, as all here are.
@@ -160,7 +160,7 @@ def _lines(value: object, depth: int) -> Iterator[str]:
                 yield from _lines(inner, depth + 1)
             else:
                 yield f"{indent}{key}: {_scalar(inner)}"
-    elif isinstance(value, list):
+    else:
         for inner in value:
             if isinstance(inner, dict):
                 first, *rest = _lines(inner, depth + 1)

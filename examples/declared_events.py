@@ -1,0 +1,78 @@
+"""Declare every event that may leave: what is not declared stays, and a page tells users what goes.
+
+The page belongs into your repository, and `CATALOG.check("TELEMETRY.md")` into your CI: it returns
+the differences if somebody changed what is reported and not what is told.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from otel_telemetry import Catalog, create_telemetry_instance
+from otel_telemetry.testing import OTLPReceiver
+from otel_telemetry.trust.catalog import event, field
+from otel_telemetry.trust.catalog.documents import markdown
+
+
+class Kind(Enum):
+    """What kind of content an entry is."""
+
+    COLLECTION = "collectionType"
+    SINGLE = "singleType"
+
+
+class Plan(Enum):
+    """What is paid for."""
+
+    FREE = "free"
+    TEAM = "team"
+
+
+class Installation:
+    """What any event may say of the installation."""
+
+    plan: Plan = field("What is paid for.", data_class="configuration", bucket="user", since="5.0")
+
+
+@event("didCreateEntry", since="5.0")
+class EntryCreated:
+    """An entry was created."""
+
+    kind: Kind = field("What kind of content it is.", data_class="feature")
+    locales: int = field(
+        "How many locales it has.", data_class="feature", buckets=(1, 2, 5, 20), example=3
+    )
+
+
+CATALOG = Catalog(EntryCreated, version=1, common=Installation)
+
+
+def main() -> None:
+    with OTLPReceiver() as receiver:
+        telemetry = create_telemetry_instance(
+            "acme-cms", enabled=True, endpoint=receiver.http_endpoint, catalog=CATALOG
+        )
+        # Typed: a type checker knows the properties. A number leaves as its range.
+        telemetry.send(
+            EntryCreated(kind=Kind.SINGLE, locales=7), user_properties={"plan": Plan.FREE}
+        )
+        # Plain: what is not declared stays here.
+        telemetry.send(
+            "didCreateEntry", event_properties={"kind": "singleType", "title": "My diary"}
+        )
+        telemetry.send("didReadDiary")
+        telemetry.destroy()
+
+        for received in receiver.events:
+            properties = dict(received.attributes)
+            del properties["log.record.uid"]
+            print(f"{received.name} arrived with {properties}")
+        print(f"left out: {dict(telemetry.stats.corrected)}")
+        print(f"dropped: {dict(telemetry.stats.dropped)}")
+
+    print("\nThe page for users:\n")
+    print(markdown(CATALOG).partition("## `didCreateEntry`")[2].strip())
+
+
+if __name__ == "__main__":
+    main()
