@@ -23,7 +23,8 @@ class Catalog:
 
     Args:
         *events: Classes decorated with `event`.
-        version: The catalogue's own version, 1 or more: raise it when more than before may leave.
+        version: The catalogue's own version, 1 or more: raise it when more than before may leave,
+            and the setting `consent_version` with it, so that users are asked again.
         common: A class whose properties any event may carry. It is declared as an event is, but not
             decorated. Those of users and groups mostly belong here.
 

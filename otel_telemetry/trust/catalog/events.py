@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from otel_telemetry.errors import ConfigurationError, InvalidEventError
 from otel_telemetry.payload import Buckets, joined, legal_name
 from otel_telemetry.trust.catalog.checks import Checks
-from otel_telemetry.trust.catalog.fields import ABSENT, BUCKETS, FieldSpec, field, version
+from otel_telemetry.trust.catalog.fields import BUCKETS, FieldSpec, field, version
+from otel_telemetry.trust.catalog.instances import DeclaredEvent
 from otel_telemetry.trust.catalog.kinds import Wrong
 from otel_telemetry.trust.catalog.properties import Property, line, read_properties, sentence
 
@@ -68,9 +69,9 @@ def event(
 ) -> Callable[[type[_T]], type[_T]]:
     """Declare an event: a class whose annotated attributes are its properties.
 
-    The class becomes a frozen, slotted dataclass with keyword-only arguments; `Telemetry.send`
-    takes its instances. Making one checks nothing; sending it does. Its docstring says to
-    those whose data it is what the event means.
+    The class becomes what a frozen, slotted dataclass with keyword-only arguments is, and
+    `Telemetry.send` takes its instances. Making one checks no value; sending it does. The class's
+    docstring says what the event means, to those whose data it is.
 
     Args:
         name: The event's name, 1 to 256 characters that can be printed.
@@ -100,8 +101,8 @@ def declaration_of(declaring: object) -> EventDeclaration:
 
 
 def _declared(declaring: type, name: str, since: str, deprecated: str | None) -> type:
-    if not isinstance(declaring, type):
-        raise ConfigurationError(f"@event({name!r}) is for a class")
+    if type(declaring) is not type:
+        raise ConfigurationError(f"@event({name!r}) is for a plain class")
     properties = read_properties(declaring, since)
     try:
         declaration = EventDeclaration(
@@ -114,12 +115,15 @@ def _declared(declaring: type, name: str, since: str, deprecated: str | None) ->
         )
     except (Wrong, InvalidEventError) as error:
         raise ConfigurationError(f"{declaring.__qualname__} {error}") from None
-    for item in properties:
-        spec: FieldSpec = vars(declaring)[item.attribute]
-        if spec.default is ABSENT:
-            delattr(declaring, item.attribute)
-        else:
-            setattr(declaring, item.attribute, spec.default)
-    made: type = dataclass(frozen=True, slots=True, kw_only=True)(declaring)
-    setattr(made, _HERE, declaration)
-    return made
+    specs = {name: spec for name, spec in vars(declaring).items() if isinstance(spec, FieldSpec)}
+    content = {
+        **{name: value for name, value in vars(declaring).items() if name not in specs},
+        "__slots__": tuple(item.attribute for item in properties),
+        "__telemetry_attributes__": {
+            item.attribute: specs[item.attribute].default for item in properties
+        },
+        _HERE: declaration,
+    }
+    for slot in ("__dict__", "__weakref__"):
+        content.pop(slot, None)
+    return type(declaring.__name__, (DeclaredEvent,), content)

@@ -221,7 +221,7 @@ _VERSION_PATTERN = (
     r"[-._]?[0-9]{0,10}){0,3}"
 )
 # What follows a plus is anybody's: a branch, a host, a customer. It stays here.
-_GIVEN_VERSION = re.compile(rf"v?({_VERSION_PATTERN})(\+[-.0-9A-Za-z]{{0,64}})?")
+_GIVEN_VERSION = rf"v?({_VERSION_PATTERN})(\+[-.0-9A-Za-z]{{0,64}})?"
 _LONGEST_VERSION = 64
 _KNOWN_VERSIONS = 1024
 
@@ -230,7 +230,7 @@ class _Versions(dict[object, str]):
     """The versions seen so far; each is looked at once."""
 
     def __missing__(self, value: object) -> str:
-        found = _GIVEN_VERSION.fullmatch(value) if type(value) is str else None
+        found = re.fullmatch(_GIVEN_VERSION, value) if type(value) is str else None
         if found is None or len(found[1]) > _LONGEST_VERSION:
             raise Misfit
         if len(self) < _KNOWN_VERSIONS:

@@ -74,7 +74,7 @@ class _OfTheGroup:
         ((Started, Started), {"version": 1}, "two events are called 'app started'"),
         ((EntryCreated, _OtherType), {"version": 1}, "'locales' leaves as int here and as str"),
         ((_OfTheGroup,), {"version": 1, "common": Common}, "declares 'database', which is common"),
-        ((Started,), {"version": 1, "common": EntryCreated}, "needs a field"),
+        ((Started,), {"version": 1, "common": EntryCreated}, "EntryCreated inherits"),
     ],
 )
 def test_what_is_no_catalogue_is_told_the_fix(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
+import inspect
 import pickle
 from collections.abc import Callable
 
@@ -29,13 +30,26 @@ def test_a_declared_event_is_a_frozen_value() -> None:
     assert (made.draft, made.seconds) == (False, None)
     assert repr(made).startswith("EntryCreated(kind=<Kind.SINGLE: 'singleType'>, slug='article'")
     assert dataclasses.replace(made, locales=1).locales == 1
+    # What `copy.replace` calls, from Python 3.13 on.
+    again = made.__replace__(locales=1)  # type: ignore[attr-defined]  # Python's own business
+    assert again == dataclasses.replace(made, locales=1)
+    other: object = 5
+    assert made != other
+    assert dataclasses.is_dataclass(EntryCreated)
+    assert dataclasses.asdict(made)["locales"] == 3
+    assert [item.name for item in dataclasses.fields(EntryDeleted)] == ["kind", "entries", "slug"]
+    assert str(inspect.signature(EntryDeleted)).startswith("(*, kind: ")
     assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == made
     assert not hasattr(made, "__dict__")
     with pytest.raises(dataclasses.FrozenInstanceError):
         made.slug = "page"  # type: ignore[misc]  # what is tested
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del made.slug
     with pytest.raises(TypeError):
         EntryCreated(Kind.SINGLE, "article", 3)  # type: ignore[call-arg]  # what is tested
-    with pytest.raises(TypeError, match="locales"):
+    with pytest.raises(TypeError, match="has no argument 'lang'"):
+        EntryCreated(kind=Kind.SINGLE, slug="a", locales=3, lang=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="needs the argument 'locales'"):
         EntryCreated(kind=Kind.SINGLE, slug="article")  # type: ignore[call-arg]  # what is tested
 
 
@@ -158,8 +172,8 @@ def test_what_cannot_be_declared_names_the_attribute_and_the_fix(made: type, fix
         (lambda: event("e", since="")(_with(_good())), "needs since"),
         (lambda: event("e", since=5)(_with(_good())), "needs since"),  # type: ignore[arg-type]
         (lambda: event("e", since="1", deprecated="")(_with(_good())), "needs a reason"),
-        (lambda: event("e", since="1")(_good), "is for a class"),  # type: ignore[arg-type]
-        (lambda: event("e", since="1")(EntryCreated), "needs a field"),
+        (lambda: event("e", since="1")(_good), "is for a plain class"),  # type: ignore[arg-type]
+        (lambda: event("e", since="1")(EntryCreated), "EntryCreated inherits"),
     ],
 )
 def test_what_is_no_event_is_told_the_fix(declare: _Declare, fix: str) -> None:
