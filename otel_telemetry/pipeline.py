@@ -171,11 +171,12 @@ class Pipeline:
                 returned = hook(event)
                 if returned is None:
                     return self._drop("before_send")
-                event = replace(
-                    returned,
-                    name=legal_name(returned.name),
-                    timestamp=nanoseconds(returned.timestamp),
-                )
+                if returned is not event:
+                    event = replace(
+                        returned,
+                        name=legal_name(returned.name),
+                        timestamp=nanoseconds(returned.timestamp),
+                    )
             except Exception as error:
                 quiet_log.warning("an event was dropped: before_send: %s", type(error).__name__)
                 return self._drop("before_send_failed")
@@ -195,16 +196,16 @@ class Pipeline:
         )
         return made, event.cut + event.reserved
 
-    def _clean(self, buckets: tuple[Properties | None, ...]) -> list[Cleaned]:
+    def _clean(self, buckets: tuple[Properties | None, ...]) -> tuple[Cleaned, Cleaned, Cleaned]:
         """Return *buckets* with legal values; what is left out of them is counted."""
-        cleaned = [self._cleaner.clean(bucket) for bucket in buckets]
-        cut = sum(bucket.cut for bucket in cleaned)
-        reserved = sum(bucket.reserved for bucket in cleaned)
+        event, user, group = map(self._cleaner.clean, buckets)
+        cut = event.cut + user.cut + group.cut
+        reserved = event.reserved + user.reserved + group.reserved
         if cut:
             self._mended("cut", cut)
         if reserved:
             self._mended("reserved_key", reserved)
-        return cleaned
+        return event, user, group
 
     def _made_to_fit(
         self, checks: Checks, buckets: tuple[Properties | None, ...]
