@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_telemetry import Catalog
@@ -55,9 +55,9 @@ class TestJsonSchema:
 
         assert len(definitions) == len(catalog.events)
         for definition in definitions.values():
-            for example in definition["examples"]:
-                validator.validate(example)
-                assert set(example) == set(definition["properties"])
+            for shown in definition["examples"]:
+                validator.validate(shown)
+                assert set(shown) == set(definition["properties"])
 
     @pytest.mark.parametrize(
         "wrong",
@@ -173,6 +173,8 @@ class TestSemanticConventions:
         ),
         st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1),
     )
+    @example("It is: so - #1 'é'", 1e300)
+    @example("no", -5e-324)
     def test_any_text_and_any_number_is_read_back(self, meaning: str, number: float) -> None:
         """Whatever YAML might have taken it for."""
         declared = field(meaning, data_class="feature", example=number, name=meaning)
