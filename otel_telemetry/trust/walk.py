@@ -1,0 +1,190 @@
+"""One walk over an event, and what rules leave of each text in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from otel_telemetry.trust.secrets import MARKER, is_telling
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from otel_telemetry.payload import Event
+    from otel_telemetry.typing import AttributeValue
+
+_LONGEST_NAME = 256
+_LONGEST_KNOWN = 64
+_KNOWN = 4096
+_PLAIN = frozenset({bool, int, float, type(None)})
+_ELLIPSIS = "…"
+
+
+class _Illegal(Exception):  # noqa: N818 - a signal within this file, never an error
+    """A hook before this one has left a value that is not legal."""
+
+
+class Redaction:
+    """A hook for `before_send`, made of rules; `redact` makes one. Thread-safe.
+
+    Args:
+        rules: Each makes of a text what may leave of it.
+        telling_keys: Replace values by their keys' names.
+        length: Characters kept of a str, bytes of a bytes value.
+    """
+
+    __slots__ = ("_known", "_known_keys", "_known_names", "_length", "_rules", "_telling_keys")
+
+    def __init__(
+        self,
+        *rules: Callable[[str], str],
+        telling_keys: bool = False,
+        length: int | None = None,
+    ) -> None:
+        self._rules = rules
+        self._telling_keys = telling_keys
+        self._length = length
+        # Short texts that may leave as they are: most texts recur, and are looked at once.
+        self._known: set[str] = set()
+        # Apart: "password" may be the name of an event, and is telling as a key.
+        self._known_keys: set[str] = set()
+        self._known_names: set[str] = set()
+
+    def joined(self, other: Redaction | Callable[[str], str]) -> Redaction:
+        """Return a hook that follows these rules, then those of *other*."""
+        if not isinstance(other, Redaction):
+            other = Redaction(other)
+        lengths = [item for item in (self._length, other._length) if item is not None]
+        return Redaction(
+            *self._rules,
+            *other._rules,
+            telling_keys=self._telling_keys or other._telling_keys,
+            length=min(lengths, default=None),
+        )
+
+    def __call__(self, event: Event) -> Event:
+        """Return *event*, or what may leave of it."""
+        name = event.name if event.name in self._known_names else self._name(event.name)
+        buckets = (event.event_properties, event.user_properties, event.group_properties)
+        one, two, three = map(self._bucket, buckets)
+        if one is buckets[0] and two is buckets[1] and three is buckets[2] and name is event.name:
+            return event
+        return replace(
+            event, name=name, event_properties=one, user_properties=two, group_properties=three
+        )
+
+    def _name(self, name: str) -> str:
+        changed = self._text(name)
+        if changed is name:
+            _remember(self._known_names, name)
+            return name
+        return changed[:_LONGEST_NAME]
+
+    def _bucket(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
+        known = self._known
+        if self._known_keys.issuperset(bucket):
+            for value in bucket.values():
+                kind = value.__class__
+                if (value not in known) if kind is str else (kind not in _PLAIN):
+                    break
+            else:
+                return bucket
+        given = bucket if type(bucket) is dict else dict(bucket)
+        try:
+            made = self._map(given)
+        except _Illegal:
+            # It would be made legal after the hooks, and might be a text only then.
+            from otel_telemetry.mapping.attributes import Cleaner, Limits  # noqa: PLC0415 - rare
+
+            return self._map(Cleaner(Limits(count=None)).clean(bucket).attributes)
+        return bucket if made is given else made
+
+    def _map(self, given: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+        made: dict[str, AttributeValue] = {}
+        is_changed = False
+        for key, value in given.items():
+            if key in self._known_keys:
+                new_key, new_value = key, self._value(value)
+            else:
+                new_key, new_value = self._item(key, value)
+            # Two keys may have become one.
+            free, number = new_key, len(made)
+            while free in made:
+                free = f"{new_key} {number}"
+                number += 1
+            made[free] = new_value
+            is_changed = is_changed or free is not key or new_value is not value
+        return made if is_changed else given
+
+    def _item(self, key: str, value: AttributeValue) -> tuple[str, AttributeValue]:
+        if type(key) is not str:
+            raise _Illegal
+        if self._telling_keys and is_telling(key):
+            return self._text(key), _hidden(value)
+        changed = self._text(key)
+        if changed is key:
+            _remember(self._known_keys, key)
+        return changed, self._value(value)
+
+    def _value(self, value: AttributeValue) -> AttributeValue:
+        kind = type(value)
+        if kind is str:
+            return self._cut(value)  # type: ignore[arg-type]  # just asked
+        if kind in _PLAIN:
+            return value
+        if kind is dict:
+            return self._map(value)  # type: ignore[arg-type]  # just asked
+        if kind is list:
+            return self._list(value)  # type: ignore[arg-type]  # just asked
+        if kind is bytes:
+            return self._bytes(value)  # type: ignore[arg-type]  # just asked
+        raise _Illegal
+
+    def _cut(self, text: str) -> str:
+        if text in self._known:
+            return text
+        changed = self._text(text)
+        if self._length is not None and len(changed) > self._length:
+            return changed[: self._length - 1] + _ELLIPSIS
+        if changed is text:
+            _remember(self._known, text)
+        return changed
+
+    def _text(self, text: str) -> str:
+        changed = text
+        for rule in self._rules:
+            changed = rule(changed)
+        return text if changed == text else changed
+
+    def _list(self, given: list[AttributeValue]) -> list[AttributeValue]:
+        made = list(map(self._value, given))
+        if self._telling_keys:
+            # The arguments of a command: an option, then its value.
+            for number, word in enumerate(given[:-1], 1):
+                if type(word) is str and word.startswith("-") and "=" not in word:
+                    made[number] = _hidden(made[number]) if is_telling(word) else made[number]
+        is_changed = any(new is not old for new, old in zip(made, given, strict=True))
+        return made if is_changed else given
+
+    def _bytes(self, data: bytes) -> bytes:
+        try:
+            encoding, text = "utf-8", data.decode()
+        except UnicodeDecodeError:
+            encoding, text = "latin-1", data.decode("latin-1")
+        changed = self._text(text)
+        if changed is not text:
+            data = changed.encode(encoding, "replace")
+        return data if self._length is None or len(data) <= self._length else data[: self._length]
+
+
+def _hidden(value: AttributeValue) -> AttributeValue:
+    # Whether there is one is no secret.
+    if value is None or type(value) is bool or (type(value) is str and value in {"", MARKER}):
+        return value
+    return MARKER
+
+
+def _remember(known: set[str], text: str) -> None:
+    if len(text) <= _LONGEST_KNOWN:
+        if len(known) >= _KNOWN:
+            known.clear()
+        known.add(text)

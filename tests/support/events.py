@@ -1,0 +1,44 @@
+"""Events for hooks, and all the text in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from otel_telemetry.payload import Event
+from otel_telemetry.typing import AttributeValue
+
+
+def make_event(
+    event: Mapping[str, AttributeValue] | None = None,
+    user: Mapping[str, AttributeValue] | None = None,
+    group: Mapping[str, AttributeValue] | None = None,
+    *,
+    name: str = "e",
+) -> Event:
+    """Make an event."""
+    return Event(
+        name=name,
+        timestamp=1,
+        event_properties={} if event is None else event,
+        user_properties={} if user is None else user,
+        group_properties={} if group is None else group,
+    )
+
+
+def texts_of(value: object) -> Iterator[str]:
+    """Find every text in an event or a value: its name, keys and values at every level."""
+    if isinstance(value, Event):
+        yield value.name
+        for bucket in (value.event_properties, value.user_properties, value.group_properties):
+            yield from texts_of(bucket)
+    elif isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes):
+        yield value.decode("utf-8", "replace")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield key
+            yield from texts_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts_of(inner)

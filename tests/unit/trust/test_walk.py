@@ -1,0 +1,183 @@
+"""One walk over an event: all that is text in it is seen, and what is not changed stays."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import pathlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from otel_telemetry.trust.redaction import hide_home, redact, redact_emails, redact_secrets
+from otel_telemetry.typing import AttributeValue
+from tests.support.events import make_event
+
+_SECRET, _EMAIL = "[redacted:secret]", "[redacted:email]"
+
+
+@pytest.mark.parametrize("bucket", ["event_properties", "user_properties", "group_properties"])
+def test_every_bucket_is_walked_at_every_level(bucket: str) -> None:
+    """Keys and values, in maps and lists, str and bytes; its neighbours stay as they are."""
+    value: dict[str, AttributeValue] = {
+        "plain": "x",
+        "deep": [{"a": ["to bob@example.com"]}, 1],
+        "bob@example.com": {"bob@example.com": True},
+        "bytes": "für bob@example.com".encode(),
+        "odd bytes": b"\xff bob@example.com",
+    }
+    event = replace(make_event(), **{bucket: value})  # type: ignore[arg-type]  # a bucket's name
+    before = copy.deepcopy(event)
+
+    left = redact_emails(event)
+
+    assert left is not event
+    assert event == before
+    assert getattr(left, bucket) == {
+        "plain": "x",
+        "deep": [{"a": [f"to {_EMAIL}"]}, 1],
+        _EMAIL: {_EMAIL: True},
+        "bytes": f"für {_EMAIL}".encode(),
+        "odd bytes": b"\xff " + _EMAIL.encode(),
+    }
+    for other in {"event_properties", "user_properties", "group_properties"} - {bucket}:
+        assert getattr(left, other) is getattr(event, other)
+
+
+def test_the_name_of_an_event_is_a_text_as_well() -> None:
+    """It leaves with the event; cut where the marker makes it too long for a name."""
+    assert redact_emails(make_event(name="mail to bob@example.com")).name == f"mail to {_EMAIL}"
+    assert redact_emails(make_event(name="a@b.co " * 36)).name == (f"{_EMAIL} " * 36)[:256]
+
+
+def test_a_name_that_is_known_is_no_key_that_is_known() -> None:
+    """An event "password" is harmless; a property is not."""
+    event = make_event({"password": "hunter2"}, name="password")
+
+    for _ in range(2):
+        left = redact_secrets(event)
+        assert left.name == "password"
+        assert left.event_properties == {"password": _SECRET}
+
+
+def test_keys_that_become_one_stay_apart() -> None:
+    """No property is lost; and thousands of them cost no more than their number."""
+    event = make_event({f"user{number}@example.com": number for number in range(3000)})
+
+    left = redact_emails(event).event_properties
+
+    assert sorted(left.values()) == list(range(3000))  # type: ignore[type-var]  # all are int
+    assert all(key.startswith(_EMAIL) for key in left)
+    collided = redact_emails(make_event({"a@b.co": 1, _EMAIL: 2, f"{_EMAIL} 1": 3}))
+    assert list(collided.event_properties.values()) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        ("hunter2", _SECRET),
+        (1234, _SECRET),
+        (12.5, _SECRET),
+        (b"hunter2", _SECRET),
+        (["hunter2"], _SECRET),
+        ({"new": "hunter2"}, _SECRET),
+        ("", ""),
+        (True, True),
+        (None, None),
+    ],
+    ids=repr,
+)
+def test_what_stands_under_a_telling_key_goes_whole(
+    value: AttributeValue, left: AttributeValue
+) -> None:
+    """Whatever it is; whether there is one may be told."""
+    event = make_event({"login": {"password": value}})
+
+    once = redact_secrets(event)
+
+    assert once.event_properties == {"login": {"password": left}}
+    assert redact_secrets(once) is once
+
+
+def test_a_telling_key_may_itself_hold_a_secret() -> None:
+    """Then both go."""
+    event = make_event({"token ghp_abcdefghijklmnopqrst": "x"})
+
+    assert redact_secrets(event).event_properties == {f"token {_SECRET}": _SECRET}
+
+
+def test_the_value_of_an_option_goes_from_a_command_line() -> None:
+    """Where an argument is a telling option, the next is its value."""
+    command: AttributeValue = [
+        "acme",
+        "--db-password",
+        "hunter2",
+        "-v",
+        "--token=x",
+        "7",
+        "--token",
+    ]
+    event = make_event({"argv": command})
+
+    assert redact_secrets(event).event_properties == {
+        "argv": ["acme", "--db-password", _SECRET, "-v", f"--token={_SECRET}", "7", "--token"]
+    }
+
+
+def test_what_a_hook_before_left_illegal_is_seen_as_it_would_leave() -> None:
+    """It becomes text only after the hooks: a path, an enum, a class of str, a dataclass, a key."""
+
+    class Mail(enum.Enum):
+        BOB = "bob@example.com"
+
+    class Text(str):
+        __slots__ = ()
+
+    @dataclass
+    class Login:
+        password: str
+
+    illegal: Any = {
+        "path": pathlib.PurePosixPath("/home/bob/x"),
+        "enum": Mail.BOB,
+        "text": Text("bob@example.com"),
+        "login": Login("hunter2"),
+        "tuple": ("bob@example.com",),
+        Mail.BOB: 1,
+    }
+
+    left = redact(redact_secrets, redact_emails, hide_home)(make_event(illegal))
+
+    assert left.event_properties == {
+        "path": "~/x",
+        "enum": _EMAIL,
+        "text": _EMAIL,
+        "login": {"password": _SECRET},
+        "tuple": [_EMAIL],
+        _EMAIL: 1,
+    }
+
+
+def test_a_key_that_is_no_text_is_seen_as_it_would_leave() -> None:
+    """At every level; and what is then plain needs no change but that."""
+    illegal: Any = {b"bob@example.com": 1, "deep": {5: "bob@example.com", None: 2}}
+
+    assert redact_emails(make_event(illegal)).event_properties == {
+        _EMAIL: 1,
+        "deep": {"5": _EMAIL, "None": 2},
+    }
+
+
+def test_what_is_known_is_bounded() -> None:
+    """However many different texts and keys pass, the memory for them does not grow."""
+    hook = redact(redact_secrets)
+    for number in range(10_000):
+        event = make_event({f"key {number}": f"value {number}"}, name=f"name {number}")
+        assert hook(event) is event
+    long = make_event({"k" * 65: "v" * 65}, name="n" * 65)
+    assert hook(long) is long
+
+    for known in (hook._known, hook._known_keys, hook._known_names):
+        assert 0 < len(known) <= 4096
+        assert max(map(len, known)) <= 64
