@@ -1,0 +1,239 @@
+"""Hooks for `before_send` that let some events leave, and not all.
+
+They come last in `before_send`: what they let pass, they count as sent. What they hold back is
+counted with all else that hooks drop (``dropped["before_send"]`` in `Stats`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from otel_telemetry import fork
+from otel_telemetry.errors import ConfigurationError
+from otel_telemetry.trust.daily import Days
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from otel_telemetry.payload import Event
+    from otel_telemetry.typing import BeforeSend
+
+__all__ = ["PROBABILITY", "at_most", "once_a_day", "sample"]
+
+PROBABILITY = "sampling.probability"
+"""The attribute by which `sample` says how likely a kept event was to be kept."""
+
+_DAY = 86_400
+_WEEK = 7 * _DAY
+_NAMES = 256
+_HIGHEST_COUNT = 100_000
+
+
+def sample(
+    probability: float,
+    *events: str,
+    key: str | Callable[[], str | None] | None = None,
+    period: float = _WEEK,
+    clock: Callable[[], float] = time.time,
+) -> BeforeSend:
+    """Return a hook that lets a share of events pass, and says of each how large the share is.
+
+    An installation is in or out for a whole *period*, with all its events, so that what its events
+    tell together stays whole; in the next period it may be another's turn. The choice depends on
+    *key* and period alone: who is within 10 % is within 20 % as well, in every process.
+
+    A kept event gets the attribute ``sampling.probability``, a float above 0 and at most 1: it
+    stands for 1 / probability events. Two samples of one event multiply. With a probability of 1,
+    every event passes as it is; with 0, none. Thread-safe, and takes a hash of the key per event at
+    most.
+
+    Args:
+        probability: The share to keep, 0 to 1.
+        events: Names of the events to sample; without any, all. Others pass as they are.
+        key: What stands for the installation, such as its random id, or what returns it, asked
+            for each event. Where there is none, a random one of this process takes its place; a
+            forked child has its own.
+        period: Seconds. Periods are counted from the epoch.
+        clock: Seconds since the epoch.
+
+    Raises:
+        ConfigurationError: A number is out of range, or a name no str.
+    """
+    if not _is_number(probability) or not 0 <= probability <= 1:
+        raise ConfigurationError("sample needs a probability from 0 to 1")
+    if not _is_number(period) or not 0 < period < float("inf"):
+        raise ConfigurationError("sample needs a period of more than 0 seconds")
+    names = _names("sample", events)
+    return _Sample(float(probability), names, key, period, clock)
+
+
+class _Sample:
+    """The hook that `sample` returns."""
+
+    def __init__(
+        self,
+        probability: float,
+        names: frozenset[str],
+        key: str | Callable[[], str | None] | None,
+        period: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._probability = probability
+        self._names = names
+        self._key = key
+        self._period = period
+        self._clock = clock
+        self.new_process()
+        fork.watch(self)
+
+    def new_process(self) -> None:
+        self._own_key = os.urandom(16).hex()
+
+    def __call__(self, event: Event) -> Event | None:
+        if self._probability == 1 or (self._names and event.name not in self._names):
+            return event
+        key = self._key() if callable(self._key) else self._key
+        if _share(key or self._own_key, self._clock() // self._period) >= self._probability:
+            return None
+        # At the front: where there are too many attributes, the last are left out.
+        properties = {PROBABILITY: 1.0, **event.event_properties}
+        properties[PROBABILITY] = self._probability * _earlier(event)
+        return replace(event, event_properties=properties)
+
+
+def _share(key: str, period: float) -> float:
+    """Return a number from 0 to below 1 that is anybody's guess, and always the same."""
+    with fork.importing:
+        from hashlib import blake2b  # noqa: PLC0415 - milliseconds that only those pay who use it
+    digest = blake2b(f"{period:.0f}:{key}".encode(), digest_size=7).digest()
+    return int.from_bytes(digest, "big") / 2**56
+
+
+def _earlier(event: Event) -> float:
+    earlier = event.event_properties.get(PROBABILITY)
+    return earlier if isinstance(earlier, float) and 0 < earlier <= 1 else 1.0
+
+
+def at_most(
+    count: int,
+    seconds: float,
+    *events: str,
+    clock: Callable[[], float] = time.monotonic,
+) -> BeforeSend:
+    """Return a hook that lets each event pass *count* times at most in any stretch of *seconds*.
+
+    By name, in this process: a forked child counts for itself, from zero. It keeps the times of the
+    last *count* events of up to 256 names; names beyond that, of which some must have been made up
+    at run time, share one limit until others have been silent for *seconds*. Thread-safe.
+
+    Args:
+        count: 1 to 100,000.
+        seconds: More than 0.
+        events: Names of the events to limit; without any, all. Others pass.
+        clock: Monotonic seconds.
+
+    Raises:
+        ConfigurationError: A number is out of range, or a name no str.
+    """
+    if type(count) is not int or not 1 <= count <= _HIGHEST_COUNT:
+        raise ConfigurationError(f"at_most needs a whole number from 1 to {_HIGHEST_COUNT}")
+    if not _is_number(seconds) or not 0 < seconds < float("inf"):
+        raise ConfigurationError("at_most needs more than 0 seconds")
+    return _AtMost(count, seconds, _names("at_most", events), clock)
+
+
+class _AtMost:
+    """The hook that `at_most` returns."""
+
+    def __init__(
+        self, count: int, seconds: float, names: frozenset[str], clock: Callable[[], float]
+    ) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._names = names
+        self._clock = clock
+        self.new_process()
+        fork.watch(self)
+
+    def new_process(self) -> None:
+        # Another thread of the parent may have held the lock.
+        self._lock = threading.Lock()
+        self._passed: dict[str, deque[float]] = {}
+        self._others: deque[float] = deque(maxlen=self._count)
+
+    def __call__(self, event: Event) -> Event | None:
+        if self._names and event.name not in self._names:
+            return event
+        with self._lock:
+            now = self._clock()
+            passed = self._passed.get(event.name)
+            if passed is None:
+                passed = self._of_new(event.name, now)
+            if len(passed) == self._count and now - passed[0] < self._seconds:
+                return None
+            passed.append(now)
+        return event
+
+    def _of_new(self, name: str, now: float) -> deque[float]:
+        if len(self._passed) >= _NAMES:
+            self._passed = {
+                name: passed
+                for name, passed in self._passed.items()
+                if now - passed[-1] < self._seconds
+            }
+        if len(self._passed) >= _NAMES:
+            return self._others
+        passed = self._passed[name] = deque(maxlen=self._count)
+        return passed
+
+
+def once_a_day(
+    *events: str,
+    state: str | os.PathLike[str] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> BeforeSend:
+    """Return a hook that lets each of *events* pass once on a day, in UTC.
+
+    With *state*, once for all processes that share the directory, and of several that try at the
+    same instant, one: each event's day is an empty file there, which only one can make. What cannot
+    be read or written there means that the event has had its day. So does a day before the last on
+    which it passed: a clock that is put back sends nothing twice. (One that ran ahead is silent
+    until that day.) A process that dies between the event's passing and its delivery has used up
+    the day. Thread-safe; a forked child knows what its parent knew.
+
+    Args:
+        events: Names, at least one. Others pass.
+        state: A directory for these files alone, of which the name of an event cannot be told; made
+            when it is needed, for this user only. None: once a day in this process.
+        clock: Seconds since the epoch.
+
+    Raises:
+        ConfigurationError: There is no name, or one is no str.
+    """
+    names = _names("once_a_day", events)
+    if not names:
+        raise ConfigurationError("once_a_day needs the names of events")
+    days = Days(None if state is None else os.fspath(state))
+
+    def hook(event: Event) -> Event | None:
+        if event.name not in names:
+            return event
+        today = time.strftime("%Y-%m-%d", time.gmtime(clock()))
+        return event if days.claim(event.name, today) else None
+
+    return hook
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _names(hook: str, events: tuple[object, ...]) -> frozenset[str]:
+    names = [name for name in events if isinstance(name, str) and name]
+    if len(names) < len(events):
+        raise ConfigurationError(f"{hook} needs the names of events, each a str by itself")
+    return frozenset(names)
