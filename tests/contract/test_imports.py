@@ -136,3 +136,14 @@ def test_nothing_that_only_works_when_on_is_imported_when_off() -> None:
             )
         )
     }
+
+
+def test_hooks_cost_no_pattern_before_they_are_used() -> None:
+    """Nor anything else that takes milliseconds: a program that is off may name them."""
+    imported = _imported(
+        "from otel_telemetry.trust import exceptions, limits, redaction\n"
+        "limits.once_a_day('ping', state='nowhere'), limits.at_most(1, 1), limits.sample(0.5)\n"
+        "redaction.redact(redaction.redact_secrets, redaction.hide_home, redaction.truncate(9))"
+    )
+
+    assert set(imported) & (_SLOW | {"hashlib", "typing", "otel_telemetry.mapping"}) == set()

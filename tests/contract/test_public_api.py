@@ -117,6 +117,9 @@ def test_the_public_modules_are_these() -> None:
         "otel_telemetry.trust.catalog",
         "otel_telemetry.trust.catalog.documents",
         "otel_telemetry.trust.decision",
+        "otel_telemetry.trust.exceptions",
+        "otel_telemetry.trust.limits",
+        "otel_telemetry.trust.redaction",
         "otel_telemetry.typing",
     }
 

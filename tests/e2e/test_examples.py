@@ -35,6 +35,18 @@ PROMISED = {
         "| `kind` | What kind of content it is. |",
     ),
     "durable_logs.py": ("died of signal 9", "the collector has: 'charged invoice 2'"),
+    "redaction.py": (
+        "didImport [redacted:email]",
+        "source   'https://files.example/export.csv'",
+        "options  {'api_key': '[redacted:secret]', 'rows': 12}",
+        "log      ['wrote ~/export.csv', 'mailed [redacted:email]', 'aaaaaaaaaaaaaaa",
+        "didFail",
+        "exception.type    '__main__.NotFoundError'",
+        "exception.frames  ['__main__:main:",
+        "exception.causes  ['KeyError']",
+        "didPing",
+        "held back: 5",
+    ),
     "flask_app.py": ("thank you\nthank you\n",),
 }
 

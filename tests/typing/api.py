@@ -28,6 +28,8 @@ from otel_telemetry import (
     create_telemetry_instance,
 )
 from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
+from otel_telemetry.trust import limits, redaction
+from otel_telemetry.trust.exceptions import describe_exception
 from otel_telemetry.typing import App, AttributeValue, BeforeSend, Properties
 
 
@@ -47,13 +49,26 @@ def redact(event: Event) -> Event | None:
     return None if event.name == "private" else replace(event, user_properties={})
 
 
+def describe(error: Exception) -> None:
+    """Tell of an exception."""
+    assert_type(describe_exception(error, own=["acme"]), Mapping[str, AttributeValue])
+
+
 def construct() -> None:
     """Every way to make an instance."""
     app: App = _Application("acme-cms", "5.1.0")
     hook: BeforeSend = redact
+    hooks: list[BeforeSend] = [
+        redaction.redact(redaction.redact_secrets, redaction.truncate(9), str.upper),
+        redaction.allow_only("a", user=["b"]),
+        limits.sample(0.5, "a", key=lambda: None),
+        limits.at_most(1, 60),
+        limits.once_a_day("a", state=Path("x")),
+    ]
     assert_type(Telemetry("acme-cms"), Telemetry)
     assert_type(Telemetry(app, enabled=True), Telemetry)
     assert_type(create_telemetry_instance(app, before_send=hook), Telemetry)
+    assert_type(create_telemetry_instance(app, before_send=hooks), Telemetry)
     create_telemetry_instance(
         "acme-cms",
         version=None,
