@@ -23,7 +23,14 @@ from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.payload import Buckets, Event, buckets_of, legal_name, nanoseconds
 from otel_telemetry.receipt import Receipt, dropped
-from otel_telemetry.sinks import AppProviderSink, BackendSink, LogSink, Sink
+from otel_telemetry.sinks import (
+    AppProviderSink,
+    BackendSink,
+    DivertedSink,
+    LogSink,
+    Sink,
+    Take,
+)
 from otel_telemetry.typing import Properties
 
 if TYPE_CHECKING:
@@ -44,14 +51,19 @@ class Pipeline:
         counters: The counts to keep.
         permission: What may leave; None to print events instead of sending them.
         installation_id: Who speaks; None for nobody.
+        sink: Where records go; None for what the settings and the permission say.
+        base: The resource before its user properties; None for what the settings say.
     """
 
     def __init__(
         self,
         config: TelemetryConfig,
         counters: Counters,
-        permission: Permission | None,
+        permission: Permission | None = None,
         installation_id: str | None = None,
+        *,
+        sink: Sink | None = None,
+        base: EventResource | None = None,
     ) -> None:
         self._config = config
         self._counters = counters
@@ -60,8 +72,8 @@ class Pipeline:
             Limits(count=config.attribute_count_limit, length=config.attribute_length_limit),
             is_reserved=is_reserved,
         )
-        base = base_resource(config, installation_id)
-        self.sink = _sink(config, counters, base, permission)
+        base = base or base_resource(config, installation_id)
+        self.sink = sink or _sink(config, counters, base, permission)
         self._records = Records(
             cleaner=self._cleaner,
             base=base,
@@ -248,6 +260,16 @@ def base_resource(config: TelemetryConfig, installation_id: str | None = None) -
         {**given.attributes, **base_attributes(config.name, config.version, installation_id)},
         schema_url=detected.schema_url,
     )
+
+
+def diverted(config: TelemetryConfig, counters: Counters, take: Take) -> Pipeline:
+    """Return a pipeline whose events end in *take*, in their three buckets.
+
+    Nothing of the machine's OpenTelemetry set-up is in it: a test has the same result everywhere.
+    """
+    config = replace(config, properties_on="resource_and_scope", inherit_otel_env=False)
+    sink = DivertedSink(take, base_resource(config).attributes, counters)
+    return Pipeline(config, counters, sink=sink, base=EventResource({}))
 
 
 def _sink(

@@ -1,11 +1,11 @@
-"""Where records go: to a backend, to the application's own provider, or onto stderr."""
+"""Where records go: to a backend, to the application's own provider, onto stderr, into a test."""
 
 from __future__ import annotations
 
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
 from opentelemetry.sdk._logs import LoggerProvider
@@ -17,9 +17,14 @@ from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.delivery.processor import DeliveryProcessor, suppress_instrumentation
 from otel_telemetry.log import quiet_log
 from otel_telemetry.mapping.provider import app_emit, own_provider
-from otel_telemetry.mapping.records import EventRecord
+from otel_telemetry.mapping.records import UID, EventRecord
 from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.payload import Event
 from otel_telemetry.receipt import DISABLED, Outcome, Receipt, dropped
+from otel_telemetry.typing import AttributeValue
+
+Take = Callable[[Event, Mapping[str, AttributeValue]], None]
+"""Takes an event that would leave, and its whole resource. Several threads may call it at once."""
 
 
 class Sink(Protocol):
@@ -168,6 +173,49 @@ class LogSink:
         return True
 
     def shutdown(self, timeout: float) -> bool:  # noqa: ARG002 - as in `flush`
+        """Do nothing."""
+        return True
+
+    def discard(self, reason: str) -> None:
+        """Do nothing: nothing is kept."""
+
+
+class DivertedSink:
+    """Into a function, as the events they were. Nothing leaves, and there is nothing to wait for.
+
+    Args:
+        take: Called with each event.
+        base: What its resource has beside the user properties.
+        counters: The counts to keep.
+    """
+
+    def __init__(self, take: Take, base: Mapping[str, AttributeValue], counters: Counters) -> None:
+        self._take = take
+        self._base = base
+        self._counters = counters
+        self._receipt = Receipt(Outcome.DELIVERED, "taken by a test")
+
+    def emit(self, record: EventRecord) -> Receipt:
+        """Take *record* apart again: its user properties alone are its resource."""
+        event = Event(
+            name=record.event_name,
+            timestamp=record.timestamp,
+            event_properties={key: value for key, value in record.attributes.items() if key != UID},
+            user_properties=record.resource.attributes,
+            group_properties=record.instrumentation_scope.attributes,
+        )
+        self._take(event, {**self._base, **event.user_properties})
+        self._counters.hand_over()
+        return self._receipt
+
+    def new_process(self) -> None:
+        """Do nothing: what a forked child sends is taken in the child."""
+
+    def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - as in `LogSink`
+        """Do nothing: what was emitted is taken."""
+        return True
+
+    def shutdown(self, timeout: float) -> bool:  # noqa: ARG002 - as in `LogSink`
         """Do nothing."""
         return True
 

@@ -1,8 +1,13 @@
-"""For the tests of those who use this library: a backend to send to, in the process of the test."""
+"""For the tests of those who use this library: their events, and a backend in the test's process.
+
+No test framework is imported, and none is needed.
+"""
 
 from __future__ import annotations
 
 from otel_telemetry.testing.answers import Answer
+from otel_telemetry.testing.capture import capture_events
+from otel_telemetry.testing.captured import Captured, CapturedEvent
 from otel_telemetry.testing.received import (
     ReceivedEvent,
     ReceivedRequest,
@@ -16,6 +21,8 @@ from otel_telemetry.testing.receiver import OTLPReceiver
 
 __all__ = [
     "Answer",
+    "Captured",
+    "CapturedEvent",
     "OTLPReceiver",
     "ReceivedEvent",
     "ReceivedRequest",
@@ -23,5 +30,6 @@ __all__ = [
     "Signal",
     "Value",
     "WireProtocol",
+    "capture_events",
     "unique",
 ]

@@ -27,7 +27,13 @@ from otel_telemetry import (
     TelemetryPayload,
     create_telemetry_instance,
 )
-from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
+from otel_telemetry.testing import (
+    Captured,
+    CapturedEvent,
+    OTLPReceiver,
+    ReceivedEvent,
+    capture_events,
+)
 from otel_telemetry.trust import limits, redaction
 from otel_telemetry.trust.exceptions import describe_exception
 from otel_telemetry.typing import App, AttributeValue, BeforeSend, Properties
@@ -170,3 +176,17 @@ def test() -> None:
     with OTLPReceiver() as receiver:
         assert_type(receiver.http_endpoint, str)
         assert_type(receiver.wait_for_events(1), tuple[ReceivedEvent, ...])
+
+
+def test_by_capturing(telemetry: Telemetry) -> None:
+    """The events of instances, in users' tests."""
+    with capture_events(telemetry, telemetry) as events:
+        assert_type(events, Captured)
+        assert_type(events.names, tuple[str, ...])
+        assert_type(events.only("x"), CapturedEvent)
+        assert_type(events[0].event_properties, Mapping[str, AttributeValue])
+        assert_type(events.assert_sent("x", event_properties={"a": object()}), CapturedEvent)
+        assert_type(events.dropped, Mapping[str, int])
+        events.assert_not_sent()
+    capture_events()  # type: ignore[call-arg]  # whose events?
+    events.assert_sent("x", {"a": 1})  # type: ignore[call-arg]  # by keyword only

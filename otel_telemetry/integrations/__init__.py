@@ -1,0 +1,1 @@
+"""For other people's frameworks: one file each, which imports its framework and nothing else."""
