@@ -46,7 +46,15 @@ _APART = {"integrations", "testing"}
 # nothing with it.
 _KNOWING = {
     "otel_telemetry.testing.capture": {"otel_telemetry.diversion"},
+    "otel_telemetry.testing.conformance.checks": {"otel_telemetry.environment"},
+    "otel_telemetry.testing.conformance.stage": {
+        "otel_telemetry.environment",
+        "otel_telemetry.files.places",
+        "otel_telemetry.trust.decision",
+    },
 }
+# Runs in the interpreter of a program that is watched, before all else.
+_WATCHER = "otel_telemetry.testing.conformance.watcher.sitecustomize"
 
 _ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
@@ -203,7 +211,7 @@ def test_the_two_transports_have_their_libraries_to_themselves() -> None:
 
 
 def test_one_module_reads_the_environment() -> None:
-    """What the environment may say is written in one place."""
+    """What the environment may say is written in one place; the watcher is on its own."""
     readers = {
         name
         for name, module in _MODULES.items()
@@ -211,7 +219,7 @@ def test_one_module_reads_the_environment() -> None:
         or any(f"os.{variable}" in module.imports for variable in _ENVIRONMENT)
     }
 
-    assert readers == {"otel_telemetry.environment"}
+    assert readers == {"otel_telemetry.environment", _WATCHER}
 
 
 def test_no_private_name_of_opentelemetry_is_used_but_the_logs_signal() -> None:

@@ -80,8 +80,10 @@ def _undocumented(name: str, value: object) -> list[str]:
 
 @pytest.mark.parametrize("module", _PUBLIC.values(), ids=list(_PUBLIC))
 def test_all_names_are_sorted_and_resolve(module: ModuleType) -> None:
-    """Each name is listed once, in order, and can be had."""
-    assert list(module.__all__) == sorted(set(module.__all__))
+    """Each name is listed once, in order, constants first, and can be had."""
+    assert list(module.__all__) == sorted(
+        set(module.__all__), key=lambda name: (not name.isupper(), name)
+    )
     assert all(hasattr(module, name) for name in module.__all__)
 
 
@@ -114,6 +116,7 @@ def test_the_public_modules_are_these() -> None:
         "otel_telemetry.stats",
         "otel_telemetry.telemetry",
         "otel_telemetry.testing",
+        "otel_telemetry.testing.conformance",
         "otel_telemetry.trust.catalog",
         "otel_telemetry.trust.catalog.documents",
         "otel_telemetry.trust.decision",

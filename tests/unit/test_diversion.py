@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry import Outcome, Stats, Telemetry
+from otel_telemetry.diversion import Diversion
 from otel_telemetry.testing import OTLPReceiver, capture_events
 
 Make = Callable[..., Telemetry]
@@ -186,6 +187,25 @@ def test_a_choice_that_is_withdrawn_meanwhile_holds_for_what_was_sent_before(
     assert events.names == ("within",)
     assert not telemetry.flush(1)
     assert receiver.requests == ()
+
+
+def test_what_was_laid_aside_begins_anew_in_a_forked_child(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether there was a pipeline or not: the parent's counts are the parent's."""
+    monkeypatch.setenv("ACME_CMS_TELEMETRY", "log")
+    telemetry = make()
+    for _ in range(2):
+        telemetry.send("")
+        assert telemetry.stats.accepted == 1
+        diversion = Diversion(telemetry, lambda *_: None)
+
+        diversion.new_process()  # as the hook does after a fork
+        diversion.end()
+        diversion.end()  # once is enough
+
+        assert telemetry.stats == Stats()
+        telemetry.bootstrap()
 
 
 def _files_below(directory: Path) -> list[str]:
