@@ -36,6 +36,26 @@ def current() -> Mapping[str, str]:
     return dict(os.environ)
 
 
+class Preset:
+    """Sets a variable for the block in which a library that reads it is imported.
+
+    What the user has set stays as it is.
+    """
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+        self._is_ours = False
+
+    def __enter__(self) -> None:
+        self._is_ours = self._name not in os.environ
+        os.environ.setdefault(self._name, self._value)
+
+    def __exit__(self, *error: object) -> None:
+        if self._is_ours:
+            os.environ.pop(self._name, None)
+
+
 def app_prefix(app: str) -> str:
     """Return what the variables of *app* begin with: ``ACME_CMS`` for ``acme-cms``."""
     return "".join(c if c.isascii() and c.isalnum() else "_" for c in app.strip()).upper()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.request
 from importlib import metadata
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-import grpc
-
+from otel_telemetry import environment
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery.outcome import Answer, delivered, from_grpc, no_answer
+
+# By itself it prints every handshake that fails to stderr. It reads this once, when it is imported.
+with environment.Preset("GRPC_VERBOSITY", "ERROR"):
+    import grpc
 
 _METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _OPTIONS = (
@@ -135,7 +139,18 @@ def _credentials(config: DeliveryConfig) -> grpc.ChannelCredentials:
         return None if path is None else Path(path).read_bytes()
 
     return grpc.ssl_channel_credentials(
-        root_certificates=content(config.certificate_file),
+        root_certificates=content(config.certificate_file or _authorities()),
         private_key=content(config.client_key_file),
         certificate_chain=content(config.client_certificate_file),
     )
+
+
+def _authorities() -> str | None:
+    """Return the file of the system's authorities; None for those that gRPC knows.
+
+    By itself gRPC knows only its own, or those of its own variable: behind a company's proxy, it
+    would trust nobody where HTTP does.
+    """
+    if "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" in environment.current():
+        return None
+    return ssl.get_default_verify_paths().cafile

@@ -9,6 +9,7 @@ others.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -29,6 +30,10 @@ from otel_telemetry.delivery.outcome import Answer, from_http, no_answer
 _GZIP_LEVEL = 3
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS
 _LONGEST_ANSWER = 64 * 1024  # bytes; nothing beyond it is read
+
+_sending = threading.local()
+# urllib3 says at level DEBUG whom it asks for what: a host that listens asked for its own requests.
+logging.getLogger("urllib3.connectionpool").addFilter(lambda _: not getattr(_sending, "now", False))
 
 
 class HTTPTransport:
@@ -68,6 +73,7 @@ class HTTPTransport:
         overtime.daemon = True
         with contextlib.suppress(RuntimeError):
             overtime.start()
+        _sending.now = True
         try:
             return self._post(body)
         except Exception as error:
@@ -75,6 +81,7 @@ class HTTPTransport:
             # hold a proxy's credentials.
             return no_answer(type(error).__name__)
         finally:
+            _sending.now = False
             overtime.cancel()
 
     def abort(self) -> None:

@@ -1,0 +1,318 @@
+"""A hostile environment: nothing of the host's set-up on our wire, judged by what arrived."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import grpc
+import pytest
+
+from otel_telemetry.testing import OTLPReceiver
+from tests.support.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from otel_telemetry import Telemetry
+    from otel_telemetry.testing import ReceivedRequest
+    from tests.support.certificates import Certificates
+
+SECRET: Final = "s3cr3t"
+
+# What the stock exporters, SDKs and HTTP libraries would take from the environment.
+_OTEL: Final[Mapping[str, str]] = {
+    "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {SECRET},x-their-key={SECRET}",
+    "OTEL_EXPORTER_OTLP_LOGS_HEADERS": f"authorization=Bearer {SECRET},x-their-key={SECRET}",
+    "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+    "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION": "none",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "0.000001",
+    "OTEL_EXPORTER_OTLP_INSECURE": "false",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE": f"/{SECRET}/ca.pem",
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": f"/{SECRET}/client.pem",
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY": f"/{SECRET}/client.key",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER": SECRET,
+    "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER": SECRET,
+    "OTEL_RESOURCE_ATTRIBUTES": f"team={SECRET},service.version={SECRET},service.instance.id=1",
+    "OTEL_SERVICE_NAME": SECRET,
+    "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "process,os,host,otel",
+    "OTEL_LOGS_EXPORTER": SECRET,
+    "OTEL_PROPAGATORS": "tracecontext,baggage",
+    "OTEL_ENTITIES": f"host{{host.name={SECRET}}}",
+    "OTEL_EXPORTER_OTLP_USER_AGENT": SECRET,
+}
+_PLAIN_HEADERS: Final = {
+    "http": {
+        "accept-encoding",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    },
+    "grpc": {"user-agent", "grpc-accept-encoding", "grpc-encoding", "te", "content-type"},
+}
+
+
+@pytest.fixture
+def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[OTLPReceiver]:
+    """A host that is set up for an OpenTelemetry backend of its own, which must stay idle."""
+    with OTLPReceiver(grpc=True) as theirs:
+        for name, value in _OTEL.items():
+            monkeypatch.setenv(name, value)
+        for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"):
+            monkeypatch.setenv(name, theirs.http_endpoint)
+        yield theirs
+        assert theirs.requests == ()
+
+
+def _send(telemetry: Telemetry, receiver: OTLPReceiver) -> ReceivedRequest:
+    telemetry.send("didStart", {"user_properties": {"plan": "free"}})
+    assert telemetry.flush(10)
+    (request,) = receiver.requests
+    return request
+
+
+def _everything(request: ReceivedRequest) -> str:
+    """Return all that arrived in a request, as one text."""
+    body = request.protobuf.decode("latin-1")
+    return "\n".join((request.path, *(f"{k}: {v}" for k, v in request.headers.items()), body))
+
+
+def test_a_host_with_its_own_opentelemetry_leaves_no_trace(
+    hostile: OTLPReceiver,
+    receiver: OTLPReceiver,
+    caplog: pytest.LogCaptureFixture,
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """With an endpoint in code: not a header, not an attribute, not a word in a log."""
+    caplog.set_level(logging.DEBUG)
+    telemetry = make_telemetry(receiver, headers={"x-tool": "1"})
+
+    request = _send(telemetry, receiver)
+    telemetry.destroy()
+
+    assert SECRET not in _everything(request)
+    assert SECRET not in caplog.text + repr(telemetry.config) + repr(telemetry)
+    protocol = "grpc" if request.protocol == "grpc" else "http"
+    assert set(request.headers) <= _PLAIN_HEADERS[protocol] | {"x-tool"}
+    (event,) = request.events
+    assert event.resource["service.name"] == "acme-cms"
+    assert not {"team", "host.name", "process.pid", "service.instance.id"} & set(event.resource)
+    assert hostile.requests == ()
+
+
+@pytest.mark.usefixtures("hostile")
+@pytest.mark.parametrize("name", [".netrc", "_netrc", "elsewhere"])
+def test_a_netrc_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    receiver: OTLPReceiver,
+    make_telemetry: Callable[..., Telemetry],
+    name: str,
+) -> None:
+    """It may well have an entry for the host of the backend."""
+    file = tmp_path / name
+    file.write_text(f"machine 127.0.0.1 login ada password {SECRET}\ndefault login a password b\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if name == "elsewhere":
+        monkeypatch.setenv("NETRC", str(file))
+
+    request = _send(make_telemetry(receiver), receiver)
+
+    assert not {"authorization", "cookie", "proxy-authorization"} & set(request.headers)
+    assert SECRET not in _everything(request)
+
+
+@pytest.mark.usefixtures("hostile")
+def test_headers_from_code_do_not_follow_to_the_owners_collector(
+    monkeypatch: pytest.MonkeyPatch,
+    receiver: OTLPReceiver,
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """They may be the maintainer's keys; and the owner's own OTEL_* do not come in instead."""
+    endpoint, protocol = _place(receiver)
+    monkeypatch.setenv("ACME_CMS_TELEMETRY_ENDPOINT", endpoint)
+    telemetry = make_telemetry(
+        "https://telemetry.acme.example",
+        protocol=protocol,
+        headers={"x-key": SECRET},
+    )
+
+    assert SECRET not in _everything(_send(telemetry, receiver))
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_what_a_proxy_is_told_stays_with_the_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    certificates: Certificates,
+    make_telemetry: Callable[..., Telemetry],
+    protocol: str,
+) -> None:
+    """Its credentials go to it and nowhere else; it learns a host, and none of the host's keys."""
+    caplog.set_level(logging.DEBUG)
+    for name, value in _OTEL.items():
+        monkeypatch.setenv(name, value)
+    with _over_tls(certificates, protocol) as receiver, Proxy(credentials="ada:pa55") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ada:pa55@{proxy.address}")
+        telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
+        request = _send(telemetry, receiver)
+        telemetry.destroy()
+
+    told = "\n".join(f"{r.method} {r.target} {dict(r.headers)}" for r in proxy.requests)
+    assert {r.method for r in proxy.requests} == {"CONNECT"}
+    assert "authorization" in told
+    assert SECRET not in told + _everything(request)
+    for secret in ("pa55", "YWRhOnBhNTU="):
+        assert secret not in _everything(request)
+        assert secret not in caplog.text + repr(telemetry.config) + repr(telemetry)
+
+
+def test_what_passes_a_proxy_in_plain_text_is_what_arrives(
+    monkeypatch: pytest.MonkeyPatch,
+    hostile: OTLPReceiver,
+    http_receiver: OTLPReceiver,
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """Nothing more is said to the proxy than to the backend, but for its own credentials."""
+    with Proxy(credentials="ada:pa55") as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://ada:pa55@{proxy.address}")
+        request = _send(make_telemetry(http_receiver), http_receiver)
+
+    (asked,) = proxy.requests
+    assert set(asked.headers) - {"proxy-authorization", "connection"} == (
+        set(request.headers) - {"connection"}
+    )
+    assert SECRET not in str(asked)
+    assert hostile.requests == ()
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize(
+    "name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OTEL_EXPORTER_OTLP_CERTIFICATE"]
+)
+def test_whom_other_programs_trust_we_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+    certificates: Certificates,
+    make_telemetry: Callable[..., Telemetry],
+    name: str,
+    protocol: str,
+) -> None:
+    """A bundle that is meant for another library adds nobody to the authorities we trust."""
+    monkeypatch.setenv(name, str(certificates.authority))
+    with _over_tls(certificates, protocol) as receiver:
+        telemetry = make_telemetry(receiver)
+        telemetry.send("didStart")
+
+        assert not telemetry.flush(0.3)
+        assert receiver.requests == ()
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_bundle_that_is_broken_does_not_stop_an_authority_from_code(
+    monkeypatch: pytest.MonkeyPatch,
+    certificates: Certificates,
+    tmp_path: Path,
+    make_telemetry: Callable[..., Telemetry],
+    name: str,
+    protocol: str,
+) -> None:
+    """What code names is used, whatever the environment says."""
+    (tmp_path / "broken.pem").write_text(SECRET)
+    monkeypatch.setenv(name, str(tmp_path / "broken.pem"))
+    with _over_tls(certificates, protocol) as receiver:
+        telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
+
+        assert SECRET not in _everything(_send(telemetry, receiver))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "name"),
+    [
+        ("http", "SSL_CERT_FILE"),
+        ("grpc", "SSL_CERT_FILE"),
+        ("grpc", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
+    ],
+)
+def test_the_machines_owner_names_the_systems_authorities(
+    certificates: Certificates, protocol: str, name: str
+) -> None:
+    """Where they are kept in a company whose proxy looks into TLS; over gRPC as over HTTP."""
+    program = """
+import sys
+from otel_telemetry import Telemetry
+telemetry = Telemetry("acme", enabled=True, endpoint=sys.argv[1], protocol=sys.argv[2], spool=False)
+telemetry.send("didStart")
+sys.exit(not telemetry.flush(10))
+"""
+    named = {"SSL_CERT_FILE", "SSL_CERT_DIR", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}
+    environ = {key: value for key, value in os.environ.items() if key not in named}
+    with _over_tls(certificates, protocol) as receiver:
+        # In a process of its own: gRPC reads its variable once.
+        done = subprocess.run(
+            [sys.executable, "-c", program, *_place(receiver)],
+            env={**environ, name: str(certificates.authority)},
+            capture_output=True,
+            check=False,
+        )
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert len(receiver.events) == 1
+
+
+def test_a_handshake_that_fails_is_not_printed(certificates: Certificates) -> None:
+    """GRPC does so by itself, onto the stderr of the program, again and again."""
+    program = """
+import os, sys
+from otel_telemetry import Telemetry
+telemetry = Telemetry("acme", enabled=True, endpoint=sys.argv[1], protocol=sys.argv[2], spool=False)
+telemetry.send("didStart")
+print(telemetry.flush(0.3), os.environ.get("GRPC_VERBOSITY"))
+"""
+    with _over_tls(certificates, "grpc") as receiver:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *_place(receiver)], capture_output=True, check=True
+        )
+
+    assert (done.stdout, done.stderr) == (b"False None\n", b"")
+
+
+def test_on_the_wire_there_is_one_encoding_of_one_request(
+    monkeypatch: pytest.MonkeyPatch,
+    http_receiver: OTLPReceiver,
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The very bytes: gzip of the request, and not a file name, a time or a host in its header."""
+    for name, value in _OTEL.items():
+        monkeypatch.setenv(name, value)
+
+    request = _send(make_telemetry(http_receiver), http_receiver)
+
+    assert request.headers["content-encoding"] == "gzip"
+    assert int(request.headers["content-length"]) == request.size
+    assert request.size <= len(gzip.compress(request.protobuf, 1)) + 16
+
+
+def _over_tls(certificates: Certificates, protocol: str) -> OTLPReceiver:
+    if protocol == "grpc":
+        pair = certificates.server_key.read_bytes(), certificates.server.read_bytes()
+        credentials = grpc.ssl_server_credentials([pair])
+        return OTLPReceiver(http=False, grpc=True, grpc_credentials=credentials)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    return OTLPReceiver(ssl_context=context)
+
+
+def _place(receiver: OTLPReceiver) -> tuple[str, str]:
+    if receiver._speaks_grpc:
+        return receiver.grpc_endpoint, "grpc"
+    return receiver.http_endpoint, "http/protobuf"
