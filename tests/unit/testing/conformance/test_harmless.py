@@ -89,3 +89,13 @@ def test_a_program_that_was_never_forked_shows_nothing_about_forks(tmp_path: Pat
     )
 
     assert found(report) == {"fork": "it was never forked"}
+
+
+def test_a_program_that_sends_over_grpc_is_not_harmed(tmp_path: Path) -> None:
+    """GRPC prints what goes wrong with TLS, unless it is told not to."""
+    command = program(tmp_path, settings="protocol='grpc'")
+    scenarios = ("tls_is_broken", "backend_talks_nonsense", "fork")
+
+    report = check_harmless(command, app="acme-cms", environ=ENVIRON, scenarios=scenarios)
+
+    report.assert_clean(complete=True)
