@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.backends import place
+
 if TYPE_CHECKING:
     from otel_telemetry.testing import OTLPReceiver
 
@@ -82,8 +84,7 @@ def test_our_requests_are_invisible_to_it(
     receiver: OTLPReceiver, http_receiver: OTLPReceiver, order: str
 ) -> None:
     """Instrumented before us or after, over HTTP and gRPC, with context carried into threads."""
-    is_grpc = receiver._speaks_grpc
-    endpoint = receiver.grpc_endpoint if is_grpc else receiver.http_endpoint
+    endpoint, protocol = place(receiver)
     theirs = f"{http_receiver.http_endpoint}/theirs"
 
     done = subprocess.run(
@@ -92,7 +93,7 @@ def test_our_requests_are_invisible_to_it(
             "-c",
             _SET_UP + _LIFE,
             endpoint,
-            "grpc" if is_grpc else "http/protobuf",
+            protocol,
             theirs,
             order,
         ],
@@ -125,7 +126,6 @@ def test_our_requests_are_invisible_to_it(
 
 def test_a_host_that_sets_its_globals_after_us_finds_them_unset(receiver: OTLPReceiver) -> None:
     """We set none, and take none: `set_…_provider` warns where somebody else was first."""
-    is_grpc = receiver._speaks_grpc
     program = """
 import sys
 from otel_telemetry import Telemetry
@@ -137,8 +137,7 @@ kinds = [type(get()).__name__ for get in (
     trace.get_tracer_provider, _logs.get_logger_provider, metrics.get_meter_provider)]
 assert all("Proxy" in kind for kind in kinds), kinds
 """
-    endpoint = receiver.grpc_endpoint if is_grpc else receiver.http_endpoint
-    protocol = "grpc" if is_grpc else "http/protobuf"
+    endpoint, protocol = place(receiver)
     done = subprocess.run(
         [sys.executable, "-c", program + _SET_UP + "instrument()", endpoint, protocol],
         capture_output=True,

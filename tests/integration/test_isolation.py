@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
-import ssl
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Final
 
-import grpc
 import pytest
 
 from otel_telemetry.testing import OTLPReceiver
+from tests.support.backends import over_tls, place
 from tests.support.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -138,7 +134,7 @@ def test_headers_from_code_do_not_follow_to_the_owners_collector(
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
     """They may be the maintainer's keys; and the owner's own OTEL_* do not come in instead."""
-    endpoint, protocol = _place(receiver)
+    endpoint, protocol = place(receiver)
     monkeypatch.setenv("ACME_CMS_TELEMETRY_ENDPOINT", endpoint)
     telemetry = make_telemetry(
         "https://telemetry.acme.example",
@@ -161,7 +157,7 @@ def test_what_a_proxy_is_told_stays_with_the_proxy(
     caplog.set_level(logging.DEBUG)
     for name, value in _OTEL.items():
         monkeypatch.setenv(name, value)
-    with _over_tls(certificates, protocol) as receiver, Proxy(credentials="ada:pa55") as proxy:
+    with over_tls(certificates, protocol) as receiver, Proxy(credentials="ada:pa55") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:pa55@{proxy.address}")
         telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
         request = _send(telemetry, receiver)
@@ -195,97 +191,6 @@ def test_what_passes_a_proxy_in_plain_text_is_what_arrives(
     assert hostile.requests == ()
 
 
-@pytest.mark.parametrize("protocol", ["http", "grpc"])
-@pytest.mark.parametrize(
-    "name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OTEL_EXPORTER_OTLP_CERTIFICATE"]
-)
-def test_whom_other_programs_trust_we_do_not(
-    monkeypatch: pytest.MonkeyPatch,
-    certificates: Certificates,
-    make_telemetry: Callable[..., Telemetry],
-    name: str,
-    protocol: str,
-) -> None:
-    """A bundle that is meant for another library adds nobody to the authorities we trust."""
-    monkeypatch.setenv(name, str(certificates.authority))
-    with _over_tls(certificates, protocol) as receiver:
-        telemetry = make_telemetry(receiver)
-        telemetry.send("didStart")
-
-        assert not telemetry.flush(0.3)
-        assert receiver.requests == ()
-
-
-@pytest.mark.parametrize("protocol", ["http", "grpc"])
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_bundle_that_is_broken_does_not_stop_an_authority_from_code(
-    monkeypatch: pytest.MonkeyPatch,
-    certificates: Certificates,
-    tmp_path: Path,
-    make_telemetry: Callable[..., Telemetry],
-    name: str,
-    protocol: str,
-) -> None:
-    """What code names is used, whatever the environment says."""
-    (tmp_path / "broken.pem").write_text(SECRET)
-    monkeypatch.setenv(name, str(tmp_path / "broken.pem"))
-    with _over_tls(certificates, protocol) as receiver:
-        telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
-
-        assert SECRET not in _everything(_send(telemetry, receiver))
-
-
-@pytest.mark.parametrize(
-    ("protocol", "name"),
-    [
-        ("http", "SSL_CERT_FILE"),
-        ("grpc", "SSL_CERT_FILE"),
-        ("grpc", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
-    ],
-)
-def test_the_machines_owner_names_the_systems_authorities(
-    certificates: Certificates, protocol: str, name: str
-) -> None:
-    """Where they are kept in a company whose proxy looks into TLS; over gRPC as over HTTP."""
-    program = """
-import sys
-from otel_telemetry import Telemetry
-telemetry = Telemetry("acme", enabled=True, endpoint=sys.argv[1], protocol=sys.argv[2], spool=False)
-telemetry.send("didStart")
-sys.exit(not telemetry.flush(10))
-"""
-    named = {"SSL_CERT_FILE", "SSL_CERT_DIR", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}
-    environ = {key: value for key, value in os.environ.items() if key not in named}
-    with _over_tls(certificates, protocol) as receiver:
-        # In a process of its own: gRPC reads its variable once.
-        done = subprocess.run(
-            [sys.executable, "-c", program, *_place(receiver)],
-            env={**environ, name: str(certificates.authority)},
-            capture_output=True,
-            check=False,
-        )
-
-        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-        assert len(receiver.events) == 1
-
-
-def test_a_handshake_that_fails_is_not_printed(certificates: Certificates) -> None:
-    """GRPC does so by itself, onto the stderr of the program, again and again."""
-    program = """
-import os, sys
-from otel_telemetry import Telemetry
-telemetry = Telemetry("acme", enabled=True, endpoint=sys.argv[1], protocol=sys.argv[2], spool=False)
-telemetry.send("didStart")
-print(telemetry.flush(0.3), os.environ.get("GRPC_VERBOSITY"))
-"""
-    with _over_tls(certificates, "grpc") as receiver:
-        done = subprocess.run(
-            [sys.executable, "-c", program, *_place(receiver)], capture_output=True, check=True
-        )
-
-    assert (done.stdout, done.stderr) == (b"False None\n", b"")
-
-
 def test_on_the_wire_there_is_one_encoding_of_one_request(
     monkeypatch: pytest.MonkeyPatch,
     http_receiver: OTLPReceiver,
@@ -300,19 +205,3 @@ def test_on_the_wire_there_is_one_encoding_of_one_request(
     assert request.headers["content-encoding"] == "gzip"
     assert int(request.headers["content-length"]) == request.size
     assert request.size <= len(gzip.compress(request.protobuf, 1)) + 16
-
-
-def _over_tls(certificates: Certificates, protocol: str) -> OTLPReceiver:
-    if protocol == "grpc":
-        pair = certificates.server_key.read_bytes(), certificates.server.read_bytes()
-        credentials = grpc.ssl_server_credentials([pair])
-        return OTLPReceiver(http=False, grpc=True, grpc_credentials=credentials)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates.server, certificates.server_key)
-    return OTLPReceiver(ssl_context=context)
-
-
-def _place(receiver: OTLPReceiver) -> tuple[str, str]:
-    if receiver._speaks_grpc:
-        return receiver.grpc_endpoint, "grpc"
-    return receiver.http_endpoint, "http/protobuf"

@@ -19,6 +19,7 @@ from otel_telemetry import (
     TelemetryPayload,
 )
 from otel_telemetry.testing import CapturedEvent, OTLPReceiver, capture_events
+from otel_telemetry.trust.catalog import Catalog, event, field
 from tests.support.audit import AUDIT
 from tests.support.processes import refusing_port
 
@@ -47,17 +48,17 @@ def test_an_event_ends_in_the_test_whatever_was_decided(
             timestamp=1_700_000_000_000_000_000,
         )
 
-    event = events.only()
-    assert event.resource["service.version"] == "5.1.0"
-    assert event.resource["edition"] == "free"
-    assert event.resource["plan"] == "free"
-    assert event == CapturedEvent(
+    sent = events.only()
+    assert sent.resource["service.version"] == "5.1.0"
+    assert sent.resource["edition"] == "free"
+    assert sent.resource["plan"] == "free"
+    assert sent == CapturedEvent(
         name="didCreateEntry",
         timestamp=1_700_000_000_000_000_000,
-        event_properties={"kind": "singleType", "tags": event.event_properties["tags"]},
+        event_properties={"kind": "singleType", "tags": sent.event_properties["tags"]},
         user_properties={"plan": "free", "os.type": "plan9"},
         group_properties={"locales": 3},
-        resource=event.resource,
+        resource=sent.resource,
     )
     events.assert_sent("didCreateEntry", event_properties={"tags": ["a"]})
     assert receipt.outcome is Outcome.DELIVERED
@@ -90,8 +91,8 @@ def test_values_are_those_of_the_moment(make: Make) -> None:
 def test_events_go_the_whole_normal_way(make: Make) -> None:
     """Hooks, checks and limits have their say, and what they did is counted."""
 
-    def hook(event: Event) -> Event | None:
-        return None if event.name == "private" else event
+    def hook(given: Event) -> Event | None:
+        return None if given.name == "private" else given
 
     telemetry = make(before_send=hook, attribute_count_limit=2)
 
@@ -205,3 +206,25 @@ def test_the_settings_stay_as_they_are(make: Make) -> None:
     with capture_events(telemetry):
         assert telemetry.config is config
         assert isinstance(telemetry.config, TelemetryConfig)
+
+
+def test_a_catalogue_holds_and_typed_events_are_taken(make: Make) -> None:
+    """What is not declared would not leave, so it is not captured, and is counted."""
+
+    @event("didCreateEntry", since="5.0")
+    class EntryCreated:
+        """An entry was created."""
+
+        draft: bool = field("Whether it is a draft.", data_class="feature", example=True)
+
+    telemetry = make(enabled=False, catalog=Catalog(EntryCreated, version=1))
+
+    with capture_events(telemetry) as events:
+        telemetry.send(EntryCreated(draft=True))
+        telemetry.send("didCreateEntry", event_properties={"draft": False, "title": "private"})
+        telemetry.send("didGuess")
+
+    events.assert_sent("didCreateEntry", event_properties={"draft": True}, times=1)
+    assert events[1].event_properties == {"draft": False}
+    assert events.dropped == {"undeclared": 1}
+    assert events.corrected == {"undeclared_property": 1}

@@ -58,7 +58,6 @@ def _in(module: str, code: str, **names: object) -> None:
         ("import", ("otel_telemetry.otlp", None, None, None, None), None),
         ("exec", (compile("1", "x", "eval"),), None),
     ],
-    ids=str,
 )
 def test_an_audit_event_tells_of_an_act_or_of_none(
     event: str, arguments: tuple[object, ...], act: tuple[str, str] | None

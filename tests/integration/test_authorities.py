@@ -1,0 +1,111 @@
+"""Whom we trust: what code says, else the machine; not what other programs are told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.backends import over_tls, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from otel_telemetry import Telemetry
+    from tests.support.certificates import Certificates
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize(
+    "name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OTEL_EXPORTER_OTLP_CERTIFICATE"]
+)
+def test_whom_other_programs_trust_we_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+    certificates: Certificates,
+    make_telemetry: Callable[..., Telemetry],
+    name: str,
+    protocol: str,
+) -> None:
+    """A bundle that is meant for another library adds nobody to the authorities we trust."""
+    monkeypatch.setenv(name, str(certificates.authority))
+    with over_tls(certificates, protocol) as receiver:
+        telemetry = make_telemetry(receiver)
+        telemetry.send("didStart")
+
+        assert not telemetry.flush(0.3)
+        assert receiver.requests == ()
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_bundle_that_is_broken_does_not_stop_an_authority_from_code(
+    monkeypatch: pytest.MonkeyPatch,
+    certificates: Certificates,
+    tmp_path: Path,
+    make_telemetry: Callable[..., Telemetry],
+    name: str,
+    protocol: str,
+) -> None:
+    """What code names is used, whatever the environment says."""
+    (tmp_path / "broken.pem").write_text("no certificate")
+    monkeypatch.setenv(name, str(tmp_path / "broken.pem"))
+    with over_tls(certificates, protocol) as receiver:
+        telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
+        telemetry.send("didStart")
+
+        assert telemetry.flush(10)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "name"),
+    [
+        ("http", "SSL_CERT_FILE"),
+        ("grpc", "SSL_CERT_FILE"),
+        ("grpc", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
+    ],
+)
+def test_the_machines_owner_names_the_systems_authorities(
+    certificates: Certificates, protocol: str, name: str
+) -> None:
+    """Where they are kept in a company whose proxy looks into TLS; over gRPC as over HTTP."""
+    program = """
+import sys
+from otel_telemetry import Telemetry
+telemetry = Telemetry("acme", enabled=True, endpoint=sys.argv[1], protocol=sys.argv[2], spool=False)
+telemetry.send("didStart")
+sys.exit(not telemetry.flush(10))
+"""
+    named = {"SSL_CERT_FILE", "SSL_CERT_DIR", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}
+    environ = {key: value for key, value in os.environ.items() if key not in named}
+    with over_tls(certificates, protocol) as receiver:
+        # In a process of its own: gRPC reads its variable once.
+        done = subprocess.run(
+            [sys.executable, "-c", program, *place(receiver)],
+            env={**environ, name: str(certificates.authority)},
+            capture_output=True,
+            check=False,
+        )
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert len(receiver.events) == 1
+
+
+def test_a_handshake_that_fails_is_not_printed(certificates: Certificates) -> None:
+    """GRPC does so by itself, onto the stderr of the program, again and again."""
+    program = """
+import os, sys
+from otel_telemetry import Telemetry
+telemetry = Telemetry("acme", enabled=True, endpoint=sys.argv[1], protocol=sys.argv[2], spool=False)
+telemetry.send("didStart")
+print(telemetry.flush(0.3), os.environ.get("GRPC_VERBOSITY"))
+"""
+    with over_tls(certificates, "grpc") as receiver:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *place(receiver)], capture_output=True, check=True
+        )
+
+    assert (done.stdout, done.stderr) == (b"False None\n", b"")
