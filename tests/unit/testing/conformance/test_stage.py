@@ -105,3 +105,13 @@ def test_backends_are_as_bad_as_they_are_called(stage: Stage) -> None:
         connection.request("POST", "/v1/logs", b"x")
         assert connection.getresponse().status == 503
         connection.close()
+
+
+def test_coverage_is_not_measured_on_a_full_disk(stage: Stage) -> None:
+    """It could not be written, which is no fault of the program."""
+    stage.environ["COVERAGE_PROCESS_CONFIG"] = "x"
+
+    stage.fill_disk()
+
+    assert "COVERAGE_PROCESS_CONFIG" not in stage.environ
+    assert stage.faults == ["full_disk"]
