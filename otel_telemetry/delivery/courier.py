@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Protocol
 
 from otel_telemetry import fork
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.backoff import FIRST, Backoff, Pause
 from otel_telemetry.delivery.batch import Batch
 from otel_telemetry.delivery.bounds import Turn
 from otel_telemetry.delivery.outbox import Outbox
@@ -20,10 +20,9 @@ from otel_telemetry.delivery.recovery import Recovery
 from otel_telemetry.log import quiet_log
 from otel_telemetry.otlp.requests import EncodedRecord, export_request
 
-_FIRST_BACKOFF = 1.0  # seconds
-_LONGEST_BACKOFF = 300.0
 _SCAN_INTERVAL = 10.0  # how long a forked child's last events wait, while others live
 _JOIN_TIMEOUT = 0.05
+_TELLING = 0.5  # seconds without an answer; a shorter wait says nothing of the backend
 THREAD_NAME = "otel_telemetry-courier"
 
 
@@ -47,11 +46,11 @@ class Courier:
         outbox: Where batches come from.
         counters: Where requests are counted.
         connect: Makes the transport; called in the courier's thread, for it may be slow.
+        backoff: When the backend may be asked again.
         recovery: What reads segments; None without a spool.
         is_permitted: Asked before each request; False ends everything, and deletes what is pending.
         on_start: Called in the courier's thread when it starts.
         clock: Monotonic seconds.
-        uniform: Returns a random number from its first argument to its second.
     """
 
     def __init__(
@@ -60,29 +59,30 @@ class Courier:
         counters: Counters,
         connect: Callable[[], Transport],
         *,
+        backoff: Backoff,
         recovery: Recovery | None = None,
         is_permitted: Callable[[], bool] = lambda: True,
         on_start: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
-        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._outbox = outbox
         self._counters = counters
         self._connect = connect
+        self._backoff = backoff
         self._recovery = recovery
         self._is_permitted = is_permitted
         self._on_start = on_start
         self._clock = clock
-        self._uniform = uniform
         self._transport: Transport | None = None
         self._aborted = False
         self.new_process()
 
     def new_process(self) -> None:
         """Begin without a thread: a forked process has none but the one that forked."""
+        self._asked_at: float | None = None
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._failures = 0
+        self._backoff.new_process()
         self._next_scan = 0.0 if self._recovery is not None else math.inf
         if self._transport is not None:
             self._transport.new_process()
@@ -100,12 +100,17 @@ class Courier:
     def stop(self) -> None:
         """End the thread, once the outbox is closed; break off a request under way."""
         self._aborted = True
+        asked_at = self._asked_at
+        if asked_at is not None and self._clock() - asked_at >= _TELLING:
+            # Else processes that end sooner than any request times out would learn nothing.
+            self._backoff.failed(None)
         transport, thread = self._transport, self._thread
         if transport is not None:
             transport.abort()
         if thread is not None and thread is not threading.current_thread():
             # A look-up in the DNS cannot be broken off. The thread is a daemon: it is left behind.
             thread.join(_JOIN_TIMEOUT)
+        self._backoff.stand_down()
 
     def _run(self) -> None:
         try:
@@ -123,18 +128,34 @@ class Courier:
         if recovery is not None:
             recovery.speak()
         has_backlog = recovery is not None and recovery.has_backlog
-        turn = self._outbox.take(tidy_at=0.0 if has_backlog else self._next_scan)
+        turn = self._outbox.take(tidy_at=self._next_scan, has_backlog=has_backlog)
         if isinstance(turn, Batch):
-            if turn.in_memory or self._load(turn):
+            pause = self._backoff.pause(is_hurried=self._outbox.pace.is_hurried)
+            if pause is not None:
+                self._outbox.postpone(turn, pause)
+            elif turn.in_memory or self._load(turn):
                 self._handle(turn)
+            else:
+                self._backoff.stand_down()
         elif turn is Turn.TIDY and recovery is not None:
-            if not has_backlog:
+            if self._clock() >= self._next_scan:
                 has_more = recovery.scan()
                 self._next_scan = self._clock() + (0.0 if has_more else _SCAN_INTERVAL)
-            batch = recovery.next_batch(self._clock())
-            if batch is not None and self._outbox.adopt(batch):
-                self._handle(batch)
+            if recovery.has_backlog and self._clock() >= self._outbox.pace.not_before:
+                self._recover(recovery)
         return turn is not Turn.END
+
+    def _recover(self, recovery: Recovery) -> None:
+        """Send some of what dead processes left."""
+        pause = self._backoff.pause(is_hurried=self._outbox.pace.is_hurried)
+        if pause is not None:
+            self._outbox.postpone(None, pause)
+            return
+        batch = recovery.next_batch(self._clock())
+        if batch is not None and self._outbox.adopt(batch):
+            self._handle(batch)
+        else:
+            self._backoff.stand_down()
 
     def _load(self, batch: Batch) -> bool:
         """Read a batch of our own back from its segment; False if there is nothing to send now."""
@@ -144,7 +165,7 @@ class Courier:
             if self._recovery is not None:
                 records, reason = self._recovery.reload(batch, self._clock())
         except OSError as error:
-            self._outbox.postpone(batch, _FIRST_BACKOFF, asked=False)
+            self._outbox.postpone(batch, Pause(seconds=FIRST))
             quiet_log.warning("telemetry is delayed: %s", error.strerror)
             return False
         return self._outbox.restore(batch, records, reason)
@@ -152,17 +173,21 @@ class Courier:
     def _handle(self, batch: Batch) -> None:
         if not self._is_permitted():
             self._outbox.close("consent_withdrawn", keep=False)
+            self._backoff.stand_down()
             return
+        self._asked_at = self._clock()
         answer = self._send(batch)
+        self._asked_at = None
         outcome = "partial" if answer.rejected else answer.kind.value
         with self._counters.lock:
             self._counters.requests[outcome] += 1
         if answer.kind is Kind.RETRY:
-            self._failures += 1
-            self._outbox.postpone(batch, self._delay(answer), asked=answer.wait is not None)
+            if self._aborted:
+                return  # by us: what is left has been settled
+            self._outbox.postpone(batch, self._backoff.failed(answer.wait))
             quiet_log.warning("telemetry is delayed: %s", answer.reason)
             return
-        self._failures = 0
+        self._backoff.succeeded()
         if answer.kind is Kind.DELIVERED:
             self._outbox.delivered(batch, answer.rejected, answer.reason)
             if answer.reason:
@@ -188,10 +213,3 @@ class Courier:
             if self._aborted:
                 self._transport.abort()
         return self._transport.send(export_request(batch.records()))
-
-    def _delay(self, answer: Answer) -> float:
-        """Return the seconds until the next request: what was asked for, else full jitter."""
-        if answer.wait is not None:
-            return answer.wait
-        ceiling = _FIRST_BACKOFF * 2 ** min(self._failures - 1, 16)
-        return self._uniform(0.0, min(ceiling, _LONGEST_BACKOFF))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from otel_telemetry import environment
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds
 from otel_telemetry.delivery.courier import Courier, Transport
 from otel_telemetry.delivery.outbox import Outbox
@@ -74,6 +75,7 @@ class Delivery:
             self._outbox,
             counters,
             lambda: connect(config),
+            backoff=Backoff(directory),
             recovery=self._recovery,
             is_permitted=permission.holds,
             on_start=on_start,

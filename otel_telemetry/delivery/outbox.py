@@ -13,9 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds, Turn
 from otel_telemetry.delivery.ledger import Ledger
+from otel_telemetry.delivery.pace import Pace
 from otel_telemetry.delivery.spool import Spool
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.receipt import Receipt, dropped
@@ -32,6 +34,9 @@ class Outbox:
         spool: Where records are kept beside memory; None for memory only.
         on_open: Called when a batch is opened, under the lock.
         clock: Monotonic seconds.
+
+    Attributes:
+        pace: When the next request may go; others only read it.
     """
 
     def __init__(
@@ -61,9 +66,7 @@ class Outbox:
         self._waiting: deque[Batch] = deque()
         self._sending: Batch | None = None
         self._ledger = Ledger(self._counters, self._spool)
-        self._not_before = 0.0
-        self._asked_to_wait = False
-        self._retries = 0
+        self.pace = Pace()
 
     def append(self, resource: bytes, scope: bytes, record: bytes) -> Receipt:
         """Take an encoded record; return the receipt of its batch, or of its loss."""
@@ -106,7 +109,7 @@ class Outbox:
         batch.close()
         self._ledger.close(batch)
         # The next one to be sent stays in memory: it would only be read back at once.
-        if self._waiting or self._not_before:
+        if self._waiting or self.pace.not_before:
             self._ledger.put_away(batch)
         self._make_room()
         self._waiting.append(batch)
@@ -121,11 +124,12 @@ class Outbox:
             self._waiting.remove(oldest)
             self._ledger.drop(oldest, "spool_full")
 
-    def take(self, *, tidy_at: float) -> Batch | Turn:
+    def take(self, *, tidy_at: float, has_backlog: bool = False) -> Batch | Turn:
         """Wait for the next batch that is due and return it.
 
         Args:
             tidy_at: When to return `Turn.TIDY` if no batch is due, in seconds of the clock.
+            has_backlog: Whether to return it also as soon as a request may go.
         """
         with self._changed:
             while not self._is_closed:
@@ -136,7 +140,9 @@ class Outbox:
                     self._sending = self._waiting.popleft()
                     return self._sending
                 # What dead processes left waits with the rest while the backend is not to be asked.
-                until_tidy = max(tidy_at, self._not_before) - self._clock()
+                until_tidy = tidy_at - self._clock()
+                if has_backlog:
+                    until_tidy = min(until_tidy, self.pace.not_before - self._clock())
                 if self._is_ending:
                     until_tidy = threading.TIMEOUT_MAX
                 elif until_tidy <= 0:
@@ -149,10 +155,10 @@ class Outbox:
         """Return the seconds until a batch is due; None if there is none."""
         now = self._clock()
         if self._waiting:
-            return self._not_before - now
+            return self.pace.not_before - now
         if self._open is None:
             return None
-        return max(self._not_before, self._open.opened + self._bounds.flush_interval) - now
+        return max(self.pace.not_before, self._open.opened + self._bounds.flush_interval) - now
 
     def adopt(self, batch: Batch) -> bool:
         """Take *batch*, which dead processes left, as the one to send; False if it is too late."""
@@ -186,7 +192,7 @@ class Outbox:
         """Count *batch* as taken by the backend, but for *rejected* records."""
         with self._changed:
             if batch is self._sending:
-                self._not_before, self._asked_to_wait = 0.0, False
+                self.pace.resume()
                 self._ledger.deliver(batch, rejected, reason)
                 self._end_sending()
 
@@ -204,25 +210,19 @@ class Outbox:
                 self._ledger.drop(batch, reason)
                 self._end_sending()
 
-    def postpone(self, batch: Batch, delay: float, *, asked: bool) -> None:
-        """Put *batch* at the end of the line, and send nothing for *delay* seconds.
+    def postpone(self, batch: Batch | None, pause: Pause) -> None:
+        """Put *batch*, if any, at the end of the line; send nothing for as long as *pause* says.
 
         At the end, so that one batch that the backend cannot take does not block the others for
         good.
-
-        Args:
-            batch: The batch that is being sent.
-            delay: Seconds.
-            asked: Whether the backend asked for that delay; a flush does not cut it short then.
         """
         with self._changed:
             if batch is self._sending:
-                self._ledger.put_away(batch)
-                self._waiting.append(batch)
-                self._not_before = self._clock() + delay
-                self._asked_to_wait = asked
-                self._retries += 1
-                self._end_sending()
+                self.pace.slow(self._clock() + pause.seconds, pause)
+                if batch is not None:
+                    self._ledger.put_away(batch)
+                    self._waiting.append(batch)
+                    self._end_sending()
 
     def split(self, batch: Batch) -> None:
         """Put the halves of *batch* at the head of the line."""
@@ -251,14 +251,15 @@ class Outbox:
             self._is_ending |= not patient
             self._close_open()
             fates = {batch.fate for batch in self._all()}
-            if not self._asked_to_wait:
-                self._not_before = 0.0
+            # What is on disk need not be tried at the end of each of many processes.
+            hurried = patient or not all(fate.is_on_disk for fate in fates)
+            self.pace.hurry(is_hurried=hurried)
             self._changed.notify_all()
-            retries = self._retries
+            retries = self.pace.retries
 
             def is_over() -> bool:
                 left = [fate for fate in fates if fate.open_parts]
-                if not patient and self._retries > retries:
+                if not patient and self.pace.retries > retries:
                     return all(fate.is_on_disk for fate in left)
                 return not left
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
+from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.courier import Courier
 from otel_telemetry.delivery.outcome import Kind
 from otel_telemetry.delivery.recovery import Recovery
@@ -34,6 +36,7 @@ class Desk(Box):
         transport: ScriptedTransport | None = None,
         *,
         spool: Spool | None = None,
+        wall: Callable[[], float] = time.time,
         is_threaded: bool = False,
         connect_errors: Iterable[Exception] = (),
         on_start: Callable[[], object] | None = None,
@@ -52,10 +55,12 @@ class Desk(Box):
             self.outbox,
             self.counters,
             self._connect,
+            backoff=Backoff(
+                None if spool is None else spool._directory, now=wall, uniform=self._uniform
+            ),
             recovery=recovery,
             on_start=self._started,
             clock=self.clock,
-            uniform=self._uniform,
         )
 
     def _note(self) -> None:

@@ -33,7 +33,7 @@ class Box:
             bounds(**limits), self.counters, spool=spool, on_open=self._note, clock=self.clock
         )
         # As after a failure that is over: what is closed leaves memory at once, if it is on disk.
-        self.outbox._not_before = -1.0
+        self.outbox.pace.not_before = -1.0
 
     def _note(self) -> None:
         self.opened += 1

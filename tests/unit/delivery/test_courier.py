@@ -88,9 +88,9 @@ def test_the_backend_may_say_how_long_to_wait() -> None:
     desk.turn()
 
     assert desk.jitter == []
-    assert desk.outbox._not_before == desk.clock.now + 77.0
+    assert desk.outbox.pace.not_before == desk.clock.now + 77.0
     assert not desk.outbox.flush(0)
-    assert desk.outbox._not_before == desk.clock.now + 77.0
+    assert desk.outbox.pace.not_before == desk.clock.now + 77.0
 
 
 def test_the_delay_is_logged(said: Callable[[], list[str]]) -> None:

@@ -232,7 +232,7 @@ def test_for_want_of_file_descriptors_a_batch_waits(
     with no_more_files():
         desk.turn()
     assert str(receipt.outcome) == str(Outcome.PENDING)
-    assert desk.outbox._not_before == desk.clock.now + 1.0
+    assert desk.outbox.pace.not_before == desk.clock.now + 1.0
 
     desk.turn()
 

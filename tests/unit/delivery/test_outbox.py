@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
 
+from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch, Fate
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Turn
 from otel_telemetry.receipt import Outcome
@@ -91,7 +93,7 @@ def test_beyond_its_memory_new_records_are_dropped() -> None:
     """And taken again once there is room."""
     size = len(RESOURCE) + len(SCOPE) + len(record("a"))
     box = Box(max_pending_bytes=2 * size, max_batch_events=1)
-    box.outbox._not_before = 0.0  # nothing has failed, so nothing is compressed
+    box.outbox.pace.not_before = 0.0  # nothing has failed, so nothing is compressed
     box.append("a")
     box.append("b")
 
@@ -154,7 +156,7 @@ def test_what_is_postponed_goes_to_the_end_of_the_line() -> None:
     box = Box(max_batch_events=1)
     box.append("a")
     box.append("b")
-    box.outbox.postpone(box.take(), 5.0, asked=False)
+    box.outbox.postpone(box.take(), Pause(seconds=5.0))
     box.clock.advance(5.0)
 
     assert [box.settled(), box.settled()] == [["b"], ["a"]]
@@ -164,11 +166,15 @@ def test_nothing_is_sent_before_its_time() -> None:
     """Neither what waits, nor what is open, nor what dead processes left."""
     box = Box(max_batch_events=2)
     box.append("a", "b")
-    box.outbox.postpone(box.take(), 5.0, asked=True)
+    box.outbox.postpone(box.take(), Pause(seconds=5.0, is_asked=True))
     box.append("c")
     box.clock.advance(4.0)
     turns: list[Batch | Turn] = []
-    waiting = threading.Thread(target=lambda: turns.append(box.outbox.take(tidy_at=0.0)))
+
+    def take() -> None:
+        turns.append(box.outbox.take(tidy_at=math.inf, has_backlog=True))
+
+    waiting = threading.Thread(target=take)
     waiting.start()
 
     waiting.join(0.05)
@@ -180,14 +186,26 @@ def test_nothing_is_sent_before_its_time() -> None:
     assert [names_of(turn) for turn in turns if isinstance(turn, Batch)] == [["a", "b"]]
 
 
+def test_the_spool_is_looked_after_while_nothing_may_be_sent() -> None:
+    """Files grow old, and too many, all the same; what is in them waits."""
+    box = Box(max_batch_events=1)
+    box.append("a")
+    box.outbox.postpone(box.take(), Pause(seconds=5.0, is_asked=True))
+
+    assert box.outbox.take(tidy_at=box.clock.now, has_backlog=True) is Turn.TIDY
+    box.clock.advance(5.0)
+    assert names_of(box.take()) == ["a"]
+    assert box.outbox.take(tidy_at=math.inf, has_backlog=True) is Turn.TIDY
+
+
 def test_success_ends_the_waiting() -> None:
     """For all."""
     box = Box(max_batch_events=1)
     box.append("a", "b", "c")
-    box.outbox.postpone(box.take(), 5.0, asked=True)
+    box.outbox.postpone(box.take(), Pause(seconds=5.0, is_asked=True))
     box.clock.advance(5.0)
     batch = box.take()
-    box.outbox.postpone(batch, 0.0, asked=False)
+    box.outbox.postpone(batch, Pause(seconds=0.0))
 
     assert [box.settled() for _ in range(3)] == [["c"], ["a"], ["b"]]
 
@@ -244,7 +262,7 @@ def test_what_is_said_of_a_batch_that_was_given_up_counts_no_more() -> None:
     box.outbox.delivered(batch, 0, "")
     box.outbox.refused(batch, "no")
     box.outbox.drop(batch, "no")
-    box.outbox.postpone(batch, 1.0, asked=True)
+    box.outbox.postpone(batch, Pause(seconds=1.0, is_asked=True))
     box.outbox.split(batch)
     assert not box.outbox.restore(batch, [], "no")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch, Fate
 from otel_telemetry.delivery.bounds import Turn
 from tests.support.courier import encoded
@@ -114,10 +115,10 @@ def test_a_flush_cuts_a_backoff_short() -> None:
     """The backend may be back."""
     box = Box(max_batch_events=1)
     box.append("a")
-    box.outbox.postpone(box.take(), 300.0, asked=False)
+    box.outbox.postpone(box.take(), Pause(seconds=300.0))
 
     with flushing(box) as results:
-        wait_until(lambda: box.outbox._not_before == 0.0, within=5, what="backoff cut short")
+        wait_until(lambda: box.outbox.pace.not_before == 0.0, within=5, what="backoff cut short")
         assert box.settled() == ["a"]
 
     assert results == [True]
@@ -127,11 +128,11 @@ def test_a_flush_does_what_the_backend_asked_for() -> None:
     """Asked to wait, we wait."""
     box = Box(max_batch_events=1)
     box.append("a")
-    box.outbox.postpone(box.take(), 300.0, asked=True)
+    box.outbox.postpone(box.take(), Pause(seconds=300.0, is_asked=True))
 
     assert not box.outbox.flush(0.01)
 
-    assert box.outbox._not_before > box.clock.now
+    assert box.outbox.pace.not_before > box.clock.now
 
 
 def test_an_impatient_flush_ends_when_the_backend_fails_and_all_is_on_disk(
@@ -144,7 +145,7 @@ def test_an_impatient_flush_ends_when_the_backend_fails_and_all_is_on_disk(
     with flushing(box, None, patient=False) as results:
         batch = box.take()
         box.outbox.restore(batch, encoded("a"), "")
-        box.outbox.postpone(batch, 60.0, asked=False)
+        box.outbox.postpone(batch, Pause(seconds=60.0))
 
     assert results == [False]
 
@@ -155,7 +156,7 @@ def test_an_impatient_flush_waits_on_for_what_is_in_memory_alone() -> None:
     box.append("a")
 
     with flushing(box, patient=False) as results:
-        box.outbox.postpone(box.take(), 0.0, asked=False)
+        box.outbox.postpone(box.take(), Pause(seconds=0.0))
         assert results == []
         assert box.settled() == ["a"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.bounds import Turn
 from otel_telemetry.receipt import Outcome
 from tests.support.courier import RESOURCE, SCOPE, encoded, record
@@ -74,7 +75,7 @@ def test_what_waits_is_not_in_memory(make_box: Callable[..., Box]) -> None:
 def test_the_next_to_be_sent_stays_in_memory(make_box: Callable[..., Box]) -> None:
     """It would only be read back at once; what waits behind it does not stay."""
     box = make_box(max_batch_events=1)
-    box.outbox._not_before = 0.0  # nothing has failed
+    box.outbox.pace.not_before = 0.0  # nothing has failed
 
     box.append("a", "b", "c")
 
@@ -90,7 +91,7 @@ def test_a_batch_comes_back_into_memory_to_be_sent(make_box: Callable[..., Box])
     assert box.outbox.restore(batch, encoded("a", "b"), "spool_lost")
     box.check()
     assert names_of(batch) == ["a", "b"]
-    box.outbox.postpone(batch, 1.0, asked=False)
+    box.outbox.postpone(batch, Pause(seconds=1.0))
     box.check()
 
     assert not batch.in_memory

@@ -1,0 +1,224 @@
+"""When the backend may be asked again: by this process, and by all that share its directory.
+
+Each process backs off by itself, with full jitter. What must hold for all of them, and for those to
+come, stands in a note in the directory: until when the backend asked not to be asked, and, once an
+outage has lasted, until when nobody tries. Then one process tries, and the others wait to see what
+becomes of it. A success by anybody removes the note.
+
+The note is for convenience: one that cannot be read or written, or that makes no sense, is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from otel_telemetry.files import directory, filelock
+
+NOTE, PROBE = "backoff", "probe.lock"
+"""The files in the directory: the note, and the lock of the process that tries."""
+
+FIRST, LONGEST = 1.0, 300.0
+"""Seconds of the longest wait after the first failure, and after the last."""
+
+_LONG_OUTAGE = 60.0  # seconds from its first failure to the latest; before, each tries by itself
+_LONGEST_WAIT = 24 * 3600.0  # seconds; as for an answer: who asks for more is mistaken
+_NOTE_SIZE = 256  # bytes, which no note of ours needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """How long not to ask the backend.
+
+    Attributes:
+        seconds: From now on.
+        is_asked: Whether the backend asked for it; a flush does not cut it short then.
+        is_told: Whether it comes from the note, and not from a failure of our own.
+    """
+
+    seconds: float
+    is_asked: bool = False
+    is_told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Note:
+    """What stands in the note; times in seconds since the epoch, for files outlive processes."""
+
+    since: float  # the first failure
+    at: float  # the latest
+    until: float
+    is_asked: bool
+
+    @property
+    def is_for_all(self) -> bool:
+        return self.is_asked or self.at - self.since >= _LONG_OUTAGE
+
+    def moved(self, seconds: float) -> _Note:
+        return _Note(
+            since=self.since + seconds,
+            at=self.at + seconds,
+            until=self.until + seconds,
+            is_asked=self.is_asked,
+        )
+
+    def encode(self) -> bytes:
+        return f"1 {self.since!r} {self.at!r} {self.until!r} {self.is_asked:d}\n".encode()
+
+    @staticmethod
+    def decode(data: bytes) -> _Note | None:
+        fields = data.decode("ascii", "replace").split()
+        if len(fields) != 5 or fields[0] != "1":
+            return None
+        try:
+            since, at, until = map(float, fields[1:4])
+        except ValueError:
+            return None
+        # Also false where one of them is no number.
+        if not 0 <= since <= at <= until <= at + _LONGEST_WAIT:
+            return None
+        return _Note(since=since, at=at, until=until, is_asked=fields[4] == "1")
+
+
+class Backoff:
+    """Used by the courier alone, but for `stand_down`.
+
+    Args:
+        path: The directory of the note; None to stand alone.
+        now: Wall clock, in seconds since the epoch.
+        uniform: Returns a random number from its first argument to its second.
+    """
+
+    def __init__(
+        self,
+        path: str | None,
+        *,
+        now: Callable[[], float] = time.time,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._directory = path
+        self._now = now
+        self._uniform = uniform
+        self._probe: int | None = None
+        self.new_process()
+
+    def new_process(self) -> None:
+        """Begin without a failure; the lock that the parent of this process may hold is its own."""
+        self._failures = 0
+        self._seen: _Note | None = None
+        self._let_go(remove=False)
+
+    def pause(self, *, is_hurried: bool) -> Pause | None:
+        """Return how long others have us wait before the next request; None if it may go now.
+
+        Args:
+            is_hurried: Whether to mind only what the backend asked for.
+        """
+        note = self._seen = self._read()
+        if note is None or not note.is_for_all:
+            return None
+        now = self._now()
+        if now < note.at:
+            # The clock was set back. The wait begins anew, once.
+            note = self._seen = note.moved(now - note.at)
+            self._write(note)
+        if now < note.until and (note.is_asked or not is_hurried):
+            return Pause(seconds=note.until - now, is_asked=note.is_asked, is_told=True)
+        if is_hurried or self._is_the_one():
+            return None
+        return Pause(seconds=FIRST + self._uniform(0.0, FIRST), is_told=True)
+
+    def failed(self, wait: float | None) -> Pause:
+        """Note a failure; return how long to wait.
+
+        Args:
+            wait: Seconds that the backend asked for; None, or nothing, if it did not.
+        """
+        self._failures += 1
+        now = self._now()
+        known = self._read()
+        since = now if known is None else min(known.since, now)
+        if wait:
+            pause = Pause(seconds=wait, is_asked=True)
+        else:
+            # An outage that was there before us has its length for a number of failures.
+            ceiling = FIRST * 2 ** min(self._failures - 1, 16)
+            outage = 0.0 if now - since < _LONG_OUTAGE else now - since
+            seconds = self._uniform(0.0, min(max(ceiling, outage), LONGEST))
+            pause = Pause(seconds=seconds)
+        until, is_asked = now + pause.seconds, pause.is_asked
+        if known is not None and known.is_asked and now < known.until <= now + _LONGEST_WAIT:
+            until, is_asked = max(until, known.until), True  # what was asked for, stands
+        self._write(_Note(since=since, at=now, until=until, is_asked=is_asked))
+        self._let_go()
+        return pause
+
+    def succeeded(self) -> None:
+        """Note that the backend has answered."""
+        self._failures = 0
+        # One written meanwhile, in another process, is newer than what this answer says.
+        if self._seen is not None and self._seen == self._read():
+            self._remove(NOTE)
+        self._seen = None
+        self._let_go()
+
+    def stand_down(self) -> None:
+        """Let others try: there was nothing to send after all. Any thread may call it."""
+        self._let_go()
+
+    def _is_the_one(self) -> bool:
+        """Tell whether this process is the one that tries."""
+        if self._probe is None:
+            path = self._path(PROBE)
+            with contextlib.suppress(OSError):
+                self._probe = filelock.acquire(path, create=not os.path.lexists(path))
+        return self._probe is not None
+
+    def _let_go(self, *, remove: bool = True) -> None:
+        probe, self._probe = self._probe, None
+        if probe is not None:
+            if remove:
+                self._remove(PROBE)
+            with contextlib.suppress(OSError):
+                os.close(probe)
+
+    def _read(self) -> _Note | None:
+        if self._directory is None:
+            return None
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._path(NOTE), flags)
+            try:
+                if directory.is_ours(os.fstat(descriptor)):
+                    return _Note.decode(os.read(descriptor, _NOTE_SIZE))
+            finally:
+                os.close(descriptor)
+        return None
+
+    def _write(self, note: _Note) -> None:
+        if self._directory is None:
+            return
+        path = self._path(f"{NOTE}.{os.getpid()}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        extra = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            directory.check(self._directory)
+            descriptor = os.open(path, flags | extra, 0o600)
+            try:
+                os.write(descriptor, note.encode())
+            finally:
+                os.close(descriptor)
+            os.replace(path, self._path(NOTE))
+        except OSError:
+            self._remove(os.path.basename(path))
+
+    def _remove(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._path(name))
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._directory or "", name)
