@@ -29,6 +29,7 @@ from otel_telemetry.delivery.outcome import Answer, from_http, no_answer
 # their time for another fifth.
 _GZIP_LEVEL = 3
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS
+_LOGGERS = ("connection", "connectionpool", "poolmanager", "util.retry")
 _LONGEST_ANSWER = 64 * 1024  # bytes; nothing beyond it is read
 
 _sending = threading.local()
@@ -110,6 +111,21 @@ class HTTPTransport:
         else:
             response.close()
         return from_http(response.status, response.headers, content)
+
+
+_sending = threading.local()
+
+
+def _is_hosts(_: logging.LogRecord) -> bool:
+    """Keep what urllib3 says of our requests out of the host's log.
+
+    Where the log is sent through us, each request would otherwise be the reason for the next.
+    """
+    return not getattr(_sending, "now", False)
+
+
+for _name in _LOGGERS:
+    logging.getLogger(f"urllib3.{_name}").addFilter(_is_hosts)
 
 
 class _Line:

@@ -1,0 +1,91 @@
+"""What we say, and what our parts say, in a log that is itself sent through us."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+import urllib3
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import LoggerProvider
+
+from otel_telemetry.log import quiet_log
+from otel_telemetry.testing import Answer, OTLPReceiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otel_telemetry import OTLPLogRecordProcessor
+
+
+class Handler(logging.Handler):
+    """Makes OpenTelemetry log records of all that is logged."""
+
+    def __init__(self, provider: LoggerProvider) -> None:
+        super().__init__()
+        self._logger = provider.get_logger("log")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass *record* on."""
+        self._logger.emit(LogRecord(body=f"{record.name}: {record.getMessage()}"))
+
+
+@pytest.fixture
+def log(
+    receiver: OTLPReceiver, make_processor: Callable[..., OTLPLogRecordProcessor]
+) -> Iterator[LoggerProvider]:
+    """Send all that is logged, down to the last detail, to the receiver."""
+    quiet_log._said.clear()
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(make_processor(receiver))
+    handler, root = Handler(provider), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield provider
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def bodies(receiver: OTLPReceiver) -> list[object]:
+    """Return what arrived."""
+    return [event.body for event in receiver.events]
+
+
+def test_a_request_is_not_the_reason_for_the_next(
+    log: LoggerProvider, receiver: OTLPReceiver
+) -> None:
+    """What urllib3 says of ours is not the application's to hear, and not ours to send."""
+    logging.getLogger("app").debug("hello")
+
+    assert all(log.force_flush(5000) for _ in range(3))
+
+    assert bodies(receiver) == ["app: hello"]
+    assert len(receiver.requests) == 1
+
+
+def test_what_the_application_asks_for_by_urllib3_is_in_its_log(
+    log: LoggerProvider, receiver: OTLPReceiver
+) -> None:
+    """The same library says the same things of requests that are not ours."""
+    with OTLPReceiver() as other:
+        urllib3.PoolManager().request("POST", f"{other.http_endpoint}/v1/logs", body=b"").close()
+
+    assert log.force_flush(5000)
+    assert any("urllib3.connectionpool" in str(body) for body in bodies(receiver))
+
+
+def test_a_failure_is_said_once_and_does_not_breed(
+    log: LoggerProvider, receiver: OTLPReceiver
+) -> None:
+    """The word of it is sent like any other, and fails like any other."""
+    receiver.answer(*[Answer.unavailable()] * 2)
+    logging.getLogger("app").debug("hello")
+
+    assert log.force_flush(10_000)
+    assert log.force_flush(10_000)
+
+    said = [str(body) for body in bodies(receiver) if body != "app: hello"]
+    assert len(said) == 1
+    assert said[0].startswith("otel_telemetry: telemetry is delayed")
