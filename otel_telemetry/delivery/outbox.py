@@ -32,7 +32,8 @@ class Outbox:
         bounds: When a batch is full, and when memory or disk is.
         counters: The counts; their lock guards everything here.
         spool: Where records are kept beside memory; None for memory only.
-        on_open: Called when a batch is opened, under the lock.
+        on_open: Called when a batch has been opened. Not under the lock: it may start a thread,
+            and where threads are greenlets, one then runs that shares what its starter holds.
         clock: Monotonic seconds.
 
     Attributes:
@@ -83,7 +84,7 @@ class Outbox:
             if self._ledger.memory + size > bounds.max_pending_bytes:
                 counters.dropped["queue_full"] += 1
                 return dropped("queue_full")
-            batch = self._open
+            batch = known = self._open
             if batch is not None and batch.size + size > bounds.max_batch_bytes:
                 self._close_open()
                 batch = None
@@ -93,12 +94,13 @@ class Outbox:
             counters.pending += 1
             if batch.count >= bounds.max_batch_events:
                 self._close_open()
-            return batch.fate.receipt
+        if batch is not known:
+            self._on_open()
+        return batch.fate.receipt
 
     def _open_batch(self) -> Batch:
         writer = None if self._spool is None else self._spool.open_segment()
         batch = self._open = Batch(self._clock(), writer=writer)
-        self._on_open()
         self._changed.notify_all()
         return batch
 

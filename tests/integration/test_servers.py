@@ -86,8 +86,10 @@ def environment(receiver: OTLPReceiver, spool: Path, **settings: object) -> dict
 
 
 @contextmanager
-def gunicorn(directory: Path, env: dict[str, str], *, preload: bool) -> Iterator[tuple[Child, int]]:
-    """Run gunicorn with two workers; yield it and its port."""
+def gunicorn(
+    directory: Path, env: dict[str, str], *, preload: bool, kind: str = "sync"
+) -> Iterator[tuple[Child, int]]:
+    """Run gunicorn with two workers of that kind; yield it and its port."""
     (directory / "served.py").write_text(_TELEMETRY + _WSGI)
     (directory / "settings.py").write_text(_WSGI[_WSGI.index("def post_worker_init") :])
     (directory / "settings.py").write_text("import os\n" + (directory / "settings.py").read_text())
@@ -95,6 +97,7 @@ def gunicorn(directory: Path, env: dict[str, str], *, preload: bool) -> Iterator
     command = (
         *(sys.executable, "-m", "gunicorn", "served:application", "--workers", "2"),
         *("--bind", f"{LOOPBACK}:{port}", "--config", "settings.py", "--worker-tmp-dir", "/tmp"),
+        *("--worker-class", kind),
         *(("--preload",) if preload else ()),
     )
     with running(command, env=env, cwd=directory, ports=[port], ready_within=20) as child:
@@ -126,12 +129,13 @@ PRELOAD: Final = pytest.mark.parametrize("preload", [False, True], ids=["no prel
 
 
 @PRELOAD
+@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
 def test_the_workers_of_gunicorn_deliver_what_they_send(
-    http_receiver: OTLPReceiver, spool: Path, tmp_path: Path, *, preload: bool
+    http_receiver: OTLPReceiver, spool: Path, tmp_path: Path, *, preload: bool, kind: str
 ) -> None:
     """While they run, and at their end; and the master what it sent before it forked."""
     env = environment(http_receiver, spool, flush_interval=0.05)
-    with gunicorn(tmp_path, env, preload=preload) as (server, port):
+    with gunicorn(tmp_path, env, preload=preload, kind=kind) as (server, port):
         for number in range(20):
             get(port, f"/{number}")
         wait_for_named(http_receiver, "didStartWorker", 2)
