@@ -25,14 +25,18 @@ class Fate:
     Attributes:
         segments: The files that hold the records, if any do.
         is_on_disk: Whether they hold every one of them.
+        kept: How many they hold, if not; of a batch in one part.
     """
 
-    __slots__ = ("failed", "is_on_disk", "open_parts", "reason", "receipt", "segments", "taken")
+    __slots__ = (
+        *("failed", "is_on_disk", "kept", "open_parts", "reason", "receipt", "segments", "taken"),
+    )
 
     def __init__(self, segments: tuple[str, ...] = (), *, is_on_disk: bool = False) -> None:
         self.receipt = Receipt()
         self.segments = segments
         self.is_on_disk = is_on_disk
+        self.kept = 0
         self.open_parts = 1
         self.taken = 0
         self.failed: Outcome | None = None
@@ -127,7 +131,7 @@ class Batch:
         """Take no more records; from here on, they need not be in memory if they are on disk."""
         if self._writer is not None:
             self._writer.close()
-            self.fate.is_on_disk = self._writer.is_whole
+            self.fate.is_on_disk, self.fate.kept = self._writer.is_whole, self._writer.kept
             self._writer = None
 
     def leave_memory(self) -> int:
@@ -171,4 +175,5 @@ class Batch:
         for index, record in enumerate(self.records()):
             (first if index < middle else second).append(*record)
         self.fate.open_parts += 1
+        self.fate.kept = 0
         return first, second

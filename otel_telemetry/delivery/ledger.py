@@ -98,12 +98,18 @@ class Ledger:
         batch.fate.fail(Outcome.DROPPED, reason)
         self._end(batch)
 
-    def leave_on_disk(self, batch: Batch) -> None:
-        """Count *batch* as left for the next process."""
-        self._counters.spooled += batch.count
-        batch.fate.fail(Outcome.SPOOLED, "")
-        # Whatever its other parts met, the segment stays: the next process sends it all again.
-        batch.fate.segments = ()
+    def leave(self, batch: Batch, reason: str) -> None:
+        """Count *batch* as left for the next process; what is not on disk is lost for *reason*."""
+        kept = batch.count if batch.fate.is_on_disk else batch.fate.kept
+        self._counters.spooled += kept
+        if kept < batch.count:
+            self._counters.dropped[reason] += batch.count - kept
+            batch.fate.fail(Outcome.DROPPED, reason)
+        else:
+            batch.fate.fail(Outcome.SPOOLED, "")
+        if kept:
+            # Whatever its other parts met, the segment stays: the next process sends it all again.
+            batch.fate.segments = ()
         self._end(batch)
 
     def _end(self, batch: Batch) -> None:

@@ -254,8 +254,9 @@ class Outbox:
             self._close_open()
             fates = {batch.fate for batch in self._all()}
             # What is on disk need not be tried at the end of each of many processes.
-            hurried = patient or not all(fate.is_on_disk for fate in fates)
-            self.pace.hurry(is_hurried=hurried)
+            self.pace.hurry(
+                is_hurried=any(patient or not fate.is_on_disk for fate in fates),
+            )
             self._changed.notify_all()
             retries = self.pace.retries
 
@@ -285,8 +286,8 @@ class Outbox:
             self._has_left |= bool(left)
             self._waiting.clear()
             for batch in left:
-                if keep and batch.fate.is_on_disk:
-                    self._ledger.leave_on_disk(batch)
+                if keep:
+                    self._ledger.leave(batch, reason)
                 else:
                     self._ledger.drop(batch, reason)
             self._end_sending()

@@ -62,15 +62,17 @@ class SegmentWriter:
     Attributes:
         path: The file.
         is_whole: Whether every record so far is in it.
+        kept: How many are; a disk may fill up.
     """
 
-    __slots__ = ("_complain", "_descriptor", "_resources", "_scopes", "is_whole", "path")
+    __slots__ = ("_complain", "_descriptor", "_resources", "_scopes", "is_whole", "kept", "path")
 
     def __init__(
         self, path: str, descriptor: int, *, is_whole: bool, complain: Callable[[OSError], None]
     ) -> None:
         self.path = path
         self.is_whole = is_whole
+        self.kept = 0
         self._complain = complain
         self._descriptor = descriptor
         self._resources: dict[bytes, int] = {}
@@ -95,13 +97,24 @@ class SegmentWriter:
         except OSError as error:
             self.is_whole = False
             self._complain(error)
+        self.kept += self.is_whole
 
     def close(self) -> None:
-        """Let go of the file. Idempotent."""
+        """Let go of the file; it is not whole if it is no longer where it was. Idempotent."""
         # Its number may soon be another file's: forgotten before it is free.
         descriptor, self._descriptor = self._descriptor, -1
         with contextlib.suppress(OSError):
+            if not _is_at(self.path, descriptor):
+                self.is_whole, self.kept = False, 0
             os.close(descriptor)
+
+
+def _is_at(path: str, descriptor: int) -> bool:
+    """Tell whether the open file is the one at *path*, and nobody has removed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

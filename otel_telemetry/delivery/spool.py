@@ -28,6 +28,8 @@ from otel_telemetry.log import quiet_log
 _LOCK = ".lock"
 _LARGEST = 1024 * 1024 * 1024  # bytes; no segment of ours comes near
 _ATTEMPTS = 3
+_CLOCKS_ARE_SET = 1_577_836_800.0  # 2020: a clock that says less has not been set
+_DAY = 86_400.0
 _MOST_CLAIMS = 64  # each is a file descriptor, of which the host may have few
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
@@ -217,9 +219,15 @@ class Spool:
             recorded = os.lstat(path).st_mtime
         except OSError:
             return None
-        if self._now() - recorded > self.max_age:
-            return "expired"
-        return "before_consent" if recorded < since else None
+        if recorded < since:
+            return "before_consent"
+        now = self._now()
+        if not _CLOCKS_ARE_SET <= recorded <= now + _DAY:
+            # Recorded while the clock was wrong: its age is not known, and begins now.
+            with contextlib.suppress(OSError):
+                os.utime(path, (now, now))
+            return None
+        return "expired" if now - recorded > self.max_age else None
 
     def has_any(self, paths: tuple[str, ...]) -> bool:
         """Tell whether any of the segments is still there."""

@@ -159,6 +159,22 @@ def test_a_clock_that_was_set_costs_nothing(
     assert desk.batches() == [["1"]]
 
 
+@pytest.mark.parametrize("wrong", [3600.0, 2.0**32])
+def test_what_was_recorded_while_the_clock_was_wrong_is_sent(
+    make_desk: Callable[..., Desk], directory: Path, wrong: float
+) -> None:
+    """A machine without a battery begins in 1970; its events grow old from when they are found."""
+    leave(directory, "1")
+    path = next(directory.glob("*.seg"))
+    now = path.stat().st_mtime
+    os.utime(path, (wrong, wrong))
+    desk = make_desk(now=lambda: now)
+    desk.recovery.scan()
+
+    assert desk.recovery.next_batch(0.0) is not None
+    assert path.stat().st_mtime == pytest.approx(now)
+
+
 def test_beyond_its_room_the_oldest_goes_first(
     make_desk: Callable[..., Desk], directory: Path
 ) -> None:
@@ -242,7 +258,7 @@ def test_a_segment_of_a_newer_version_stays(
     assert desk.batches() == [["2"]]
     assert path.exists()
     desk.spool.close()
-    os.utime(path, (0, 0))
+    os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)
     assert make_desk().batches() == []
     assert not path.exists()
     assert desk.lost == {}
@@ -282,7 +298,8 @@ def test_what_cannot_be_read_now_may_still_have_to_go(
 ) -> None:
     """An old segment is removed though nobody can say how many events were in it."""
     leave(directory, "1")
-    os.utime(next(directory.glob("*.seg")), (0, 0))
+    path = next(directory.glob("*.seg"))
+    os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)
     desk = make_desk()
     desk.recovery.scan()
 
