@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from otel_telemetry.files import directory, filelock
+from otel_telemetry.files import directory, filelock, private
 
 NOTE, PROBE = "backoff", "probe.lock"
 """The files in the directory: the note, and the lock of the process that tries."""
@@ -27,7 +27,6 @@ FIRST, LONGEST = 1.0, 300.0
 
 _LONG_OUTAGE = 60.0  # seconds from its first failure to the latest; before, each tries by itself
 _LONGEST_WAIT = 24 * 3600.0  # seconds; as for an answer: who asks for more is mistaken
-_NOTE_SIZE = 256  # bytes, which no note of ours needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,34 +186,20 @@ class Backoff:
                 os.close(probe)
 
     def _read(self) -> _Note | None:
-        if self._directory is None:
+        try:
+            data = private.read(self._path(NOTE)) if self._is_ours() else None
+        except OSError:
             return None
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        with contextlib.suppress(OSError):
-            descriptor = os.open(self._path(NOTE), flags)
-            try:
-                if directory.is_ours(os.fstat(descriptor)):
-                    return _Note.decode(os.read(descriptor, _NOTE_SIZE))
-            finally:
-                os.close(descriptor)
-        return None
+        return None if data is None else _Note.decode(data)
 
     def _write(self, note: _Note) -> None:
-        if self._directory is None:
-            return
-        path = self._path(f"{NOTE}.{os.getpid()}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        extra = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-        try:
-            directory.check(self._directory)
-            descriptor = os.open(path, flags | extra, 0o600)
-            try:
-                os.write(descriptor, note.encode())
-            finally:
-                os.close(descriptor)
-            os.replace(path, self._path(NOTE))
-        except OSError:
-            self._remove(os.path.basename(path))
+        with contextlib.suppress(OSError):
+            if self._is_ours():
+                private.write(self._path(NOTE), note.encode(), durable=False)
+
+    def _is_ours(self) -> bool:
+        """Tell whether there is a directory of ours; else nothing in it is to be trusted."""
+        return self._directory is not None and bool(directory.check(self._directory))
 
     def _remove(self, name: str) -> None:
         with contextlib.suppress(OSError):

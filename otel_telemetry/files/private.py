@@ -61,20 +61,25 @@ def read_object(path: str) -> Mapping[str, object] | Unreadable | None:
     return said
 
 
-def write(path: str, data: bytes) -> None:
+def write(path: str, data: bytes, *, durable: bool = True) -> None:
     """Put *data* at *path*, for its user's eyes only; whoever reads sees the old or the new whole.
+
+    Args:
+        path: The file.
+        data: All that is in it.
+        durable: Whether it must outlive the machine's sudden end, which costs a wait for the disk.
 
     Raises:
         OSError: It cannot be written; what was there is still there.
     """
-    with _written_beside(path, data) as temporary:
+    with _written_beside(path, data, durable=durable) as temporary:
         os.replace(temporary, path)
 
 
 def create(path: str, data: bytes) -> bool:
     """Do as `write`, unless there is something at *path*: then leave it, and return False."""
     try:
-        with _written_beside(path, data) as temporary:
+        with _written_beside(path, data, durable=True) as temporary:
             os.link(temporary, path)
             os.unlink(temporary)
     except OSError:
@@ -86,7 +91,7 @@ def create(path: str, data: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _written_beside(path: str, data: bytes) -> Iterator[str]:
+def _written_beside(path: str, data: bytes, *, durable: bool) -> Iterator[str]:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -95,8 +100,8 @@ def _written_beside(path: str, data: bytes) -> Iterator[str]:
         try:
             if os.write(descriptor, data) != len(data):
                 raise OSError(None, "the disk is full")
-            # A choice must outlive the machine's sudden end, too.
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         yield temporary

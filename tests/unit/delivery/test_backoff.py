@@ -243,21 +243,19 @@ def test_a_note_of_another_kind_is_none(
     assert waits(process()) == 5.0
 
 
-def test_a_note_of_somebody_else_is_none(
-    process: Callable[[], Backoff], tmp_path: Path, wall: Clock
-) -> None:
-    """Nor one behind a symbolic link, nor what is no file."""
-    process().failed(5.0)
-    (tmp_path / NOTE).rename(tmp_path / "elsewhere")
-    (tmp_path / NOTE).symlink_to("elsewhere")
-    assert waits(process()) == 0.0
-    (tmp_path / NOTE).unlink()
+def test_a_note_that_is_no_file_is_none(process: Callable[[], Backoff], tmp_path: Path) -> None:
+    """Nobody waits for what will never be written to a pipe."""
     os.mkfifo(tmp_path / NOTE)
+
     assert waits(process()) == 0.0
-    (tmp_path / NOTE).unlink()
-    foreign = Backoff(str(foreign_directory(tmp_path)), now=wall)
-    foreign.failed(5.0)
-    assert waits(foreign) == 0.0
+
+
+def test_the_directory_of_somebody_else_has_no_note(tmp_path: Path, wall: Clock) -> None:
+    """Whoever owns it could have us wait for ever."""
+    backoff = Backoff(str(foreign_directory(tmp_path)), now=wall)
+    backoff.failed(5.0)
+
+    assert waits(backoff) == 0.0
 
 
 def test_only_we_can_read_it(process: Callable[[], Backoff], tmp_path: Path) -> None:
