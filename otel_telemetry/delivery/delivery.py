@@ -131,7 +131,8 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
     """Return where segments go; None for memory only.
 
     Each destination has a directory of its own: what was recorded for one backend must never reach
-    another, when the setting changes or two applications share a path.
+    another, when the setting changes or two applications share a path. The headers are part of the
+    destination: many backends tell their tenants apart by them alone.
     """
     if config.spool is False:
         return None
@@ -142,5 +143,5 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
         base = os.path.join(state, "spool")
     else:
         base = config.spool
-    destination = hashlib.sha256(config.url.encode()).hexdigest()[:16]
-    return os.path.join(base, destination)
+    destination = repr((config.url, sorted(config.headers.items()))).encode()
+    return os.path.join(base, hashlib.sha256(destination).hexdigest()[:16])

@@ -235,8 +235,14 @@ def test_each_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
         settings = {"endpoint": ENDPOINT, "spool": str(tmp_path), **changed}
         return spool_directory(DeliveryConfig(**settings), app)  # type: ignore[arg-type]  # checked when it runs
 
-    assert where() == where() == where("other")
-    assert len({where(), where(endpoint="http://localhost:2"), where(protocol="grpc")}) == 3
+    assert where() == where(timeout=5) == where("other")
+    others = (
+        where(endpoint="http://localhost:2"),
+        where(protocol="grpc"),
+        where(headers={"x-tenant": "1"}),
+        where(headers={"x-tenant": "2"}),
+    )
+    assert len({where(), *others}) == 5
     assert where(spool=False) is None
     assert Path(where() or "").parent == tmp_path
     own = where(spool=True)
