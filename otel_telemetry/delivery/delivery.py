@@ -9,6 +9,7 @@ from collections.abc import Callable
 from otel_telemetry import environment
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery import neighbours
 from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds
 from otel_telemetry.delivery.courier import Courier, Transport
@@ -78,8 +79,12 @@ class Delivery:
             backoff=Backoff(directory),
             recovery=self._recovery,
             is_permitted=permission.holds,
-            on_start=on_start,
+            on_start=self._on_start,
         )
+        # In a directory that the setting names, others may be another application's.
+        self._own = directory if config.spool is True else None
+        self._max_age = config.spool_max_age
+        self._host_start = on_start
         self.append = self._outbox.append
         if config.meter_provider is not None:
             from otel_telemetry.delivery.metrics import observe  # noqa: PLC0415 - only if asked for
@@ -95,6 +100,11 @@ class Delivery:
         for part in (self._spool, self._recovery, self._outbox, self._courier):
             if part is not None:
                 part.new_process()
+
+    def _on_start(self) -> None:
+        self._host_start()
+        if self._own is not None:
+            neighbours.expire(self._own, self._max_age, self._outbox.lost)
 
     def ensure_started(self) -> None:
         """Start the courier, which then also sends what dead processes left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
 from collections.abc import Callable
 
@@ -141,8 +140,4 @@ class Recovery:
         self._spool.speak()
 
     def _give_up(self, path: str, reason: str) -> None:
-        with contextlib.suppress(OSError):
-            content = self._spool.read(path)
-            if content is not None:
-                self._on_lost(len(content.records) + content.corrupt, reason)
-        self._spool.remove(path)
+        self._spool.give_up(path, reason, self._on_lost)

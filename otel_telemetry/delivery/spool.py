@@ -240,6 +240,14 @@ class Spool:
         except OSError:
             return 0
 
+    def give_up(self, path: str, reason: str, on_lost: Callable[[int, str], None]) -> None:
+        """Delete a segment, and tell *on_lost* how many records that costs."""
+        with contextlib.suppress(OSError):
+            content = self.read(path)
+            if content is not None:
+                on_lost(len(content.records) + content.corrupt, reason)
+        self.remove(path)
+
     def remove(self, path: str) -> None:
         """Delete a segment whose records are settled."""
         with contextlib.suppress(OSError):

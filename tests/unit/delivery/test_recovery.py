@@ -159,22 +159,6 @@ def test_a_clock_that_was_set_costs_nothing(
     assert desk.batches() == [["1"]]
 
 
-@pytest.mark.parametrize("wrong", [3600.0, 2.0**32])
-def test_what_was_recorded_while_the_clock_was_wrong_is_sent(
-    make_desk: Callable[..., Desk], directory: Path, wrong: float
-) -> None:
-    """A machine without a battery begins in 1970; its events grow old from when they are found."""
-    leave(directory, "1")
-    path = next(directory.glob("*.seg"))
-    now = path.stat().st_mtime
-    os.utime(path, (wrong, wrong))
-    desk = make_desk(now=lambda: now)
-    desk.recovery.scan()
-
-    assert desk.recovery.next_batch(0.0) is not None
-    assert path.stat().st_mtime == pytest.approx(now)
-
-
 def test_beyond_its_room_the_oldest_goes_first(
     make_desk: Callable[..., Desk], directory: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.delivery.segment import MAGIC
-from tests.support.spools import leave, no_more_files, opened, records_of
+from tests.support.spools import AGE, leave, no_more_files, opened, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,3 +115,29 @@ def test_a_forked_child_begins_without_the_locks_of_its_parent(
     subprocess.run([sys.executable, "-c", program, str(directory)], check=True)
 
     assert len(make_spool().claim_orphans()) == 3
+
+
+@pytest.mark.parametrize("wrong", [3600.0, 2.0**32])
+def test_what_was_recorded_while_the_clock_was_wrong_grows_old_from_now(
+    make_spool: Callable[..., Spool], directory: Path, wrong: float
+) -> None:
+    """A machine without a battery begins in 1970; what it recorded then may leave."""
+    leave(directory, "1")
+    path = next(directory.glob("*.seg"))
+    now = path.stat().st_mtime
+    os.utime(path, (wrong, wrong))
+
+    assert make_spool(now=lambda: now).why_not(str(path), 0.0) is None
+    assert path.stat().st_mtime == pytest.approx(now)
+    assert make_spool(now=lambda: now + AGE + 1).why_not(str(path), 0.0) == "expired"
+
+
+def test_what_was_recorded_before_consent_does_not_leave_whatever_the_clock_said(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Nobody can show that it was recorded after."""
+    leave(directory, "1")
+    path = next(directory.glob("*.seg"))
+    os.utime(path, (3600.0, 3600.0))
+
+    assert make_spool().why_not(str(path), 1.8e9) == "before_consent"
