@@ -23,6 +23,7 @@ class Counters:
         "corrected",
         "delivered",
         "dropped",
+        "in_flight",
         "lock",
         "pending",
         "recovered",
@@ -47,6 +48,7 @@ class Counters:
         self.accepted = 0
         self.delivered = 0
         self.pending = 0
+        self.in_flight = 0  # of those pending: requested at least once
         self.spooled = 0
         self.recovered = 0
         self.rejected = 0

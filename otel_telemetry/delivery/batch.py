@@ -67,6 +67,7 @@ class Batch:
         writer: The open segment that its records go to as well.
 
     Attributes:
+        asked_at: When the first request with it was made, on the same clock; None before.
         count: Records in it.
         size: Bytes of a request with them, at most.
         held: Bytes that it takes of the memory for pending events.
@@ -80,6 +81,7 @@ class Batch:
         "_resources",
         "_scopes",
         "_writer",
+        "asked_at",
         "count",
         "fate",
         "held",
@@ -93,6 +95,7 @@ class Batch:
     ) -> None:
         self.opened = opened
         self.fate = fate or Fate((writer.path,) if writer else ())
+        self.asked_at: float | None = None
         self.count = self.size = 0
         self._is_part = fate is not None
         self._writer = writer

@@ -50,6 +50,8 @@ class Courier:
         recovery: What reads segments; None without a spool.
         is_permitted: Asked before each request; False ends everything, and deletes what is pending.
         on_start: Called in the courier's thread when it starts.
+        on_end: Told how many seconds a batch took from its first request to its end, and what kept
+            it from being a full success, if anything did.
         clock: Monotonic seconds.
     """
 
@@ -63,6 +65,7 @@ class Courier:
         recovery: Recovery | None = None,
         is_permitted: Callable[[], bool] = lambda: True,
         on_start: Callable[[], object] = lambda: None,
+        on_end: Callable[[float, str], object] = lambda _seconds, _error: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outbox = outbox
@@ -72,6 +75,7 @@ class Courier:
         self._recovery = recovery
         self._is_permitted = is_permitted
         self._on_start = on_start
+        self._on_end = on_end
         self._clock = clock
         self._transport: Transport | None = None
         self._aborted = False
@@ -188,6 +192,10 @@ class Courier:
             quiet_log.warning("telemetry is delayed: %s", answer.reason)
             return
         self._backoff.succeeded()
+        if batch.asked_at is not None:
+            error = "rejected" if answer.rejected else answer.kind.value
+            with contextlib.suppress(Exception):  # the host's own instruments
+                self._on_end(self._clock() - batch.asked_at, error.replace("delivered", ""))
         if answer.kind is Kind.DELIVERED:
             self._outbox.delivered(batch, answer.rejected, answer.reason)
             if answer.reason:

@@ -80,16 +80,13 @@ class Delivery:
             recovery=self._recovery,
             is_permitted=permission.holds,
             on_start=self._on_start,
+            on_end=_observed(config, counters),
         )
         # In a directory that the setting names, others may be another application's.
         self._own = directory if config.spool is True else None
         self._max_age = config.spool_max_age
         self._host_start = on_start
         self.append = self._outbox.append
-        if config.meter_provider is not None:
-            from otel_telemetry.delivery.metrics import observe  # noqa: PLC0415 - only if asked for
-
-            observe(config.meter_provider, counters, is_grpc=is_grpc)
 
     def new_process(self) -> None:
         """Begin anew in a forked child: empty, without a thread, a connection or a lock.
@@ -135,6 +132,15 @@ class Delivery:
         if self._spool is not None:
             self._spool.speak()
             self._spool.close()
+
+
+def _observed(config: DeliveryConfig, counters: Counters) -> Callable[[float, str], object]:
+    """Show the counts where the settings say; return what is to be told of each end of a batch."""
+    if config.meter_provider is None:
+        return lambda _seconds, _error: None
+    from otel_telemetry.delivery.metrics import observe  # noqa: PLC0415 - only if asked for
+
+    return observe(config.meter_provider, counters, is_grpc=config.protocol == "grpc")
 
 
 def spool_directory(config: DeliveryConfig, app: str) -> str | None:

@@ -40,6 +40,17 @@ class Ledger:
         """Have *batch* leave memory while it waits, if it can."""
         self.memory -= batch.leave_memory()
 
+    def hand_over(self, batch: Batch, now: float) -> None:
+        """Note that *batch* goes to the transport, for the first time or again."""
+        if batch.asked_at is None:
+            batch.asked_at = now
+            self._counters.in_flight += batch.count
+
+    def _come_back(self, batch: Batch, count: int) -> None:
+        """Note that *count* records of *batch* are no longer on their way."""
+        if batch.asked_at is not None:
+            self._counters.in_flight -= count
+
     def adopt(self, batch: Batch) -> None:
         """Count *batch*, which dead processes left, as accepted here."""
         self._counters.accepted += batch.count
@@ -62,6 +73,7 @@ class Ledger:
         self.disk += batch.size - size
         lost = count - batch.count
         if lost:
+            self._come_back(batch, lost)
             self._counters.pending -= lost
             self._counters.dropped[reason] += lost
             batch.fate.fail(Outcome.DROPPED, reason)
@@ -70,6 +82,7 @@ class Ledger:
 
     def halve(self, batch: Batch) -> tuple[Batch, Batch]:
         """Return the halves of *batch*, which are a little more than the whole."""
+        self._come_back(batch, batch.count)
         first, second = batch.halves()
         self.memory += first.held + second.held - batch.held
         if batch.fate.is_on_disk:
@@ -115,6 +128,7 @@ class Ledger:
     def _end(self, batch: Batch) -> None:
         """Let go of a batch whose records have been counted."""
         fate = batch.fate
+        self._come_back(batch, batch.count)
         self._counters.pending -= batch.count
         self.memory -= batch.held
         if fate.is_on_disk:

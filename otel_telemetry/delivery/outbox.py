@@ -140,6 +140,7 @@ class Outbox:
                     if not self._waiting:
                         self._close_open()
                     self._sending = self._waiting.popleft()
+                    self._ledger.hand_over(self._sending, self._clock())
                     return self._sending
                 # What dead processes left waits with the rest while the backend is not to be asked.
                 until_tidy = tidy_at - self._clock()
@@ -168,6 +169,7 @@ class Outbox:
             if self._is_ending or self._is_closed:
                 return False
             self._ledger.adopt(batch)
+            self._ledger.hand_over(batch, self._clock())
             self._sending = batch
             return True
 
@@ -254,9 +256,7 @@ class Outbox:
             self._close_open()
             fates = {batch.fate for batch in self._all()}
             # What is on disk need not be tried at the end of each of many processes.
-            self.pace.hurry(
-                is_hurried=any(patient or not fate.is_on_disk for fate in fates),
-            )
+            self.pace.hurry(is_hurried=any(patient or not fate.is_on_disk for fate in fates))
             self._changed.notify_all()
             retries = self.pace.retries
 

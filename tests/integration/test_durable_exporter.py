@@ -100,3 +100,6 @@ def test_the_counts_are_shown_as_metrics(tmp_path: Path) -> None:
     exported = next(m for m in metrics if m.name == "otel.sdk.exporter.log.exported")
     (point,) = exported.data.data_points
     assert getattr(point, "value", None) == 1
+    duration = next(m for m in metrics if m.name == "otel.sdk.exporter.operation.duration")
+    (measured,) = duration.data.data_points
+    assert getattr(measured, "count", None) == 1

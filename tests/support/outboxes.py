@@ -51,6 +51,8 @@ class Box:
             batches = [*outbox._all(), *([outbox._open] if outbox._open else [])]
             on_disk = [batch for batch in batches if batch.fate.is_on_disk]
             assert counters.pending == sum(batch.count for batch in batches)
+            in_flight = [batch for batch in batches if batch.asked_at is not None]
+            assert counters.in_flight == sum(batch.count for batch in in_flight)
             assert outbox._ledger.memory == sum(batch.held for batch in batches)
             assert outbox._ledger.disk == sum(batch.size for batch in on_disk)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
+from opentelemetry.sdk.metrics.export import (
+    HistogramDataPoint,
+    InMemoryMetricReader,
+    NumberDataPoint,
+)
 
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.metrics import observe
@@ -41,16 +46,18 @@ def test_each_count_has_its_name(reader: InMemoryMetricReader, provider: MeterPr
     counters = Counters()
     observe(provider, counters, is_grpc=False)
     counters.accepted, counters.recovered, counters.pending = 30, 5, 4
+    counters.in_flight = 3
     counters.delivered, counters.rejected, counters.refused = 10, 3, 2
     counters.spooled = 1
     counters.dropped.update({"queue_full": 4, "destroyed": 3, "shutdown": 3})
 
     assert points(reader) == {
         ("otel.sdk.log.created", ""): 25,
-        ("otel.sdk.processor.log.queue.size", ""): 4,
-        ("otel.sdk.processor.log.processed", ""): 19,
+        ("otel.sdk.processor.log.queue.size", ""): 1,
+        ("otel.sdk.processor.log.processed", ""): 22,
         ("otel.sdk.processor.log.processed", "queue_full"): 4,
         ("otel.sdk.processor.log.processed", "already_shutdown"): 3,
+        ("otel.sdk.exporter.log.inflight", ""): 3,
         ("otel.sdk.exporter.log.exported", ""): 10,
         ("otel.sdk.exporter.log.exported", "rejected"): 3,
         ("otel.sdk.exporter.log.exported", "refused"): 2,
@@ -77,6 +84,41 @@ def test_components_are_named(
     attributes = [point.attributes or {} for point in exported.data.data_points]
     assert {each["otel.component.type"] for each in attributes} == {kind}
     assert len({each["otel.component.name"] for each in attributes}) == 2
+
+
+def test_each_batch_has_its_duration(reader: InMemoryMetricReader, provider: MeterProvider) -> None:
+    """In seconds; failures by error type; of two instances, by component."""
+    first, second = Counters(), Counters()
+    record = observe(provider, first, is_grpc=False)
+    observe(provider, second, is_grpc=False)(0.5, "")
+    record(0.25, "")
+    record(2.0, "refused")
+
+    data = reader.get_metrics_data()
+
+    assert data is not None
+    metrics = data.resource_metrics[0].scope_metrics[0].metrics
+    (duration,) = (m for m in metrics if m.name == "otel.sdk.exporter.operation.duration")
+    assert duration.unit == "s"
+    sums = []
+    for point in duration.data.data_points:
+        assert isinstance(point, HistogramDataPoint)
+        attributes = point.attributes or {}
+        assert attributes["otel.component.type"] == "otlp_http_log_exporter"
+        sums.append((point.sum, attributes.get("error.type", "")))
+    assert sorted(sums) == [(0.25, ""), (0.5, ""), (2.0, "refused")]
+
+
+def test_what_is_told_after_the_provider_is_gone_is_forgotten() -> None:
+    """And the provider is not kept alive for it."""
+    provider = MeterProvider(shutdown_on_exit=False)
+    record = observe(provider, Counters(), is_grpc=False)
+    alive = weakref.ref(provider)
+    del provider
+    gc.collect()
+
+    assert alive() is None
+    record(1.0, "")
 
 
 def test_what_is_gone_is_not_shown(reader: InMemoryMetricReader, provider: MeterProvider) -> None:
