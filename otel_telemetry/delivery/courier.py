@@ -179,7 +179,7 @@ class Courier:
             self._outbox.close("consent_withdrawn", keep=False)
             self._backoff.stand_down()
             return
-        self._asked_at = self._clock()
+        began = self._asked_at = self._clock()
         answer = self._send(batch)
         self._asked_at = None
         outcome = "partial" if answer.rejected else answer.kind.value
@@ -192,10 +192,10 @@ class Courier:
             quiet_log.warning("telemetry is delayed: %s", answer.reason)
             return
         self._backoff.succeeded()
-        if batch.asked_at is not None:
-            error = "rejected" if answer.rejected else answer.kind.value
-            with contextlib.suppress(Exception):  # the host's own instruments
-                self._on_end(self._clock() - batch.asked_at, error.replace("delivered", ""))
+        error = "rejected" if answer.rejected else answer.kind.value
+        with contextlib.suppress(Exception):  # the host's own instruments
+            seconds = self._clock() - (batch.asked_at or began)
+            self._on_end(seconds, error.replace("delivered", ""))
         if answer.kind is Kind.DELIVERED:
             self._outbox.delivered(batch, answer.rejected, answer.reason)
             if answer.reason:

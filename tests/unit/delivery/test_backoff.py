@@ -225,6 +225,20 @@ def test_without_a_directory_each_process_is_alone(path: str | None) -> None:
     assert backoff.failed(None).seconds == 1.0
 
 
+def test_a_new_process_removes_no_file_of_its_parent(
+    process: Callable[[], Backoff], wall: Clock, tmp_path: Path
+) -> None:
+    """It closes its copy, no more."""
+    child = outage(process, wall, 100.0)
+    wall.advance(100.0)
+    assert waits(child) == 0.0
+
+    child.new_process()
+
+    assert (tmp_path / PROBE).exists()
+    assert waits(process()) == 0.0
+
+
 def test_a_child_leaves_the_lock_to_its_parent(process: Callable[[], Backoff], wall: Clock) -> None:
     """It lets go of its copy, and begins without a failure."""
     parent = outage(process, wall, 100.0)
