@@ -42,6 +42,10 @@ class Recovery:
         self._orphans: list[Orphan] = []
         self._backlog: deque[str] = deque()
         self._unread: list[str] = []
+        # Segments that only others can read, and the dead processes that left nothing else: their
+        # locks are free for those others.
+        self._foreign: set[str] = set()
+        self._passed_over: set[str] = set()
 
     @property
     def has_backlog(self) -> bool:
@@ -54,13 +58,16 @@ class Recovery:
         Returns:
             True if there was something new, and so may be more.
         """
-        done = [orphan for orphan in self._orphans if not self._spool.has_any(orphan.segments)]
-        for orphan in done:
-            self._spool.release(orphan.name)
-            self._orphans.remove(orphan)
+        for orphan in self._orphans[:]:
+            left = [path for path in orphan.segments if self._spool.has(path)]
+            if self._foreign.issuperset(left):
+                self._spool.release(orphan.name)
+                self._orphans.remove(orphan)
+                if left:
+                    self._passed_over.add(orphan.name)
         self._backlog.extend(self._unread)
         self._unread.clear()
-        new = self._spool.claim_orphans()
+        new = self._spool.claim_orphans(self._passed_over)
         for orphan in new:
             self._orphans.append(orphan)
             self._backlog.extend(orphan.segments)
@@ -93,7 +100,8 @@ class Recovery:
                 break
             self._backlog.popleft()
             if content is None:
-                continue  # gone, or of another version of the format: not ours to touch
+                self._foreign.add(path)  # or it is gone
+                continue
             if content.corrupt:
                 self._on_lost(content.corrupt, "spool_lost")
             if content.corrupt or content.is_torn:

@@ -17,7 +17,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from otel_telemetry.delivery import listing, segment
@@ -143,9 +143,13 @@ class Spool:
             raise
         return SegmentWriter(path, descriptor, is_whole=is_whole, complain=self._complain)
 
-    def claim_orphans(self) -> list[Orphan]:
-        """Take over what dead processes left, for good; oldest first, and not too many at once."""
-        known = {self._name, *self._claims}
+    def claim_orphans(self, passed_over: Collection[str] = ()) -> list[Orphan]:
+        """Take over what dead processes left; oldest first, and not too many at once.
+
+        Args:
+            passed_over: Names of those to leave alone.
+        """
+        known = {self._name, *self._claims, *passed_over}
         new: list[str] = []
         for owner in listing.listed(self._directory):
             if len(self._claims) >= _MOST_CLAIMS:
@@ -229,9 +233,9 @@ class Spool:
             return None
         return "expired" if now - recorded > self.max_age else None
 
-    def has_any(self, paths: tuple[str, ...]) -> bool:
-        """Tell whether any of the segments is still there."""
-        return any(map(os.path.lexists, paths))
+    def has(self, path: str) -> bool:
+        """Tell whether a segment is still there."""
+        return os.path.lexists(path)
 
     def size_of(self, path: str) -> int:
         """Return the bytes of one segment; 0 if it is gone."""
