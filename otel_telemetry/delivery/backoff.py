@@ -15,7 +15,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from otel_telemetry.files import directory, filelock, private
 
@@ -56,14 +56,6 @@ class _Note:
     @property
     def is_for_all(self) -> bool:
         return self.is_asked or self.at - self.since >= _LONG_OUTAGE
-
-    def moved(self, seconds: float) -> _Note:
-        return _Note(
-            since=self.since + seconds,
-            at=self.at + seconds,
-            until=self.until + seconds,
-            is_asked=self.is_asked,
-        )
 
     def encode(self) -> bytes:
         return f"1 {self.since!r} {self.at!r} {self.until!r} {self.is_asked:d}\n".encode()
@@ -123,7 +115,12 @@ class Backoff:
         now = self._now()
         if now < note.at:
             # The clock was set back. The wait begins anew, once.
-            note = self._seen = note.moved(now - note.at)
+            note = self._seen = _Note(
+                since=now - (note.at - note.since),
+                at=now,
+                until=now + (note.until - note.at),
+                is_asked=note.is_asked,
+            )
             self._write(note)
         if now < note.until and (note.is_asked or not is_hurried):
             return Pause(seconds=note.until - now, is_asked=note.is_asked, is_told=True)
@@ -159,9 +156,13 @@ class Backoff:
     def succeeded(self) -> None:
         """Note that the backend has answered."""
         self._failures = 0
-        # One written meanwhile, in another process, is newer than what this answer says.
-        if self._seen is not None and self._seen == self._read():
-            self._remove(NOTE)
+        if self._seen is not None:
+            note = self._read()
+            if note == self._seen:
+                self._remove(NOTE)
+            elif note is not None:
+                # Written meanwhile, by another process: an outage that begins with it.
+                self._write(replace(note, since=note.at))
         self._seen = None
         self._let_go()
 

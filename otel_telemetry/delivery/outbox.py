@@ -226,7 +226,7 @@ class Outbox:
                 if batch is not None:
                     self._ledger.put_away(batch)
                     self._waiting.append(batch)
-                    self._end_sending()
+                self._end_sending()
 
     def split(self, batch: Batch) -> None:
         """Put the halves of *batch* at the head of the line."""
@@ -256,7 +256,7 @@ class Outbox:
             self._close_open()
             fates = {batch.fate for batch in self._all()}
             # What is on disk need not be tried at the end of each of many processes.
-            self.pace.hurry(is_hurried=any(patient or not fate.is_on_disk for fate in fates))
+            self.pace.hurry(is_hurried=patient or not all(fate.is_on_disk for fate in fates))
             self._changed.notify_all()
             retries = self.pace.retries
 

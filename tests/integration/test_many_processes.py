@@ -52,6 +52,28 @@ def test_the_time_that_the_backend_asked_for_outlives_who_was_told(
     assert not any(name.startswith(NOTE) for name in files_below(spool))
 
 
+def test_a_program_that_is_run_again_and_again_does_not_ask_each_time(
+    make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
+) -> None:
+    """In a long outage it leaves its events for later; and each run ends as it would without."""
+    where = {"spool": str(spool), "endpoint": http_receiver.http_endpoint}
+    _, events = run("send(); die()", **where)
+    (directory,) = spool.iterdir()
+    now = time.time()
+    for _ in range(3):
+        (directory / NOTE).write_text(f"1 {now - 3600} {now} {now + 600} 0\n")
+        status, more = run("send(2)", **where)
+        assert status == 0
+        events += more
+    assert http_receiver.requests == ()
+
+    heir = make_telemetry(http_receiver, spool=str(spool))
+    heir.bootstrap()
+    heir.flush(10)
+
+    wait_for_numbers(http_receiver, events)
+
+
 def test_a_long_outage_is_tried_by_one_and_ends_for_all(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:

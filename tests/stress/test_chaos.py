@@ -58,6 +58,7 @@ ANSWERS: Final[tuple[Callable[[], Answer], ...]] = (
     Answer.unavailable,
     lambda: Answer.unavailable(retry_after=0),
     lambda: Answer.throttled(retry_after=0),
+    lambda: Answer.throttled(retry_after=1),
     Answer.dropped,
     lambda: Answer.dropped(store=True),
     lambda: Answer(delay=0.05),
@@ -106,10 +107,11 @@ class Chaos:
         busy = [child for child, _ in self._apps if child.output]
         if busy:
             child = self._chance.choice(busy)
-            if self._chance.random() < 0.5:
-                os.kill(child.pid, signal.SIGTERM)
-            else:
+            how = self._chance.choice([signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+            if how is signal.SIGKILL:
                 child.kill()
+            else:
+                os.kill(child.pid, how)
 
     def _end(self, child: Child, running: ExitStack) -> None:
         self._apps.remove((child, running))

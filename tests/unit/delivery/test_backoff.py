@@ -202,6 +202,19 @@ def test_a_clock_that_was_set_forth_ends_the_wait(
     assert waits(process()) == 0.0
 
 
+def test_a_success_begins_the_outage_anew(process: Callable[[], Backoff], wall: Clock) -> None:
+    """Failures and successes of many processes at once are no long outage."""
+    one, other = process(), process()
+    other.failed(None)
+    for _ in range(10):
+        wall.advance(30.0)
+        assert waits(one) == 0.0
+        other.failed(None)
+        one.succeeded()
+
+    assert waits(process()) == 0.0
+
+
 def test_a_newer_note_outlives_an_older_success(process: Callable[[], Backoff]) -> None:
     """The request that succeeded had begun before."""
     one, other = process(), process()

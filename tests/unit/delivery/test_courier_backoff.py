@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from otel_telemetry.delivery.backoff import NOTE, PROBE
+from otel_telemetry.delivery.backoff import NOTE, PROBE, Pause
 from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.receipt import Outcome
 from tests.support.courier import REFUSED, RETRY, TOO_LARGE, Clock, ScriptedTransport
 from tests.support.couriers import Desk
 from tests.support.spools import largest_file
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,3 +221,30 @@ def test_a_request_that_the_end_broke_off_says_something_if_it_took_long(
     desk.turn()
 
     assert (directory / NOTE).exists() is is_noted
+
+
+def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
+    make_desk: Callable[..., Desk], directory: Path
+) -> None:
+    """Not when its time is up: the courier may learn of an outage just as the end begins."""
+    first = make_desk(RETRY)
+    first.append("a")
+    end(first)
+    desk = make_desk()
+    desk.append("b")
+    desk.outbox.postpone(None, Pause(seconds=1000.0))
+    (directory / NOTE).write_text(LONG_OUTAGE)
+    recovery = desk.courier._recovery
+    assert recovery is not None
+    recovery.scan()
+    said: list[bool] = []
+    waiting = threading.Thread(
+        target=lambda: said.append(desk.outbox.flush(30, patient=False)), daemon=True
+    )
+    waiting.start()
+    wait_until(lambda: desk.outbox.pace.not_before == 0.0, within=5, what="the last flush")
+    desk.courier._recover(recovery)
+    waiting.join(5)
+
+    assert said == [False]
+    assert desk.transport.requests == []
