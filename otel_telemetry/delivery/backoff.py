@@ -148,7 +148,9 @@ class Backoff:
             pause = Pause(seconds=seconds)
         until, is_asked = now + pause.seconds, pause.is_asked
         if known is not None and known.is_asked and now < known.until <= now + _LONGEST_WAIT:
-            until, is_asked = max(until, known.until), True  # what was asked for, stands
+            # What was asked for, stands; and it does not make our own wait one that was.
+            until = max(until, known.until) if is_asked else known.until
+            is_asked = True
         self._write(_Note(since=since, at=now, until=until, is_asked=is_asked))
         self._let_go()
         return pause

@@ -166,6 +166,18 @@ def test_what_was_asked_for_is_not_cut_short_by_another_failure(
     assert waits(process()) == 0.0
 
 
+def test_what_was_asked_for_is_not_made_longer_by_another_failure(
+    process: Callable[[], Backoff], wall: Clock
+) -> None:
+    """A wait that nobody asked for is one that a flush may cut short."""
+    outage(process, wall, 100.0)
+    process().failed(1.0)
+
+    assert process().failed(None).seconds == 100.0
+
+    assert waits(process(), is_hurried=True) == 1.0
+
+
 @pytest.mark.parametrize("wait", [0.0, None])
 def test_to_ask_for_nothing_is_not_to_ask(
     process: Callable[[], Backoff], wait: float | None
