@@ -7,6 +7,7 @@ import os
 
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery import listing
+from otel_telemetry.delivery.backoff import NOTE
 from otel_telemetry.delivery.delivery import spool_directory
 
 
@@ -38,8 +39,14 @@ def segments(config: DeliveryConfig, app: str) -> list[str]:
 
 
 def purge(config: DeliveryConfig, app: str) -> int:
-    """Delete all segments of *app*, those of living processes too; return how many went."""
+    """Delete all segments of *app*, those of living processes too; return how many went.
+
+    With them goes what is noted of their backends.
+    """
     removed = 0
+    for directory in directories(config, app):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(directory, NOTE))
     for path in segments(config, app):
         with contextlib.suppress(OSError):
             os.unlink(path)

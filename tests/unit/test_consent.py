@@ -50,7 +50,7 @@ def test_a_refusal_ends_it_and_deletes_everything(make: Make, receiver: OTLPRece
     telemetry = make(flush_interval=60)
     receipt = telemetry.send("pending")
     telemetry.flush(0.2)
-    assert _files() == {"segment", "identity.json"}
+    assert _files() == {"segment", "identity.json", "backoff"}
     receiver.answer_always(None)
     requests = len(receiver.requests)
 
