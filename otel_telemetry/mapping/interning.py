@@ -44,9 +44,10 @@ class Interned(Generic[_T]):
 class Interner(Generic[_T]):
     """Equal properties in, the same object out. Thread-safe.
 
-    The key is the content as `marshal` writes it: one C call that no other thread can interrupt,
-    types told apart (``True``, ``1`` and ``1.0`` are three values, ``0.0`` and ``-0.0`` two), and
-    nobody can change it afterwards.
+    Types are told apart (``True``, ``1`` and ``1.0`` are three values), ``0.0`` and ``-0.0`` too,
+    and a key is content that nobody can change afterwards. Flat properties, as nearly all are, are
+    keyword arguments of a typed cache: one C call copies and finds them. For all others the key is
+    the legal content as `marshal` writes it.
 
     Args:
         make: Makes the object from legal attributes and the count of those left out.
@@ -59,30 +60,33 @@ class Interner(Generic[_T]):
         self._make = make
         self._cleaner = cleaner
         self._empty = Interned(make({}, 0), 0, 0, False)
-        self._known = lru_cache(maxsize=CAPACITY)(self._from_plain)
+        self._known = lru_cache(maxsize=CAPACITY, typed=True)(self._from_plain)
         self._made = lru_cache(maxsize=CAPACITY)(self._from_clean)
 
     def __call__(self, properties: Mapping[str, object] | None) -> Interned[_T]:
         """Return the object for *properties*. Never raises."""
         if properties is None:
             return self._empty
-        # Only scalars: `marshal` writes a shared reference out each time, up to 2,000 levels deep.
-        if type(properties) is dict and SCALARS.issuperset(map(type, properties.values())):
+        if type(properties) is dict:
             try:
-                return self._known(marshal.dumps(properties, _FORMAT))
-            except ValueError:  # a key that is no str
-                pass
+                return self._known(**properties)
+            except Exception:  # not plain, or a value whose own hash or equality raises
+                return self._cleaned(properties)
         return self._cleaned(properties)
 
-    def _from_plain(self, content: bytes) -> Interned[_T]:
-        """Return the object for a flat dict of scalars; raises ValueError if it is another."""
-        properties = marshal.loads(content)  # noqa: S302 - our own bytes, of a line ago
-        # Bytes are none of them: `marshal` takes whatever has a buffer for the bytes in it.
+    def _from_plain(self, /, **properties: object) -> Interned[_T]:
+        """Return the object for a flat dict of scalars; raises ValueError if it is another.
+
+        What raises is not remembered, so whatever is found again is plain as well.
+        """
         if not (
             _STR.issuperset(map(type, properties))
             and SCALARS.issuperset(map(type, properties.values()))
         ):
             raise ValueError("not plain")
+        # 0.0 equals -0.0, and NaN not even itself.
+        if any(type(value) is float and not abs(value) > 0 for value in properties.values()):
+            raise ValueError("not to be told apart by equality")
         return self._cleaned(properties)
 
     def _cleaned(self, properties: Mapping[str, object]) -> Interned[_T]:
@@ -94,6 +98,6 @@ class Interner(Generic[_T]):
         return self._made(content, cut, reserved)
 
     def _from_clean(self, content: bytes, cut: int, reserved: int) -> Interned[_T]:
-        attributes = marshal.loads(content)  # noqa: S302 - as above
+        attributes = marshal.loads(content)  # noqa: S302 - our own bytes
         dropped = cut + reserved
         return Interned(self._make(attributes, dropped), cut, reserved, dropped > 0)

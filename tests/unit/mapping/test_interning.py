@@ -220,3 +220,55 @@ def test_what_only_says_that_it_is_a_bool_does_not_raise(interner: Interner[Made
     proxy = type("Proxy", (), {"__class__": bool})()
 
     assert interner({"k": proxy}).value.attributes == {"k": "Proxy"}
+
+
+@pytest.mark.parametrize("key", ["self", "properties", "cls", "*", "a b", "für"])
+def test_a_key_may_be_called_anything(interner: Interner[Made], key: str) -> None:
+    """Whatever names the code itself uses."""
+    for value in (1, "x", [1]):
+        assert interner({key: value}).value.attributes == {key: value}
+        assert interner({key: value}) is interner({key: value})
+
+
+class Hostile:
+    """A value that takes itself for any other, or raises when it is asked."""
+
+    def __init__(self, error: type[Exception] | None = None) -> None:
+        self.error = error
+
+    def __hash__(self) -> int:
+        if self.error is not None:
+            raise self.error
+        return hash("free")
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "value", [Hostile(), Hostile(ValueError), Hostile(TypeError), Hostile(KeyError)]
+)
+def test_a_value_that_lies_of_itself_is_taken_for_no_other(
+    interner: Interner[Made], value: object
+) -> None:
+    """Neither when it comes after the one it claims to be, nor before."""
+    for properties in ({"plan": "free"}, {"plan": value}, {"plan": "free"}, {"plan": value}):
+        expected = "Hostile" if properties["plan"] is value else "free"
+        assert interner(properties).value.attributes == {"plan": expected}
+
+
+def test_what_never_recurs_displaces_nothing() -> None:
+    """NaN does not equal itself; whoever sends it would fill the cache with nothing else."""
+    made: list[Made] = []
+
+    def make(attributes: dict[str, AttributeValue], dropped: int) -> Made:
+        made.append(Made(attributes, dropped))
+        return made[-1]
+
+    interner = Interner(make, Cleaner())
+    first = interner({"plan": "free"}).value
+    for _ in range(2 * CAPACITY):
+        interner({"ratio": float("nan")})
+
+    assert interner({"plan": "free"}).value is first
+    assert len(made) == 3  # and the one for nothing at all
