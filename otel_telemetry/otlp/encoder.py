@@ -14,8 +14,16 @@ import struct
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from otel_telemetry.otlp.wire import BYTE, field, varint
+from otel_telemetry.otlp.wire import field, varint
 from otel_telemetry.typing import AttributeValue
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Lookup(Protocol):
+        def get(self, value: object, /) -> bytes | None: ...
+
 
 _MASK64 = (1 << 64) - 1
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
@@ -25,8 +33,8 @@ _RESOURCE, _RESOURCE_ATTRIBUTES = b"\x0a", b"\x0a"
 _SCOPE, _SCOPE_ATTRIBUTES = b"\x0a", b"\x1a"
 _LOG_RECORD, _LOG_RECORD_ATTRIBUTES = b"\x12", b"\x32"
 
-# What is remembered of the attributes of log records; at most some 16 MiB, in practice kilobytes.
-_KNOWN_KEYS, _KNOWN_TEXTS, _KNOWN_TEXT_BYTES = 1024, 64, 64
+# What is remembered of the attributes of log records; at most some 32 MiB, in practice kilobytes.
+_KNOWN_KEYS, _KNOWN_TEXTS, _KNOWN_TEXT_BYTES, _KNOWN_INTS = 1024, 64, 64, 128
 
 _double = struct.Struct("<d").pack
 # LogRecord.time_unix_nano, observed_time_unix_nano and severity_number.
@@ -120,7 +128,12 @@ def log_record_field(
             span_id.to_bytes(8, "big"),
         )
     message = b"".join(parts)
-    return _LOG_RECORD + varint(len(message)) + message
+    return _record_head(len(message)) + message
+
+
+@lru_cache(maxsize=1024)
+def _record_head(size: int) -> bytes:
+    return _LOG_RECORD + varint(size)
 
 
 @lru_cache(maxsize=1024)
@@ -134,44 +147,79 @@ class _RecordKey:
 
     A process sends few names with few values, again and again: most attributes of a record are one
     look-up. Made by whichever thread needs it first; a second one made meanwhile is as good.
+
+    Attributes:
+        known: The whole attribute for each value met before, as far as there is room.
+        texts: That for each str.
+        ints: That for each int.
     """
 
-    __slots__ = ("double", "false", "head", "ints", "small_int", "text_heads", "texts", "true")
+    __slots__ = ("_double", "_head", "_int_heads", "_text_heads", "ints", "known", "texts")
 
     def __init__(self, key: str) -> None:
-        self.head = field(b"\x0a", key.encode())
-        self.true = self._attribute(b"\x10\x01")
-        self.false = self._attribute(b"\x10\x00")
+        self._head = field(b"\x0a", key.encode())
         # All but the value, where that is of a known length.
-        self.double = self._attribute(b"\x21" + bytes(8))[:-8]
-        self.ints = tuple(self._attribute(b"\x18" + bytes(n))[: -n or None] for n in range(11))
-        self.small_int = self.ints[1]
-        self.text_heads: dict[int, bytes] = {}
-        self.texts: dict[str, bytes] = {}
+        self._double = self._attribute(b"\x21" + bytes(8))[:-8]
+        self._int_heads = tuple(
+            self._attribute(b"\x18" + bytes(n))[: -n or None] for n in range(11)
+        )
+        self._text_heads: dict[int, bytes] = {}
+        self.texts: dict[object, bytes] = {}
+        self.ints: dict[object, bytes] = {}
+        bools: dict[object, bytes] = {
+            value: self._attribute(_any_value(value)) for value in (True, False)
+        }
+        # Of floats there are too many.
+        self.known = _Known({str: self.texts, int: self.ints, bool: bools, float: {}})
 
     def _attribute(self, any_value: bytes) -> bytes:
-        return field(_LOG_RECORD_ATTRIBUTES, self.head + field(b"\x12", any_value))
+        return field(_LOG_RECORD_ATTRIBUTES, self._head + field(b"\x12", any_value))
 
-    def text(self, value: str) -> bytes:
-        """Return the attribute with the text *value*, and remember it if there is room."""
+    def encode(self, value: AttributeValue) -> bytes:
+        """Return the attribute with a *value* not known yet, and remember it if there is room."""
+        kind = type(value)
+        if kind is float:
+            return self._double + _double(value)
+        if kind is str:
+            return self._text(value)  # type: ignore[arg-type]  # just asked
+        if kind is not int:
+            return self._attribute(_any_value(value))
+        number = _integer(value)  # type: ignore[arg-type]
+        encoded = self._int_heads[len(number)] + number
+        if len(self.ints) < _KNOWN_INTS:
+            self.ints[value] = encoded
+        return encoded
+
+    def _text(self, value: str) -> bytes:
         text = value.encode()
         size = len(text)
         if size > _KNOWN_TEXT_BYTES:
             return self._attribute(field(b"\x0a", text))
-        head = self.text_heads.get(size)
+        head = self._text_heads.get(size)
         if head is None:
             empty = self._attribute(field(b"\x0a", bytes(size)))
-            head = self.text_heads[size] = empty[: len(empty) - size]
+            head = self._text_heads[size] = empty[: len(empty) - size]
         encoded = head + text
         if len(self.texts) < _KNOWN_TEXTS:
             self.texts[value] = encoded
         return encoded
 
-    def other(self, value: AttributeValue) -> bytes:
-        """Return the attribute with a value of any legal kind."""
-        return self._attribute(_any_value(value))
+
+class _Known(dict[type, "_Lookup"]):
+    """By the type of a value, since ``True``, ``1`` and ``1.0`` are equal, what is known of it."""
+
+    def __missing__(self, kind: type) -> _Lookup:
+        return _NOTHING
 
 
+class _Nothing:
+    """What is known of values of all other types, of which not all can be looked up."""
+
+    def get(self, _value: object, /) -> None:
+        """Find nothing."""
+
+
+_NOTHING = _Nothing()
 _record_keys: dict[str, _RecordKey] = {}
 
 
@@ -187,23 +235,10 @@ def _add_attributes(parts: list[bytes], attributes: Mapping[str, AttributeValue]
     known = _record_keys
     for key, value in attributes.items():
         entry = known.get(key) or _learn(key)
-        kind = type(value)
         if entry is None:
             parts.append(_attributes(_LOG_RECORD_ATTRIBUTES, {key: value}))
-        elif kind is str:
-            parts.append(entry.texts.get(value) or entry.text(value))  # type: ignore[arg-type]
-        elif kind is bool:
-            parts.append(entry.true if value else entry.false)
-        elif kind is int:
-            if 0 <= value < 128:  # type: ignore[operator]
-                parts += (entry.small_int, BYTE[value])  # type: ignore[index]
-            else:
-                number = _integer(value)  # type: ignore[arg-type]
-                parts += (entry.ints[len(number)], number)
-        elif kind is float:
-            parts += (entry.double, _double(value))
         else:
-            parts.append(entry.other(value))
+            parts.append(entry.known[type(value)].get(value) or entry.encode(value))
 
 
 def _attributes(tag: bytes, attributes: Mapping[str, AttributeValue]) -> bytes:
