@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch
-from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds, Turn
+from otel_telemetry.delivery.bounds import FIRST_LOOK, MAX_REQUEST_BYTES, Bounds, Turn
 from otel_telemetry.delivery.ledger import Ledger
 from otel_telemetry.delivery.pace import Pace
 from otel_telemetry.delivery.spool import Spool
@@ -55,7 +55,7 @@ class Outbox:
         self._on_open = on_open
         self._clock = clock
         self._open: Batch | None = None
-        self._is_ending = self._is_closed = self._has_left = False
+        self._is_ending = self._is_closed = self._has_left = self._is_idle = False
         self.new_process()
 
     def new_process(self) -> None:
@@ -101,7 +101,8 @@ class Outbox:
     def _open_batch(self) -> Batch:
         writer = None if self._spool is None else self._spool.open_segment()
         batch = self._open = Batch(self._clock(), writer=writer)
-        self._changed.notify_all()
+        if self._is_idle:
+            self._changed.notify_all()
         return batch
 
     def _close_open(self) -> None:
@@ -115,7 +116,8 @@ class Outbox:
             self._ledger.put_away(batch)
         self._make_room()
         self._waiting.append(batch)
-        self._changed.notify_all()
+        if len(self._waiting) > 1:
+            self._changed.notify_all()
 
     def _make_room(self) -> None:
         """Give up the oldest batches on disk, until the rest is within its bounds."""
@@ -127,12 +129,13 @@ class Outbox:
             self._ledger.drop(oldest, "spool_full")
 
     def take(self, *, tidy_at: float, has_backlog: bool = False) -> Batch | Turn:
-        """Wait for the next batch that is due and return it.
+        """Wait for the next batch that is due, not woken as one fills up, and return it.
 
         Args:
             tidy_at: When to return `Turn.TIDY` if no batch is due, in seconds of the clock.
             has_backlog: Whether to return it also as soon as a request may go.
         """
+        nap = FIRST_LOOK
         with self._changed:
             while not self._is_closed:
                 wait = self._until_due()
@@ -143,25 +146,24 @@ class Outbox:
                     self._ledger.hand_over(self._sending, self._clock())
                     return self._sending
                 # What dead processes left waits with the rest while the backend is not to be asked.
-                until_tidy = tidy_at - self._clock()
-                if has_backlog:
-                    until_tidy = min(until_tidy, self.pace.not_before - self._clock())
-                if self._is_ending:
-                    until_tidy = threading.TIMEOUT_MAX
-                elif until_tidy <= 0:
+                tidy = min(tidy_at, self.pace.not_before) if has_backlog else tidy_at
+                until = threading.TIMEOUT_MAX if self._is_ending else tidy - self._clock()
+                if until <= 0:
                     return Turn.TIDY
-                until = until_tidy if wait is None else min(wait, until_tidy)
+                self._is_idle = wait is None
+                until = until if wait is None else min(wait, until, nap)
+                nap *= 2
                 self._changed.wait(min(until, threading.TIMEOUT_MAX))
             return Turn.END
 
     def _until_due(self) -> float | None:
         """Return the seconds until a batch is due; None if there is none."""
-        now = self._clock()
-        if self._waiting:
-            return self.pace.not_before - now
-        if self._open is None:
-            return None
-        return max(self.pace.not_before, self._open.opened + self._bounds.flush_interval) - now
+        due = self.pace.not_before
+        if not self._waiting:
+            if self._open is None:
+                return None
+            due = max(due, self._open.opened + self._bounds.flush_interval)
+        return due - self._clock()
 
     def adopt(self, batch: Batch) -> bool:
         """Take *batch*, which dead processes left, as the one to send; False if it is too late."""
@@ -285,11 +287,9 @@ class Outbox:
             left = list(self._all())
             self._has_left |= bool(left)
             self._waiting.clear()
+            settle = self._ledger.leave if keep else self._ledger.drop
             for batch in left:
-                if keep:
-                    self._ledger.leave(batch, reason)
-                else:
-                    self._ledger.drop(batch, reason)
+                settle(batch, reason)
             self._end_sending()
             return not self._has_left
 
