@@ -24,6 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery.outcome import Answer, from_http, no_answer
+from otel_telemetry.delivery.overtime import Overtime
 
 # Levels 1 to 3 cost the same and shrink these requests 14-fold; the default level costs three times
 # their time for another fifth.
@@ -61,6 +62,7 @@ class HTTPTransport:
     def new_process(self) -> None:
         """Begin with no connection: two processes on one would read each other's answers."""
         self._line = _Line()
+        self._overtime = Overtime()
         self._pools = _pool_manager(self._url, self._line, self._tls)
 
     def send(self, request: bytes) -> Answer:
@@ -69,11 +71,7 @@ class HTTPTransport:
             return no_answer("shutting down")
         body = _gzip(request) if self._compress else request
         # The time-outs of a socket begin anew with every byte; this one is for the whole request.
-        # Once the interpreter goes down there are no new threads, and `abort` comes soon enough.
-        overtime = threading.Timer(self._timeout, self._line.cut)
-        overtime.daemon = True
-        with contextlib.suppress(RuntimeError):
-            overtime.start()
+        self._overtime.begin(self._timeout, self._line.cut)
         _sending.now = True
         try:
             return self._post(body)
@@ -83,12 +81,13 @@ class HTTPTransport:
             return no_answer(type(error).__name__)
         finally:
             _sending.now = False
-            overtime.cancel()
+            self._overtime.end()
 
     def abort(self) -> None:
         """Break off the request under way, and every later one."""
         self._aborted = True
         self._line.cut()
+        self._overtime.stop()
 
     def _post(self, body: bytes) -> Answer:
         response = self._pools.urlopen(
