@@ -33,7 +33,7 @@ class DurableLogExporter(LogRecordExporter):
         if self._is_shut_down:
             return LogRecordExportResult.FAILURE
         for record in batch:
-            self._processor.take(record)
+            self._processor.on_emit(record)
         return LogRecordExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 10_000) -> bool:

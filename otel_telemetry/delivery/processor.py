@@ -52,12 +52,8 @@ class DeliveryProcessor(LogRecordProcessor):
         self._resources = _Encoded(self._resource_bytes)
         self._scopes = _Encoded(self._scope_bytes)
 
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+    def on_emit(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> None:
         """Encode and take *log_record*, as it is now. Never raises, never waits for the backend."""
-        self.take(log_record)
-
-    def take(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> None:
-        """Do as `on_emit`, for a record that others have read already as well."""
         try:
             if isinstance(log_record, EventRecord):
                 log_record.receipt = self._append(

@@ -157,9 +157,9 @@ class Records:
 
     def new_process(self) -> None:
         """Begin unique ids anew: after a fork, parent and child must not share them."""
-        process = os.urandom(8).hex()
-        numbers = itertools.count()
-        self._uid: Callable[[], str] = lambda: f"{process}{next(numbers):016x}"
+        form = os.urandom(8).hex() + "%016x"
+        # No frame of Python's own: it is one call for each event.
+        self._uid: Callable[[], str] = map(form.__mod__, itertools.count()).__next__
 
     def record(
         self,

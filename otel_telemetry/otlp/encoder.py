@@ -158,11 +158,8 @@ class _RecordKey:
 
     def __init__(self, key: str) -> None:
         self._head = field(b"\x0a", key.encode())
-        # All but the value, where that is of a known length.
-        self._double = self._attribute(b"\x21" + bytes(8))[:-8]
-        self._int_heads = tuple(
-            self._attribute(b"\x18" + bytes(n))[: -n or None] for n in range(11)
-        )
+        self._double = self._attribute(_any_value(0.0))[:-8]
+        self._int_heads: dict[int, bytes] = {}
         self._text_heads: dict[int, bytes] = {}
         self.texts: dict[object, bytes] = {}
         self.ints: dict[object, bytes] = {}
@@ -178,30 +175,25 @@ class _RecordKey:
     def encode(self, value: AttributeValue) -> bytes:
         """Return the attribute with a *value* not known yet, and remember it if there is room."""
         kind = type(value)
-        if kind is float:
-            return self._double + _double(value)
         if kind is str:
-            return self._text(value)  # type: ignore[arg-type]  # just asked
-        if kind is not int:
+            content = value.encode()  # type: ignore[union-attr]  # just asked
+            heads, known, room = self._text_heads, self.texts, _KNOWN_TEXTS
+        elif kind is int:
+            content = _integer(value)  # type: ignore[arg-type]
+            heads, known, room = self._int_heads, self.ints, _KNOWN_INTS
+        elif kind is float:
+            return self._double + _double(value)
+        else:
             return self._attribute(_any_value(value))
-        number = _integer(value)  # type: ignore[arg-type]
-        encoded = self._int_heads[len(number)] + number
-        if len(self.ints) < _KNOWN_INTS:
-            self.ints[value] = encoded
-        return encoded
-
-    def _text(self, value: str) -> bytes:
-        text = value.encode()
-        size = len(text)
-        if size > _KNOWN_TEXT_BYTES:
-            return self._attribute(field(b"\x0a", text))
-        head = self._text_heads.get(size)
+        head = heads.get(len(content))
         if head is None:
-            empty = self._attribute(field(b"\x0a", bytes(size)))
-            head = self._text_heads[size] = empty[: len(empty) - size]
-        encoded = head + text
-        if len(self.texts) < _KNOWN_TEXTS:
-            self.texts[value] = encoded
+            if len(content) > _KNOWN_TEXT_BYTES:
+                return self._attribute(_any_value(value))
+            # All but the value itself, for others of its length.
+            head = heads[len(content)] = self._attribute(_any_value(value))[: -len(content) or None]
+        encoded = head + content
+        if len(known) < room:
+            known[value] = encoded
         return encoded
 
 
