@@ -6,6 +6,7 @@ Pure standard library.
 from __future__ import annotations
 
 import marshal
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -98,6 +99,8 @@ class Interner(Generic[_T]):
         return self._made(content, cut, reserved)
 
     def _from_clean(self, content: bytes, cut: int, reserved: int) -> Interned[_T]:
-        attributes = marshal.loads(content)  # noqa: S302 - our own bytes
+        loaded = marshal.loads(content)  # noqa: S302 - our own bytes
+        # Thousands of sets of properties share a few keys.
+        attributes = {sys.intern(key): value for key, value in loaded.items()}
         dropped = cut + reserved
         return Interned(self._make(attributes, dropped), cut, reserved, dropped > 0)

@@ -111,3 +111,15 @@ def test_its_json_is_that_of_the_sdk() -> None:
         "key": "ff",
         "map": {"in": ["00"]},
     }
+
+
+def test_it_may_stand_on_a_base() -> None:
+    """Whose attributes come first, and give way; whose schema URL it has."""
+    base = EventResource({"a": 1, "b": 1}, schema_url="https://r.example")
+    resource = EventResource({"b": 2, "c": 3}, base=base, dropped=1)
+    whole = EventResource({"a": 1, "b": 2, "c": 3}, dropped=1, schema_url="https://r.example")
+
+    assert resource == whole
+    assert list(resource.attributes.items()) == [("a", 1), ("b", 2), ("c", 3)]
+    assert (resource.schema_url, resource.to_json()) == (base.schema_url, whole.to_json())
+    assert base.attributes == {"a": 1, "b": 1}
