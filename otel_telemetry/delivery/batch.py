@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import struct
+import marshal
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from otel_telemetry.delivery.segment import SegmentWriter
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.receipt import Outcome, Receipt
 
-# Before each record: the numbers of its resource and its scope, and its length.
-_ENTRY = struct.Struct("<III")
-_entry = _ENTRY.pack
 _PACKING_LEVEL = 1  # the fastest: it runs while the outbox is locked, and repeats are many
 
 
@@ -58,9 +55,9 @@ class Fate:
 class Batch:
     """Encoded records, each with its resource and scope. Guarded by the outbox's lock.
 
-    Records lie end to end in a buffer, and each resource and scope is kept once: a pending event
-    costs little more than its bytes. While a batch waits, it costs less: nothing but its place if
-    it is on disk, and a tenth if it is not, for it is compressed.
+    Each resource is kept once. While a batch waits behind others, its records cost nothing but a
+    place in the line if they are on disk, and a tenth of their bytes if they are not, for they are
+    compressed.
 
     Args:
         opened: When the first record came, in seconds of the monotonic clock.
@@ -76,11 +73,10 @@ class Batch:
     """
 
     __slots__ = (
-        "_data",
         "_is_part",
         "_packed",
+        "_records",
         "_resources",
-        "_scopes",
         "_writer",
         "asked_at",
         "count",
@@ -107,23 +103,18 @@ class Batch:
         self.in_memory = False
         self.held = 0
         self._packed: bytes | None = None
-        self._data = bytearray()
-        self._resources: dict[bytes, int] = {}
-        self._scopes: dict[bytes, int] = {}
+        self._records: list[EncodedRecord] = []
+        self._resources: dict[bytes, bytes] = {}
 
     def append(self, resource: bytes, scope: bytes, record: bytes) -> int:
         """Add a record; return the bytes by which the batch grew."""
         # The scope is counted each time, for it stands under each resource; at most that often.
         grown = len(scope) + len(record)
-        number = self._resources.get(resource)
-        if number is None:
-            number = self._resources[resource] = len(self._resources)
+        known = self._resources.get(resource)
+        if known is None:
+            known = self._resources[resource] = resource
             grown += len(resource)
-        scope_number = self._scopes.get(scope)
-        if scope_number is None:
-            scope_number = self._scopes[scope] = len(self._scopes)
-        # One step: a signal's handler may send events of its own between any two.
-        self._data += _entry(number, scope_number, len(record)) + record
+        self._records.append((known, scope, record))
         self.count += 1
         self.size += grown
         self.held += grown
@@ -148,10 +139,11 @@ class Batch:
         if self.in_memory and self.fate.is_on_disk and not self._is_part:
             self._clear()
         elif self.in_memory and self._packed is None:
-            packed = zlib.compress(self._data, _PACKING_LEVEL)
+            packed = zlib.compress(marshal.dumps(self._records), _PACKING_LEVEL)
             if len(packed) < self.held:
+                self._clear()
+                self.in_memory = True
                 self._packed, self.held = packed, len(packed)
-                self._data = bytearray()
         return before - self.held
 
     def enter_memory(self, records: Iterable[EncodedRecord]) -> None:
@@ -162,15 +154,12 @@ class Batch:
         for record in records:
             self.append(*record)
 
-    def records(self) -> Iterator[EncodedRecord]:
-        """Yield the records in their order."""
-        resources, scopes = list(self._resources), list(self._scopes)
-        data = bytes(self._data) if self._packed is None else zlib.decompress(self._packed)
-        at = 0
-        while at < len(data):
-            resource, scope, length = _ENTRY.unpack_from(data, at)
-            at += _ENTRY.size + length
-            yield resources[resource], scopes[scope], data[at - length : at]
+    def records(self) -> Sequence[EncodedRecord]:
+        """Return the records in their order."""
+        if self._packed is None:
+            return self._records
+        records: list[EncodedRecord] = marshal.loads(zlib.decompress(self._packed))  # noqa: S302 - ours
+        return records
 
     def halves(self) -> tuple[Batch, Batch]:
         """Return two batches with half of the records each, parts of the same fate."""

@@ -55,6 +55,14 @@ def test_its_size_is_that_of_a_request_at_most(records: Records) -> None:
     assert batch.size == batch.held == sum(grown) == expected + sum(map(len, resources))
 
 
+def test_equal_resources_are_kept_once() -> None:
+    """Though each record comes with bytes of its own."""
+    batch = batch_of([(bytes([114, 49]), b"s", b"1"), (bytes([114, 49]), b"s", b"2")])
+
+    (first, _, _), (second, _, _) = batch.records()
+    assert first is second
+
+
 @given(_RECORDS)
 def test_halves_hold_all_of_it(records: Records) -> None:
     """The first ones in the first, and both of one fate."""
