@@ -87,6 +87,7 @@ class DeliveryProcessor(LogRecordProcessor):
                 event.trace_id,
                 event.span_id,
                 event.trace_flags,
+                event.fields,
             )
         except Exception:
             return self._encode(event)  # which makes it legal

@@ -11,9 +11,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from otel_telemetry.mapping.values import INT_MAX, INT_MIN, MAX_ELEMENTS, Cut, Walk, legal_key
+from otel_telemetry.otlp.encoder import RecordKey, plain_fields, record_key
 from otel_telemetry.typing import AttributeValue
 
-_KNOWN_KEYS = 4096
 _LONG_TEXT = 4096
 SCALARS = frozenset({str, int, bool, float, type(None)})
 
@@ -58,8 +58,11 @@ class Cleaner:
     ) -> None:
         self._limits = limits or Limits()
         self._is_reserved = is_reserved or (lambda _key: False)
+        count, length = self._limits.count, self._limits.length
+        # Whatever its size, a bucket has to be looked at where texts may be cut.
+        self._most_plain = -1 if length is not None else MAX_ELEMENTS if count is None else count
         # Keys recur in every event; each is checked once.
-        self._known_keys: set[object] = set()
+        self._known_keys: dict[str, RecordKey] = {}
 
     def clean(self, properties: Mapping[str, object] | None) -> Cleaned:
         """Return a legal copy of *properties*, as it was at the call. Never raises."""
@@ -72,24 +75,21 @@ class Cleaner:
             return Cleaned({}, 1, 0)
         return self._clean(items)
 
-    def plain_copy(self, properties: object) -> dict[str, AttributeValue] | None:
-        """Return a copy of *properties* if they can go as they are; None if they need `clean`.
+    def plain(self, properties: object) -> tuple[dict[str, AttributeValue], list[bytes]] | None:
+        """Return a copy of *properties*, encoded too, if they are legal; None if they need `clean`.
 
-        A flat dict under known keys, as nearly every event is, is copied and looked over in C. What
-        that cannot see, an integer beyond 64 bits or a str that is no valid Unicode, the encoder
-        refuses, and the record is cleaned then.
+        A flat dict under known keys, as nearly every event is, is encoded in one pass, which fails
+        over anything else.
         """
-        if type(properties) is not dict or self._limits.length is not None:
+        if type(properties) is not dict:
             return None
         copy: dict[str, AttributeValue] = properties.copy()
-        count = self._limits.count
-        try:
-            is_plain = self._known_keys.issuperset(copy) and SCALARS.issuperset(
-                map(type, copy.values())
-            )
-        except Exception:  # a key whose own methods raise
+        if len(copy) > self._most_plain:
             return None
-        return copy if is_plain and (count is None or len(copy) <= count) else None
+        try:
+            return copy, plain_fields(self._known_keys, copy)
+        except Exception:  # a key's own methods may raise anything
+            return None
 
     def _clean(self, items: dict[object, object]) -> Cleaned:
         attributes: dict[str, AttributeValue] = {}
@@ -105,8 +105,9 @@ class Cleaner:
                 if self._is_reserved(key):
                     reserved += 1
                     continue
-                if len(known) < _KNOWN_KEYS and len(key) <= _LONG_TEXT:
-                    known.add(key)
+                form = record_key(key)
+                if form is not None:
+                    known[key] = form
             if count is not None and len(attributes) >= count and key not in attributes:
                 continue
             if length is None and _is_legal(value):

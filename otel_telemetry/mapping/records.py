@@ -17,6 +17,7 @@ from otel_telemetry.mapping.attributes import Cleaned, Cleaner
 from otel_telemetry.mapping.interning import Interner
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.mapping.scopes import EventScope
+from otel_telemetry.otlp import encoder
 from otel_telemetry.receipt import Receipt
 from otel_telemetry.session import sessions
 from otel_telemetry.typing import AttributeValue, Properties
@@ -24,7 +25,7 @@ from otel_telemetry.typing import AttributeValue, Properties
 if TYPE_CHECKING:
     from opentelemetry.attributes import BoundedAttributes
 
-UID = "log.record.uid"
+UID, _UID_HEAD = encoder.UID, encoder.UID_HEAD
 SESSION = "session.id"
 
 
@@ -48,7 +49,8 @@ class EventRecord(ReadWriteLogRecord):
 
     The SDK's constructors check and copy every attribute, which costs more than all the rest of
     `send`. What `Logger.emit` and our processor read of a record is here all the same; anybody
-    else's processor gets `standard`. Fields that are alike in all events are the class's.
+    else's processor gets `standard`. Fields that are alike in all events are the class's; `fields`
+    are the attributes as the encoder has them, if it has.
     """
 
     severity_number = SeverityNumber.INFO
@@ -67,12 +69,14 @@ class EventRecord(ReadWriteLogRecord):
         dropped: int,
         resource: EventResource,
         scope: EventScope,
+        fields: list[bytes] | None = None,
     ) -> None:
         self.event_name = name
         self.body = body
         self.timestamp = timestamp
         self.observed_timestamp = observed_timestamp
         self.attributes = attributes
+        self.fields = fields
         self.dropped = dropped
         self.resource: EventResource = resource
         self.instrumentation_scope: EventScope = scope
@@ -144,9 +148,7 @@ class Records:
         self._on_record = on_record
         self._on_flaw = on_flaw
         self._resources = Interner(
-            lambda attributes, dropped: EventResource(
-                {**base.attributes, **attributes}, dropped=dropped, schema_url=base.schema_url
-            ),
+            lambda attributes, dropped: EventResource(attributes, base=base, dropped=dropped),
             cleaner,
         )
         self._scopes = Interner(
@@ -180,16 +182,19 @@ class Records:
             group_properties: Attributes of the scope.
             left_out: Attributes that were left out of *event_properties* before.
         """
-        attributes = None if self._thorough else self._cleaner.plain_copy(event_properties)
+        plain = None if self._thorough else self._cleaner.plain(event_properties)
         cut = reserved = 0
-        if attributes is None:
+        fields: list[bytes] | None = None
+        if plain is not None:
+            attributes, fields = plain
+        else:
             attributes, cut, reserved = self._cleaner.clean(event_properties)
         if self._on_record:
             for prefix, bucket in (("user.", user_properties), ("group.", group_properties)):
                 more = self._prefixed(prefix, bucket)
                 attributes.update(more.attributes)
                 cut, reserved = cut + more.cut, reserved + more.reserved
-            user_properties = group_properties = None
+            user_properties = group_properties = fields = None
         resource = self._resources(user_properties)
         scope = self._scopes(group_properties)
         dropped = cut + reserved
@@ -200,7 +205,10 @@ class Records:
         known = sessions.get()
         if self._name in known:
             attributes.setdefault(SESSION, known[self._name])
-        attributes[UID] = self._uid()
+            fields = None
+        attributes[UID] = uid = self._uid()
+        if fields is not None:
+            fields.append(_UID_HEAD + uid.encode())
         now = time.time_ns()
         record = EventRecord(
             name,
@@ -211,6 +219,7 @@ class Records:
             dropped + left_out,
             resource.value,
             scope.value,
+            fields,
         )
         context = get_current()
         if context:  # else there is no span to ask for

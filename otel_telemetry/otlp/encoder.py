@@ -11,19 +11,11 @@ Pure standard library.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from otel_telemetry.otlp.wire import field, varint
 from otel_telemetry.typing import AttributeValue
-
-TYPE_CHECKING = False  # see the package's own
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class _Lookup(Protocol):
-        def get(self, value: object, /) -> bytes | None: ...
-
 
 _MASK64 = (1 << 64) - 1
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
@@ -82,6 +74,7 @@ def log_record_field(
     trace_id: int = 0,
     span_id: int = 0,
     trace_flags: int = 0,
+    fields: Iterable[bytes] | None = None,
 ) -> bytes:
     """Return a ScopeLogs.log_records field.
 
@@ -97,6 +90,7 @@ def log_record_field(
         trace_id: 128 bits; 0 for none.
         span_id: 64 bits; 0 for none.
         trace_flags: The W3C trace flags of the span.
+        fields: *attributes*, where they are encoded already.
 
     Raises:
         UnicodeEncodeError: A str is no valid Unicode.
@@ -107,13 +101,14 @@ def log_record_field(
     parts = [_times(0x09, timestamp, 0x59, observed_timestamp, 0x10, severity_number)]
     if event_name:
         # Names recur and are remembered; of other texts that would be any number, of any length.
-        is_body = body is event_name
-        parts.append(_event_name(event_name, is_body))
-        if is_body:
+        if body is event_name:
+            parts.append(_event_name_in_body(event_name))
             body = None
+        else:
+            parts.append(_event_name(event_name))
     if body is not None:
         parts.append(field(b"\x2a", _any_value(body)))
-    _add_attributes(parts, attributes)
+    parts += _fields(attributes) if fields is None else fields
     if severity_text:
         parts.append(field(b"\x1a", severity_text.encode()))
     if dropped:
@@ -137,37 +132,43 @@ def _record_head(size: int) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _event_name(name: str, is_body: bool) -> bytes:  # noqa: FBT001 - positional, for the cache
-    text = name.encode()
-    return field(b"\x62", text) + (field(b"\x2a", field(b"\x0a", text)) if is_body else b"")
+def _event_name(name: str) -> bytes:
+    return field(b"\x62", name.encode())
 
 
-class _RecordKey:
-    """What is known of a key of log record attributes: bytes ready for each kind of value.
+@lru_cache(maxsize=1024)
+def _event_name_in_body(name: str) -> bytes:
+    return _event_name(name) + field(b"\x2a", _any_value(name))
+
+
+class RecordKey:
+    """What is known of a key of log record attributes: whole attributes, by type and value.
 
     A process sends few names with few values, again and again: most attributes of a record are one
     look-up. Made by whichever thread needs it first; a second one made meanwhile is as good.
 
     Attributes:
-        known: The whole attribute for each value met before, as far as there is room.
-        texts: That for each str.
-        ints: That for each int.
+        known: By the type of a value, since ``True``, ``1`` and ``1.0`` are equal, the attribute
+            for each value met before, as far as there is room. All scalar types are there.
+        texts: Those of str.
     """
 
-    __slots__ = ("_double", "_head", "_int_heads", "_text_heads", "ints", "known", "texts")
+    __slots__ = ("_double", "_head", "_int_heads", "_ints", "_text_heads", "known", "texts")
 
     def __init__(self, key: str) -> None:
         self._head = field(b"\x0a", key.encode())
         self._double = self._attribute(_any_value(0.0))[:-8]
         self._int_heads: dict[int, bytes] = {}
         self._text_heads: dict[int, bytes] = {}
+        self._ints: dict[object, bytes] = {}
         self.texts: dict[object, bytes] = {}
-        self.ints: dict[object, bytes] = {}
-        bools: dict[object, bytes] = {
-            value: self._attribute(_any_value(value)) for value in (True, False)
+        self.known: dict[type, dict[object, bytes]] = {
+            str: self.texts,
+            int: self._ints,
+            float: {},  # there are too many
+            bool: {True: self.encode(True), False: self.encode(False)},
+            type(None): {None: self.encode(None)},
         }
-        # Of floats there are too many.
-        self.known = _Known({str: self.texts, int: self.ints, bool: bools, float: {}})
 
     def _attribute(self, any_value: bytes) -> bytes:
         return field(_LOG_RECORD_ATTRIBUTES, self._head + field(b"\x12", any_value))
@@ -175,14 +176,14 @@ class _RecordKey:
     def encode(self, value: AttributeValue) -> bytes:
         """Return the attribute with a *value* not known yet, and remember it if there is room."""
         kind = type(value)
+        if kind is float:
+            return self._double + _double(value)
         if kind is str:
             content = value.encode()  # type: ignore[union-attr]  # just asked
             heads, known, room = self._text_heads, self.texts, _KNOWN_TEXTS
         elif kind is int:
             content = _integer(value)  # type: ignore[arg-type]
-            heads, known, room = self._int_heads, self.ints, _KNOWN_INTS
-        elif kind is float:
-            return self._double + _double(value)
+            heads, known, room = self._int_heads, self._ints, _KNOWN_INTS
         else:
             return self._attribute(_any_value(value))
         head = heads.get(len(content))
@@ -197,40 +198,43 @@ class _RecordKey:
         return encoded
 
 
-class _Known(dict[type, "_Lookup"]):
-    """By the type of a value, since ``True``, ``1`` and ``1.0`` are equal, what is known of it."""
-
-    def __missing__(self, kind: type) -> _Lookup:
-        return _NOTHING
+_record_keys: dict[str, RecordKey] = {}
 
 
-class _Nothing:
-    """What is known of values of all other types, of which not all can be looked up."""
-
-    def get(self, _value: object, /) -> None:
-        """Find nothing."""
-
-
-_NOTHING = _Nothing()
-_record_keys: dict[str, _RecordKey] = {}
+def record_key(key: str) -> RecordKey | None:
+    """Return what is known of *key*; None if there is no room to remember anything."""
+    known = _record_keys.get(key)
+    if known is None and len(_record_keys) < _KNOWN_KEYS and len(key) <= _KNOWN_TEXT_BYTES:
+        known = _record_keys.setdefault(key, RecordKey(key))
+    return known
 
 
-def _learn(key: str) -> _RecordKey | None:
-    """Remember *key* if there is room for it."""
-    if len(_record_keys) >= _KNOWN_KEYS or len(key) > _KNOWN_TEXT_BYTES:
-        return None
-    return _record_keys.setdefault(key, _RecordKey(key))
+def plain_fields(
+    keys: Mapping[str, RecordKey], attributes: Mapping[str, AttributeValue]
+) -> list[bytes]:
+    """Return LogRecord.attributes fields, where all keys are among *keys* and all values scalars.
 
-
-def _add_attributes(parts: list[bytes], attributes: Mapping[str, AttributeValue]) -> None:
-    """Add LogRecord.attributes fields: `_attributes`, for the way that every event takes."""
-    known = _record_keys
+    Raises:
+        KeyError: They are not.
+        ValueError: A str is no valid Unicode.
+        OverflowError: An integer is beyond 64 bits.
+    """
+    fields = []
     for key, value in attributes.items():
-        entry = known.get(key) or _learn(key)
+        entry = keys[key]
+        fields.append(entry.known[type(value)].get(value) or entry.encode(value))
+    return fields
+
+
+def _fields(attributes: Mapping[str, AttributeValue]) -> Iterator[bytes]:
+    """Yield LogRecord.attributes fields, of legal attributes of any kind."""
+    for key, value in attributes.items():
+        entry = record_key(key)
         if entry is None:
-            parts.append(_attributes(_LOG_RECORD_ATTRIBUTES, {key: value}))
+            yield _attributes(_LOG_RECORD_ATTRIBUTES, {key: value})
         else:
-            parts.append(entry.known[type(value)].get(value) or entry.encode(value))
+            known = entry.known.get(type(value))
+            yield (known and known.get(value)) or entry.encode(value)
 
 
 def _attributes(tag: bytes, attributes: Mapping[str, AttributeValue]) -> bytes:
@@ -269,3 +273,9 @@ def _integer(value: int) -> bytes:
     if not _INT_MIN <= value <= _INT_MAX:
         raise OverflowError("an integer attribute is beyond 64 bits")
     return varint(value & _MASK64)
+
+
+UID = "log.record.uid"
+"""The key of a record's unique id."""
+UID_HEAD = _attributes(_LOG_RECORD_ATTRIBUTES, {UID: "0" * 32})[:-32]
+"""The LogRecord.attributes field of a unique id, but for its 32 hexadecimal digits."""

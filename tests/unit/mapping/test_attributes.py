@@ -71,8 +71,8 @@ class Hashed:
 
 def snapshot(cleaner: Cleaner, properties: object) -> Cleaned:
     """Take the fast path where there is one, as a record does."""
-    copy = cleaner.plain_copy(properties)
-    return cleaner.clean(properties) if copy is None else Cleaned(copy, 0, 0)  # type: ignore[arg-type]
+    plain = cleaner.plain(properties)
+    return cleaner.clean(properties) if plain is None else Cleaned(plain[0], 0, 0)  # type: ignore[arg-type]
 
 
 def encode(cleaner: Cleaner, attributes: Mapping[str, AttributeValue]) -> bytes:
