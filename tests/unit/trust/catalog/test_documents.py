@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_telemetry import Catalog
+from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.trust.catalog import event, field
 from otel_telemetry.trust.catalog.documents import document, json_schema, markdown, semconv_yaml
 from otel_telemetry.trust.catalog.semconv import conventions
@@ -169,7 +170,7 @@ class TestSemanticConventions:
 
     @given(
         st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1).filter(
-            lambda text: text.isprintable() and text.strip() != ""
+            lambda text: text.isprintable() and text.strip() != "" and not is_reserved(text)
         ),
         st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63 - 1),
     )
