@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import codecs
+from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.typing import AttributeValue, Properties
+from otel_telemetry.frozen import dataclass
 
+TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import datetime
+    from typing import Final, NamedTuple
+
+    from otel_telemetry.typing import AttributeValue, Properties
+
+    class Buckets(NamedTuple):
+        """The three buckets of one event, and how many other keys its payload had."""
+
+        event_properties: Properties | None
+        user_properties: Properties | None
+        group_properties: Properties | None
+        unknown: int = 0
+
+else:
+    _FIELDS = ("event_properties", "user_properties", "group_properties", "unknown")
+    Buckets = namedtuple("Buckets", _FIELDS, defaults=(0,))  # noqa: PYI024
 
 __all__ = ["Event", "TelemetryPayload"]
 
@@ -31,6 +46,18 @@ class TelemetryPayload:
     user_properties: Properties | None = None
     group_properties: Properties | None = None
 
+    # Written out, for it is part of every `send` that is given one.
+    def __init__(
+        self,
+        *,
+        event_properties: Properties | None = None,
+        user_properties: Properties | None = None,
+        group_properties: Properties | None = None,
+    ) -> None:
+        object.__setattr__(self, "event_properties", event_properties)
+        object.__setattr__(self, "user_properties", user_properties)
+        object.__setattr__(self, "group_properties", group_properties)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -49,15 +76,6 @@ class Event:
     event_properties: Mapping[str, AttributeValue]
     user_properties: Mapping[str, AttributeValue]
     group_properties: Mapping[str, AttributeValue]
-
-
-class Buckets(NamedTuple):
-    """The three buckets of one event, and how many other keys its payload had."""
-
-    event_properties: Properties | None
-    user_properties: Properties | None
-    group_properties: Properties | None
-    unknown: int = 0
 
 
 _SPELLINGS: Final = {
@@ -147,7 +165,8 @@ def nanoseconds(timestamp: datetime.datetime | int) -> int:
         if moment.utcoffset() is None:
             raise InvalidEventError("a timestamp must be an aware datetime: give it a tzinfo")
         # Not timestamp(): a float has no room for the microseconds of today.
-        since = cast("datetime.datetime", timestamp) - _epoch()
+        aware: datetime.datetime = timestamp  # type: ignore[assignment]  # just looked at
+        since = aware - _epoch()
         result = (since.days * 86_400 + since.seconds) * _NANOSECONDS + since.microseconds * 1_000
     else:
         raise InvalidEventError(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 sessions: ContextVar[Mapping[str, str]] = ContextVar(
     "otel_telemetry_sessions", default=MappingProxyType({})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from otel_telemetry.frozen import dataclass
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024 - 4096
 """What gRPC servers take at most by default, less room for the request's own framing."""

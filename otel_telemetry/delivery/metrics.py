@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from weakref import WeakKeyDictionary, ref
 
 from opentelemetry.metrics import (
@@ -21,6 +20,7 @@ from opentelemetry.metrics import (
 )
 
 from otel_telemetry.counters import Counters
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.stats import Stats
 
 _numbers = itertools.count()

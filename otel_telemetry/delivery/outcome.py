@@ -10,8 +10,8 @@ import enum
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.otlp.requests import parse_answer
 from otel_telemetry.otlp.wire import read_fields
 

@@ -17,8 +17,8 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.otlp.requests import EncodedRecord
 
 MAGIC = b"otlpseg\x01"

@@ -6,7 +6,8 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from otel_telemetry.frozen import dataclass
 
 _MOST = 64 * 1024  # bytes; what is larger was not written by us
 

@@ -5,14 +5,35 @@ Pure standard library.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
 
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.mapping.values import INT_MAX, INT_MIN, MAX_ELEMENTS, Cut, Walk, legal_key
 from otel_telemetry.otlp.encoder import RecordKey, plain_fields, record_key
-from otel_telemetry.typing import AttributeValue
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    from otel_telemetry.typing import AttributeValue
+
+    class Cleaned(NamedTuple):
+        """A bucket of legal attributes.
+
+        Attributes:
+            attributes: Fresh containers all the way down: nobody else can change them.
+            cut: Values that were left out.
+            reserved: Attempts to set a reserved key; not in *cut*.
+        """
+
+        attributes: dict[str, AttributeValue]
+        cut: int
+        reserved: int
+
+else:
+    Cleaned = namedtuple("Cleaned", ("attributes", "cut", "reserved"))  # noqa: PYI024
 
 _LONG_TEXT = 4096
 SCALARS = frozenset({str, int, bool, float, type(None)})
@@ -29,20 +50,6 @@ class Limits:
 
     count: int | None = 128
     length: int | None = None
-
-
-class Cleaned(NamedTuple):
-    """A bucket of legal attributes.
-
-    Attributes:
-        attributes: Fresh containers all the way down: nobody else can change them.
-        cut: Values that were left out.
-        reserved: Attempts to set a reserved key; not in *cut*.
-    """
-
-    attributes: dict[str, AttributeValue]
-    cut: int
-    reserved: int
 
 
 class Cleaner:

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import marshal
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, TypeVar
 
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.mapping.attributes import SCALARS, Cleaner
-from otel_telemetry.typing import AttributeValue
 
-_T = TypeVar("_T")
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Generic, TypeVar
+
+    from otel_telemetry.typing import AttributeValue
+
+    _T = TypeVar("_T")
+else:  # `Generic[_T]` is `object` then
+    Generic, _T = {0: object}, 0
 
 CAPACITY = 4096
 """Distinct sets of properties that are remembered; the one longest unused goes first."""
@@ -25,7 +31,7 @@ _STR = frozenset({str})
 _FORMAT = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interned(Generic[_T]):
     """What a set of properties became.
 
@@ -60,7 +66,7 @@ class Interner(Generic[_T]):
     ) -> None:
         self._make = make
         self._cleaner = cleaner
-        self._empty = Interned(make({}, 0), 0, 0, False)
+        self._empty = Interned(value=make({}, 0), cut=0, reserved=0, is_flawed=False)
         self._known = lru_cache(maxsize=CAPACITY, typed=True)(self._from_plain)
         self._made = lru_cache(maxsize=CAPACITY)(self._from_clean)
 
@@ -103,4 +109,9 @@ class Interner(Generic[_T]):
         # Thousands of sets of properties share a few keys.
         attributes = {sys.intern(key): value for key, value in loaded.items()}
         dropped = cut + reserved
-        return Interned(self._make(attributes, dropped), cut, reserved, dropped > 0)
+        return Interned(
+            value=self._make(attributes, dropped),
+            cut=cut,
+            reserved=reserved,
+            is_flawed=dropped > 0,
+        )

@@ -21,9 +21,12 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
-from typing import Any
 
-from otel_telemetry.typing import AttributeValue
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from typing import Any
+
+    from otel_telemetry.typing import AttributeValue
 
 MAX_DEPTH = 16
 MAX_ELEMENTS = 131_072

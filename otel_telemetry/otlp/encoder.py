@@ -15,7 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from otel_telemetry.otlp.wire import field, varint
-from otel_telemetry.typing import AttributeValue
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from otel_telemetry.typing import AttributeValue
 
 _MASK64 = (1 << 64) - 1
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1

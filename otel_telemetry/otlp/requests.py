@@ -6,13 +6,14 @@ cost is linear in the records, however many distinct resources and scopes they h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
-
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.otlp.wire import field, read_fields
 
-EncodedRecord: TypeAlias = "tuple[bytes, bytes, bytes]"
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EncodedRecord = tuple[bytes, bytes, bytes]
 """A resource field, a scope field and a log record field, as `encoder` makes them."""
 
 _RESOURCE_LOGS = b"\x0a"

@@ -7,10 +7,10 @@ cannot be understood is no permission.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from otel_telemetry.files import private
 from otel_telemetry.files.private import Unreadable
+from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

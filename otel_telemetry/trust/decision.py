@@ -8,10 +8,10 @@ that has nothing to say passes on to the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from otel_telemetry.environment import app_prefix
 from otel_telemetry.files.private import Unreadable
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.trust.choice import Choice
 from otel_telemetry.trust.policy import Policy
 

@@ -10,10 +10,10 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import dataclass
 
 from otel_telemetry.files import directory, private
 from otel_telemetry.files.private import Unreadable, read_object
+from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ A JSON file beside the machine's other configuration, ``{"telemetry": "off"}`` o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from otel_telemetry.files.private import Unreadable, read_object
+from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.trust.catalog.fields import BUCKETS
 from otel_telemetry.trust.catalog.kinds import Check
 from otel_telemetry.trust.catalog.properties import Property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from otel_telemetry.errors import ConfigurationError, InvalidEventError
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.payload import Buckets, joined, legal_name
 from otel_telemetry.trust.catalog.checks import Checks
 from otel_telemetry.trust.catalog.fields import BUCKETS, FieldSpec, field, version

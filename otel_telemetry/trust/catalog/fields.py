@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
+
+from otel_telemetry.frozen import dataclass
 
 DataClass = Literal["configuration", "environment", "error", "feature", "performance", "pseudonym"]
 Bucket = Literal["event", "user", "group"]

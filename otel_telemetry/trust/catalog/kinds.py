@@ -10,8 +10,9 @@ import types
 import typing
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from otel_telemetry.frozen import dataclass
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 _LONGEST_TEXT = 256

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from otel_telemetry.errors import ConfigurationError
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.trust.catalog.fields import ABSENT, BUCKETS, DATA_CLASSES, FieldSpec
 from otel_telemetry.trust.catalog.kinds import Kind, Value, Wrong, kind_of
