@@ -61,9 +61,7 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for (PEP 562): importing us costs nothing."""
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - rarely asked for
-
-        return version("otel-telemetry")
+        return import_module(f"{__name__}.version").VERSION
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from otel_telemetry import environment, settings
 from otel_telemetry.errors import ConfigurationError
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.settings import Kind, optional
 
 TYPE_CHECKING = False  # see the package's own
@@ -152,6 +153,11 @@ class TelemetryConfig(DeliveryConfig):
             resources.
         event_name_in_body: The event's name also as the record's body, a display string: many
             backends still drop the field for the name.
+        delivery: ``"background"``: a thread of this process delivers. ``"detached"``, for
+            command-line tools: this process only records to the spool, and at its end starts
+            another one that delivers.
+        detached_interval: With detached delivery, start no process that delivers within this time
+            after the last.
         before_send: Hooks that see each event before it leaves, in order.
         catalog: The declared events; what is not declared does not leave. Default: anything may.
         strict: Raise InvalidEventError for wrong input to `send`, instead of counting it.
@@ -166,6 +172,8 @@ class TelemetryConfig(DeliveryConfig):
     resource_attributes: Mapping[str, object] = field(default_factory=dict)
     properties_on: Literal["resource_and_scope", "record"] = "resource_and_scope"
     event_name_in_body: bool = True
+    delivery: Literal["background", "detached"] = "background"
+    detached_interval: float = 3600
     before_send: tuple[BeforeSend, ...] = ()
     catalog: Catalog | None = None
     strict: bool = False
@@ -182,12 +190,26 @@ class TelemetryConfig(DeliveryConfig):
             "resource_attributes": settings.ATTRIBUTES,
             "properties_on": settings.choice("resource_and_scope", "record"),
             "event_name_in_body": settings.FLAG,
+            "delivery": settings.choice("background", "detached"),
+            "detached_interval": settings.SECONDS,
             "before_send": settings.HOOKS,
             "catalog": optional(settings.CATALOG),
             "strict": settings.FLAG,
             "logger_provider": optional(settings.LOGGER_PROVIDER),
         }
     )
+
+    def __post_init__(self) -> None:
+        DeliveryConfig.__post_init__(self)  # `super` knows not of the class that `slots` makes
+        if self.delivery == "detached":
+            if self.spool is False:
+                raise ConfigurationError('delivery="detached" needs a spool: leave spool on')
+            for name in ("logger_provider", "meter_provider"):
+                if getattr(self, name) is not None:
+                    raise ConfigurationError(
+                        f'delivery="detached" and {name} exclude each other: this process neither '
+                        "sends events nor learns what becomes of them"
+                    )
 
 
 _WHERE: Mapping[str, Kind] = {"endpoint": settings.URL, "logs_endpoint": settings.FULL_URL}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 from otel_telemetry import settings
 from otel_telemetry.errors import ConfigurationError
@@ -19,6 +20,7 @@ from otel_telemetry.log import quiet_log
 from otel_telemetry.settings import Kind
 
 _PREFIX = "OTEL_TELEMETRY_"
+_SWITCHES = frozenset({"OTEL_TELEMETRY", "OTEL_SDK_DISABLED"})
 _NEVER_HERE = {"enabled": "OTEL_TELEMETRY=on or off"}
 
 _OTLP_FIELDS = {
@@ -54,6 +56,19 @@ class Preset:
     def __exit__(self, *error: object) -> None:
         if self._is_ours:
             os.environ.pop(self._name, None)
+
+
+def for_uploader() -> dict[str, str]:
+    """Return the environment for a process that delivers what this one recorded.
+
+    Proxies, certificates and whatever turns telemetry off: all of it, but for what is another
+    exporter's. What of OTEL_* is ours to use has become settings already.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("OTEL_") or name in _SWITCHES
+    }
 
 
 def app_prefix(app: str) -> str:
@@ -141,6 +156,20 @@ def _otlp(environ: Mapping[str, str], suffix: str) -> tuple[str, str]:
         if text:
             return variable, text
     return "", ""
+
+
+def resource_attributes(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what OTEL_RESOURCE_ATTRIBUTES says, as the SDK reads it.
+
+    Specification, resource/sdk, "Specifying resource information via an environment variable". A
+    pair without ``=`` is passed over. OTEL_SERVICE_NAME is not asked: an application names itself.
+    """
+    found: dict[str, str] = {}
+    for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
+        name, equals, value = pair.partition("=")
+        if equals:
+            found[name.strip()] = unquote(value.strip())
+    return found
 
 
 def limit_settings(environ: Mapping[str, str]) -> dict[str, object]:

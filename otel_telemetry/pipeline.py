@@ -1,44 +1,55 @@
 """The way of an event once telemetry is on: hooks, then mapping, then a sink.
 
-Made by `Telemetry.bootstrap`; what it imports is the first to import OpenTelemetry.
+Made by `Telemetry.bootstrap`. Up to here all is pure standard library; what follows imports
+OpenTelemetry (`emitting`), or records for another process to deliver (`recording`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from time import time_ns
-from typing import TYPE_CHECKING
 
-from opentelemetry.sdk.resources import Resource
-
-from otel_telemetry.config import TelemetryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.permission import Permission
+from otel_telemetry import fork
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.log import quiet_log
 from otel_telemetry.mapping.attributes import Cleaned, Cleaner, Limits
-from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.mapping.records import Records
 from otel_telemetry.mapping.reserved import is_reserved
-from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.payload import Buckets, Event, buckets_of, legal_name, nanoseconds
 from otel_telemetry.receipt import Receipt, dropped
-from otel_telemetry.sinks import (
-    AppProviderSink,
-    BackendSink,
-    DivertedSink,
-    LogSink,
-    Sink,
-    Take,
-)
-from otel_telemetry.typing import Properties
 
+TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Protocol
 
+    from typing_extensions import Never
+
+    from otel_telemetry.config import TelemetryConfig
+    from otel_telemetry.counters import Counters
+    from otel_telemetry.delivery.permission import Permission
+    from otel_telemetry.sinks import Sink, Take
     from otel_telemetry.trust.catalog.checks import Checks, Fitting
     from otel_telemetry.trust.catalog.events import EventDeclaration
+    from otel_telemetry.typing import Properties
+
+    class Maker(Protocol):
+        """Makes what a sink takes; `Mapper` is the one there is."""
+
+        def record(
+            self,
+            name: str,
+            timestamp: int | None,
+            event_properties: Properties | None,
+            user_properties: Properties | None,
+            group_properties: Properties | None,
+            left_out: int = 0,
+        ) -> object:
+            """Make it of an event."""
+
+        def new_process(self) -> None:
+            """Begin anew in a forked child."""
+
 
 _KNOWN_NAMES = 1024
 
@@ -51,8 +62,7 @@ class Pipeline:
         counters: The counts to keep.
         permission: What may leave; None to print events instead of sending them.
         installation_id: Who speaks; None for nobody.
-        sink: Where records go; None for what the settings and the permission say.
-        base: The resource before its user properties; None for what the settings say.
+        take: Where events go; None for what the settings and the permission say.
     """
 
     def __init__(
@@ -62,8 +72,7 @@ class Pipeline:
         permission: Permission | None = None,
         installation_id: str | None = None,
         *,
-        sink: Sink | None = None,
-        base: EventResource | None = None,
+        take: Take | None = None,
     ) -> None:
         self._config = config
         self._counters = counters
@@ -72,27 +81,35 @@ class Pipeline:
             Limits(count=config.attribute_count_limit, length=config.attribute_length_limit),
             is_reserved=is_reserved,
         )
-        base = base or base_resource(config, installation_id)
-        self.sink = sink or _sink(config, counters, base, permission)
-        self._records = Records(
-            cleaner=self._cleaner,
-            base=base,
-            name=config.name,
-            version=config.version,
-            on_record=config.properties_on == "record",
-            name_in_body=config.event_name_in_body,
-            thorough=not isinstance(self.sink, BackendSink),
-            on_flaw=self._mended,
-        )
+        parts = config, counters, installation_id, self._cleaner, self._mended
+        back: tuple[Maker, Sink[Never]]
+        if take is not None:
+            with fork.importing:
+                from otel_telemetry.emitting import diverting  # noqa: PLC0415 - OpenTelemetry
+
+            back = diverting(*parts, take=take)
+        elif permission is not None and config.delivery == "detached":
+            with fork.importing:
+                from otel_telemetry.recording import recording  # noqa: PLC0415 - one of two
+
+            back = recording(*parts, permission=permission)
+        else:
+            with fork.importing:
+                from otel_telemetry.emitting import emitting  # noqa: PLC0415 - OpenTelemetry
+
+            back = emitting(*parts, permission=permission)
+        self._maker: Maker = back[0]
+        self.sink: Sink[Never] = back[1]
         self._hooks = config.before_send
         self._catalog = config.catalog
-        self._record = self._records.record
-        self._emit = self.sink.emit
+        self._record = self._maker.record
+        # What the one makes, the other takes.
+        self._emit: Callable[[object], Receipt] = self.sink.emit  # type: ignore[assignment]
 
     def new_process(self) -> None:
         """Begin anew in a forked child."""
         self._counters.new_process()
-        self._records.new_process()
+        self._maker.new_process()
         self.sink.new_process()
 
     def unpack(
@@ -250,36 +267,10 @@ class Pipeline:
         return dropped(reason)
 
 
-def base_resource(config: TelemetryConfig, installation_id: str | None = None) -> EventResource:
-    """Return the resource that every event has before its user properties."""
-    detected = Resource.create() if config.inherit_otel_env else Resource({})
-    given = Cleaner(Limits(count=None)).clean(
-        {**(detected.attributes or {}), **config.resource_attributes}
-    )
-    return EventResource(
-        {**given.attributes, **base_attributes(config.name, config.version, installation_id)},
-        schema_url=detected.schema_url,
-    )
-
-
 def diverted(config: TelemetryConfig, counters: Counters, take: Take) -> Pipeline:
     """Return a pipeline whose events end in *take*, in their three buckets.
 
     Nothing of the machine's OpenTelemetry set-up is in it: a test has the same result everywhere.
     """
     config = replace(config, properties_on="resource_and_scope", inherit_otel_env=False)
-    sink = DivertedSink(take, base_resource(config).attributes, counters)
-    return Pipeline(config, counters, sink=sink, base=EventResource({}))
-
-
-def _sink(
-    config: TelemetryConfig,
-    counters: Counters,
-    base: EventResource,
-    permission: Permission | None,
-) -> Sink:
-    if permission is None:
-        return LogSink(config.name)
-    if config.logger_provider is not None:
-        return AppProviderSink(config.logger_provider, config.name, config.version, counters)
-    return BackendSink(config, counters, base, permission)
+    return Pipeline(config, counters, take=take)

@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol, TextIO
+from typing import Protocol, TextIO, TypeVar
 
 from opentelemetry.sdk._logs import LoggerProvider
 
@@ -17,8 +17,9 @@ from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.delivery.processor import DeliveryProcessor, suppress_instrumentation
 from otel_telemetry.log import quiet_log
 from otel_telemetry.mapping.provider import app_emit, own_provider
-from otel_telemetry.mapping.records import UID, EventRecord
+from otel_telemetry.mapping.records import EventRecord
 from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.payload import Event
 from otel_telemetry.receipt import DISABLED, Outcome, Receipt, dropped
 from otel_telemetry.typing import AttributeValue
@@ -27,10 +28,13 @@ Take = Callable[[Event, Mapping[str, AttributeValue]], None]
 """Takes an event that would leave, and its whole resource. Several threads may call it at once."""
 
 
-class Sink(Protocol):
+_Record_contra = TypeVar("_Record_contra", contravariant=True)
+
+
+class Sink(Protocol[_Record_contra]):
     """Takes records. Thread-safe."""
 
-    def emit(self, record: EventRecord) -> Receipt:
+    def emit(self, record: _Record_contra, /) -> Receipt:
         """Take *record*; return what is known of it."""
 
     def new_process(self) -> None:

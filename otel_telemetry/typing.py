@@ -101,6 +101,8 @@ class TelemetrySettings(DeliverySettings, total=False):
     resource_attributes: Mapping[str, object]
     properties_on: Literal["resource_and_scope", "record"]
     event_name_in_body: bool
+    delivery: Literal["background", "detached"]
+    detached_interval: float
     before_send: BeforeSend | Sequence[BeforeSend]
     catalog: Catalog | None
     strict: bool

@@ -15,9 +15,10 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from otel_telemetry.files import directory, filelock, private
+from otel_telemetry.frozen import dataclass
 
 NOTE, PROBE = "backoff", "probe.lock"
 """The files in the directory: the note, and the lock of the process that tries."""

@@ -52,6 +52,8 @@ class Courier:
         on_start: Called in the courier's thread when it starts.
         on_end: Told how many seconds a batch took from its first request to its end, and what kept
             it from being a full success, if anything did.
+        on_idle: Called in the courier's thread, again and again, while it knows of nothing to
+            deliver.
         clock: Monotonic seconds.
     """
 
@@ -66,6 +68,7 @@ class Courier:
         is_permitted: Callable[[], bool] = lambda: True,
         on_start: Callable[[], object] = lambda: None,
         on_end: Callable[[float, str], object] = lambda _seconds, _error: None,
+        on_idle: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outbox = outbox
@@ -76,6 +79,7 @@ class Courier:
         self._is_permitted = is_permitted
         self._on_start = on_start
         self._on_end = on_end
+        self._on_idle = on_idle
         self._clock = clock
         self._transport: Transport | None = None
         self._aborted = False
@@ -87,6 +91,7 @@ class Courier:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._backoff.new_process()
+        self._has_more = True  # until a scan says otherwise
         self._next_scan = 0.0 if self._recovery is not None else math.inf
         if self._transport is not None:
             self._transport.new_process()
@@ -143,10 +148,14 @@ class Courier:
                 self._backoff.stand_down()
         elif turn is Turn.TIDY and recovery is not None:
             if self._clock() >= self._next_scan:
-                has_more = recovery.scan()
-                self._next_scan = self._clock() + (0.0 if has_more else _SCAN_INTERVAL)
+                self._has_more = recovery.scan()
+                self._next_scan = self._clock() + (0.0 if self._has_more else _SCAN_INTERVAL)
             if recovery.has_backlog and self._clock() >= self._outbox.pace.not_before:
                 self._recover(recovery)
+        if recovery is not None and not (
+            self._has_more or recovery.has_backlog or self._counters.pending
+        ):
+            self._on_idle()
         return turn is not Turn.END
 
     def _recover(self, recovery: Recovery) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
 
-from otel_telemetry import environment
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery import neighbours
 from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds
 from otel_telemetry.delivery.courier import Courier, Transport
+from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.outbox import Outbox
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.delivery.recovery import Recovery
 from otel_telemetry.delivery.spool import Spool
-from otel_telemetry.files import places
 
 
 def connect(config: DeliveryConfig) -> Transport:
@@ -40,6 +37,7 @@ class Delivery:
         app: Whose state directory holds the spool, where `config` names no path.
         permission: What may leave, and whether it still may.
         on_start: Called in the courier's thread when it starts.
+        on_idle: Called in the courier's thread when it has found nothing to deliver.
         connect: Makes the transport.
     """
 
@@ -51,6 +49,7 @@ class Delivery:
         app: str,
         permission: Permission = Permission(),  # noqa: B008 - frozen
         on_start: Callable[[], object] = lambda: None,
+        on_idle: Callable[[], object] = lambda: None,
         connect: Callable[[DeliveryConfig], Transport] = connect,
     ) -> None:
         self.counters = counters
@@ -81,6 +80,7 @@ class Delivery:
             is_permitted=permission.holds,
             on_start=self._on_start,
             on_end=_observed(config, counters),
+            on_idle=on_idle,
         )
         # In a directory that the setting names, others may be another application's.
         self._own = directory if config.spool is True else None
@@ -141,23 +141,3 @@ def _observed(config: DeliveryConfig, counters: Counters) -> Callable[[float, st
     from otel_telemetry.delivery.metrics import observe  # noqa: PLC0415 - only if asked for
 
     return observe(config.meter_provider, counters, is_grpc=config.protocol == "grpc")
-
-
-def spool_directory(config: DeliveryConfig, app: str) -> str | None:
-    """Return where segments go; None for memory only.
-
-    Each destination has a directory of its own: what was recorded for one backend must never reach
-    another, when the setting changes or two applications share a path. The headers are part of the
-    destination: many backends tell their tenants apart by them alone.
-    """
-    if config.spool is False:
-        return None
-    if config.spool is True:
-        state = places.state_directory(app, environment.current())
-        if state is None:
-            return None
-        base = os.path.join(state, "spool")
-    else:
-        base = config.spool
-    destination = repr((config.url, sorted(config.headers.items()))).encode()
-    return os.path.join(base, hashlib.sha256(destination).hexdigest()[:16])

@@ -6,9 +6,9 @@ import contextlib
 import os
 
 from otel_telemetry.config import DeliveryConfig
-from otel_telemetry.delivery import listing
+from otel_telemetry.delivery import destination, listing
 from otel_telemetry.delivery.backoff import NOTE
-from otel_telemetry.delivery.delivery import spool_directory
+from otel_telemetry.delivery.destination import spool_directory
 
 
 def directories(config: DeliveryConfig, app: str) -> list[str]:
@@ -41,12 +41,15 @@ def segments(config: DeliveryConfig, app: str) -> list[str]:
 def purge(config: DeliveryConfig, app: str) -> int:
     """Delete all segments of *app*, those of living processes too; return how many went.
 
-    With them goes what is noted of their backends.
+    With them goes what is noted of their backends, and what was written down for whoever would
+    deliver to them.
     """
     removed = 0
     for directory in directories(config, app):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(directory, NOTE))
+        with contextlib.suppress(OSError):
+            destination.forget(directory)
     for path in segments(config, app):
         with contextlib.suppress(OSError):
             os.unlink(path)

@@ -18,11 +18,11 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from otel_telemetry.delivery import listing, segment
 from otel_telemetry.delivery.segment import SegmentWriter
 from otel_telemetry.files import directory, filelock
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.log import quiet_log
 
 _LOCK = ".lock"
@@ -293,6 +293,4 @@ class Spool:
         """
         trouble, self._trouble = self._trouble, ""
         if trouble:
-            quiet_log.warning(
-                "the telemetry spool cannot be used, events are kept in memory only: %s", trouble
-            )
+            quiet_log.warning("the telemetry spool cannot be used: %s", trouble)

@@ -11,11 +11,17 @@ if sys.platform == "win32":
     def _try_lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
+    def _unlock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
     def _try_lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def acquire(path: str, *, create: bool) -> int | None:
@@ -44,3 +50,11 @@ def acquire(path: str, *, create: bool) -> int | None:
         pass
     os.close(descriptor)
     return None
+
+
+def release(descriptor: int) -> None:
+    """Let go of a lock, even if a child forked meanwhile still has a copy of it."""
+    try:
+        _unlock(descriptor)
+    finally:
+        os.close(descriptor)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -13,20 +10,15 @@ from opentelemetry.context import get_current
 from opentelemetry.sdk._logs import LogRecordLimits, ReadWriteLogRecord
 from opentelemetry.trace import get_current_span
 
-from otel_telemetry.mapping.attributes import Cleaned, Cleaner
-from otel_telemetry.mapping.interning import Interner
+from otel_telemetry.mapping.attributes import Cleaner
+from otel_telemetry.mapping.mapper import Mapper
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.mapping.scopes import EventScope
-from otel_telemetry.otlp import encoder
 from otel_telemetry.receipt import Receipt
-from otel_telemetry.session import sessions
-from otel_telemetry.typing import AttributeValue, Properties
+from otel_telemetry.typing import AttributeValue
 
 if TYPE_CHECKING:
     from opentelemetry.attributes import BoundedAttributes
-
-UID, _UID_HEAD = encoder.UID, encoder.UID_HEAD
-SESSION = "session.id"
 
 
 def no_limits() -> LogRecordLimits:
@@ -50,7 +42,8 @@ class EventRecord(ReadWriteLogRecord):
     The SDK's constructors check and copy every attribute, which costs more than all the rest of
     `send`. What `Logger.emit` and our processor read of a record is here all the same; anybody
     else's processor gets `standard`. Fields that are alike in all events are the class's; `fields`
-    are the attributes as the encoder has them, if it has.
+    are the attributes as the encoder has them, if it has. It is of the span that is active when it
+    is made.
     """
 
     severity_number = SeverityNumber.INFO
@@ -81,6 +74,12 @@ class EventRecord(ReadWriteLogRecord):
         self.resource: EventResource = resource
         self.instrumentation_scope: EventScope = scope
         self.receipt: Receipt | None = None
+        context = get_current()
+        if context:  # else there is no span to ask for
+            span = get_current_span(context).get_span_context()
+            self.trace_id = span.trace_id
+            self.span_id = span.span_id
+            self.trace_flags = span.trace_flags
 
     @property
     def log_record(self) -> EventRecord:  # type: ignore[override]
@@ -115,18 +114,24 @@ for _name, _value in vars(LogRecord(observed_timestamp=0)).items():
         setattr(EventRecord, _name, _value)
 
 
-class Records:
-    """Makes records of one application's events. Thread-safe.
+if TYPE_CHECKING:
+    _EventMapper = Mapper[EventResource, EventScope, EventRecord]
+else:
+    _EventMapper = Mapper
+
+
+class Records(_EventMapper):
+    """Makes records of one application's events, of the active span. Thread-safe.
 
     Args:
         cleaner: Makes properties legal.
         base: What every resource has before its user properties.
         name: The scope's name.
         version: The scope's version.
-        on_record: Whether user and group properties go on the record.
-        name_in_body: Whether the event's name is also the body.
-        thorough: Whether attributes are to be legal in every respect, for encoders other than ours.
-        on_flaw: Told of what was mended: its kind, and how often.
+        on_record: As in `Mapper`.
+        name_in_body: As in `Mapper`.
+        thorough: As in `Mapper`.
+        on_flaw: As in `Mapper`.
     """
 
     def __init__(
@@ -141,100 +146,18 @@ class Records:
         thorough: bool,
         on_flaw: Callable[[str, int], None],
     ) -> None:
-        self._cleaner = cleaner
-        self._thorough = thorough
-        self._name = name
-        self._name_in_body = name_in_body
-        self._on_record = on_record
-        self._on_flaw = on_flaw
-        self._resources = Interner(
-            lambda attributes, dropped: EventResource(attributes, base=base, dropped=dropped),
-            cleaner,
+        super().__init__(
+            cleaner=cleaner,
+            make_resource=lambda attributes, dropped: EventResource(
+                attributes, base=base, dropped=dropped
+            ),
+            make_scope=lambda attributes, dropped: EventScope(
+                name, version, attributes, dropped=dropped
+            ),
+            make_record=EventRecord,
+            on_record=on_record,
+            name=name,
+            name_in_body=name_in_body,
+            thorough=thorough,
+            on_flaw=on_flaw,
         )
-        self._scopes = Interner(
-            lambda attributes, dropped: EventScope(name, version, attributes, dropped=dropped),
-            cleaner,
-        )
-        self.new_process()
-
-    def new_process(self) -> None:
-        """Begin unique ids anew: after a fork, parent and child must not share them."""
-        form = os.urandom(8).hex() + "%016x"
-        # No frame of Python's own: it is one call for each event.
-        self._uid: Callable[[], str] = map(form.__mod__, itertools.count()).__next__
-
-    def record(
-        self,
-        name: str,
-        timestamp: int | None,
-        event_properties: Properties | None,
-        user_properties: Properties | None,
-        group_properties: Properties | None,
-        left_out: int = 0,
-    ) -> EventRecord:
-        """Return the record of an event.
-
-        Args:
-            name: A legal event name.
-            timestamp: Nanoseconds since the epoch; None for now.
-            event_properties: Attributes of the record.
-            user_properties: Attributes of the resource.
-            group_properties: Attributes of the scope.
-            left_out: Attributes that were left out of *event_properties* before.
-        """
-        plain = None if self._thorough else self._cleaner.plain(event_properties)
-        cut = reserved = 0
-        fields: list[bytes] | None = None
-        if plain is not None:
-            attributes, fields = plain
-        else:
-            attributes, cut, reserved = self._cleaner.clean(event_properties)
-        if self._on_record:
-            for prefix, bucket in (("user.", user_properties), ("group.", group_properties)):
-                more = self._prefixed(prefix, bucket)
-                attributes.update(more.attributes)
-                cut, reserved = cut + more.cut, reserved + more.reserved
-            user_properties = group_properties = fields = None
-        resource = self._resources(user_properties)
-        scope = self._scopes(group_properties)
-        dropped = cut + reserved
-        if dropped or resource.is_flawed or scope.is_flawed:
-            self._report(
-                cut + resource.cut + scope.cut, reserved + resource.reserved + scope.reserved
-            )
-        known = sessions.get()
-        if self._name in known:
-            attributes.setdefault(SESSION, known[self._name])
-            fields = None
-        attributes[UID] = uid = self._uid()
-        if fields is not None:
-            fields.append(_UID_HEAD + uid.encode())
-        now = time.time_ns()
-        record = EventRecord(
-            name,
-            name if self._name_in_body else None,
-            now if timestamp is None else timestamp,
-            now,
-            attributes,
-            dropped + left_out,
-            resource.value,
-            scope.value,
-            fields,
-        )
-        context = get_current()
-        if context:  # else there is no span to ask for
-            span = get_current_span(context).get_span_context()
-            record.trace_id = span.trace_id
-            record.span_id = span.span_id
-            record.trace_flags = span.trace_flags
-        return record
-
-    def _prefixed(self, prefix: str, properties: Properties | None) -> Cleaned:
-        attributes, cut, reserved = self._cleaner.clean(properties)
-        return Cleaned({prefix + key: value for key, value in attributes.items()}, cut, reserved)
-
-    def _report(self, cut: int, reserved: int) -> None:
-        if cut:
-            self._on_flaw("cut", cut)
-        if reserved:
-            self._on_flaw("reserved_key", reserved)

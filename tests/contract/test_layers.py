@@ -45,7 +45,7 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
         frozenset(
             {
                 *("telemetry", "lifecycle", "consent", "pipeline", "recording", "sinks"),
-                *("diversion", "uploader"),
+                *("diversion", "emitting", "uploader"),
             }
         ),
     ),
@@ -204,7 +204,7 @@ def test_the_parts_for_users_tests_judge_by_themselves() -> None:
 
 def test_the_sdk_is_imported_where_it_is_needed() -> None:
     """By the mapping, the processor, and those who put them together."""
-    allowed = {"delivery.exporter", "delivery.processor", "sinks"}
+    allowed = {"delivery.exporter", "delivery.processor", "emitting", "sinks"}
 
     for name in _importers("opentelemetry.sdk"):
         inner = name.partition(".")[2]

@@ -30,9 +30,10 @@ from opentelemetry.trace import INVALID_SPAN, TraceFlags, get_current_span
 
 from otel_telemetry.delivery.processor import suppress_instrumentation
 from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.mapping.records import UID, EventRecord
+from otel_telemetry.mapping.records import EventRecord
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.mapping.scopes import EventScope
+from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.testing.decoding import contents_of
 from tests.support.official import pairs
 from tests.support.pipelines import AppPipeline

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from otel_telemetry import OTLPLogRecordProcessor, Telemetry
 from otel_telemetry.log import quiet_log
 from otel_telemetry.testing import OTLPReceiver
+from tests.support.tools import Tool, tool
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from typing_extensions import Unpack
 
@@ -155,3 +158,14 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 def _fresh_log() -> None:
     """Let the log say again what it said in another test less than a minute ago."""
     quiet_log._said.clear()
+
+
+@pytest.fixture
+def make_tool(tmp_path: Path) -> Iterator[Callable[..., Tool]]:
+    """Make a tool for a receiver or a URL; nothing that it starts outlives the test."""
+    with ExitStack() as made:
+
+        def make(backend: OTLPReceiver | str, **settings: object) -> Tool:
+            return made.enter_context(tool(tmp_path / "home", **{**place(backend), **settings}))
+
+        yield make

@@ -11,7 +11,7 @@ from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.mapping.records import UID
+from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.pipeline import Pipeline
 
 if TYPE_CHECKING:

@@ -16,16 +16,6 @@ def _own(environ: Mapping[str, str]) -> dict[str, object]:
     return environment.own_settings(environ, TelemetryConfig.kinds, lambda name, _known: f" {name}")
 
 
-def test_the_environment_is_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What happens to the environment later does not reach into settings that were made."""
-    monkeypatch.setenv("ACME_CMS_TELEMETRY", "on")
-
-    environ = environment.current()
-    monkeypatch.setenv("ACME_CMS_TELEMETRY", "off")
-
-    assert environ["ACME_CMS_TELEMETRY"] == "on"
-
-
 class TestAppNames:
     """The variables of one application."""
 
@@ -99,6 +89,8 @@ class TestOwnVariables:
             "resource_attributes": ("a=b,c=d%20e", {"a": "b", "c": "d e"}),
             "properties_on": ("record", "record"),
             "event_name_in_body": ("off", False),
+            "delivery": ("detached", "detached"),
+            "detached_interval": ("60", 60),
             "strict": ("1", True),
         }
 

@@ -12,11 +12,12 @@ from opentelemetry.sdk._logs import LoggerProvider
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.emitting import base_resource
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.mapping.records import UID
+from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.payload import TelemetryPayload
-from otel_telemetry.pipeline import Pipeline, base_resource
+from otel_telemetry.pipeline import Pipeline
 from otel_telemetry.receipt import Outcome
 from otel_telemetry.sinks import AppProviderSink, BackendSink, LogSink
 from otel_telemetry.testing import OTLPReceiver

@@ -13,7 +13,8 @@ import pytest
 from otel_telemetry import DeliveryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.courier import THREAD_NAME
-from otel_telemetry.delivery.delivery import Delivery, connect, spool_directory
+from otel_telemetry.delivery.delivery import Delivery, connect
+from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.grpc import GRPCTransport
 from otel_telemetry.delivery.http import HTTPTransport
 from otel_telemetry.receipt import Outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from otel_telemetry import DeliveryConfig
 from otel_telemetry.delivery import leftovers, listing
-from otel_telemetry.delivery.delivery import spool_directory
+from otel_telemetry.delivery.destination import spool_directory
 from tests.support.audit import AUDIT
 from tests.support.spools import leave
 

@@ -22,9 +22,10 @@ from opentelemetry.trace import (
 )
 
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.records import UID, EventRecord, Records
+from otel_telemetry.mapping.records import EventRecord, Records
 from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.otlp.encoder import UID
 
 if TYPE_CHECKING:
     from otel_telemetry.typing import AttributeValue

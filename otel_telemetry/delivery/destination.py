@@ -1,0 +1,113 @@
+"""Where events go: their directory on disk, and what a process that delivers them has to know.
+
+Pure standard library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import import_module
+
+from otel_telemetry import environment
+from otel_telemetry.config import TelemetryConfig
+from otel_telemetry.errors import ConfigurationError
+from otel_telemetry.files import directory, places, private
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from otel_telemetry.config import DeliveryConfig
+
+FILE = "destination.json"
+
+_FILES = ("certificate_file", "client_certificate_file", "client_key_file")
+_TOLD = (
+    # Whose they are, and what its code says of permission:
+    "name",
+    "enabled",
+    "consent_version",
+    "notice",
+    # Where to, and how:
+    "endpoint",
+    "logs_endpoint",
+    "protocol",
+    "headers",
+    "timeout",
+    "compression",
+    *_FILES,
+    "max_batch_events",
+    "max_batch_bytes",
+    "spool_max_bytes",
+    "spool_max_age",
+)
+
+
+def spool_directory(config: DeliveryConfig, app: str) -> str | None:
+    """Return where segments go; None for memory only.
+
+    Each destination has a directory of its own: what was recorded for one backend must never reach
+    another, when the setting changes or two applications share a path. The headers are part of the
+    destination: many backends tell their tenants apart by them alone.
+    """
+    if config.spool is False:
+        return None
+    if config.spool is True:
+        state = places.state_directory(app, environment.current())
+        if state is None:
+            return None
+        base = os.path.join(state, "spool")
+    else:
+        base = config.spool
+    destination = repr((config.url, sorted(config.headers.items())))
+    return os.path.join(base, _digest(destination))
+
+
+def _digest(text: str, modules: tuple[str, ...] = ("_blake2", "hashlib")) -> str:
+    """Return 64 bits of a hash that nobody can find two texts for.
+
+    By the module that `hashlib` has it from, where there is one: `hashlib` itself also loads
+    OpenSSL, and that costs a command-line tool 3 ms.
+    """
+    try:
+        module = import_module(modules[0])
+    except ImportError:
+        return _digest(text, modules[1:])
+    digest: str = module.blake2b(text.encode(), digest_size=8).hexdigest()
+    return digest
+
+
+def tell(path: str, config: TelemetryConfig) -> None:
+    """Write down in the directory *path* where its events go, for whoever delivers them.
+
+    With the headers that code gave, which may be keys: the file is its user's alone, as the
+    segments are.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    said = {name: getattr(config, name) for name in _TOLD}
+    for name in _FILES:
+        if said[name] is not None:
+            said[name] = os.path.abspath(said[name])
+    data = json.dumps(said, default=dict).encode()
+    file = os.path.join(path, FILE)
+    if private.read(file) != data:
+        private.write(file, data)
+
+
+def told(path: str) -> TelemetryConfig | None:
+    """Return where the events in the directory *path* go; None if nobody says, or it is not so."""
+    try:
+        directory.check(path)
+        data = private.read(os.path.join(path, FILE))
+        said = {} if data is None else json.loads(data)
+        config = TelemetryConfig(**{**said, "spool": os.path.dirname(path)})
+    except (OSError, ValueError, TypeError, RecursionError, ConfigurationError):
+        return None
+    # The events of another URL, or with other headers, lie in another directory.
+    return config if spool_directory(config, config.name) == path else None
+
+
+def forget(path: str) -> None:
+    """Delete what was written down in the directory *path*; raises OSError."""
+    os.unlink(os.path.join(path, FILE))

@@ -1,0 +1,172 @@
+"""Event → the parts of a record, each in its place; what a record is, others say.
+
+Pure standard library.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+from otel_telemetry.mapping.attributes import Cleaned
+from otel_telemetry.mapping.interning import Interner
+from otel_telemetry.otlp.encoder import UID, UID_HEAD
+from otel_telemetry.session import sessions
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Generic, Protocol, TypeVar
+
+    from otel_telemetry.mapping.attributes import Cleaner
+    from otel_telemetry.typing import AttributeValue, Properties
+
+    _Resource = TypeVar("_Resource")
+    _Scope = TypeVar("_Scope")
+    _Record = TypeVar("_Record")
+    _Resource_contra = TypeVar("_Resource_contra", contravariant=True)
+    _Scope_contra = TypeVar("_Scope_contra", contravariant=True)
+    _Record_co = TypeVar("_Record_co", covariant=True)
+
+    class MakeRecord(Protocol[_Resource_contra, _Scope_contra, _Record_co]):
+        """Makes a record of legal parts."""
+
+        def __call__(
+            self,
+            name: str,
+            body: str | None,
+            timestamp: int,
+            observed_timestamp: int,
+            attributes: dict[str, AttributeValue],
+            dropped: int,
+            resource: _Resource_contra,
+            scope: _Scope_contra,
+            fields: list[bytes] | None,
+            /,
+        ) -> _Record_co:
+            """Return the record; *fields* are *attributes* encoded, where they are already."""
+
+else:  # `Generic[...]` is `object` then
+    Generic, _Resource, _Scope, _Record = {(0, 0, 0): object}, 0, 0, 0
+
+SESSION = "session.id"
+
+
+class Mapper(Generic[_Resource, _Scope, _Record]):
+    """Maps one application's events. Thread-safe.
+
+    Args:
+        cleaner: Makes properties legal.
+        make_resource: Makes a resource of legal user properties and the count of those left out.
+        make_scope: Makes a scope of legal group properties and the count of those left out.
+        make_record: Makes a record.
+        on_record: Whether user and group properties go on the record.
+        name: The application's name, which sessions are known by.
+        name_in_body: Whether the event's name is also the body.
+        thorough: Whether attributes are to be legal in every respect, for an encoder that
+            does not look.
+        on_flaw: Told of what was mended: its kind, and how often.
+        session: The ``session.id`` of events that are of no other; None for none.
+    """
+
+    def __init__(
+        self,
+        *,
+        cleaner: Cleaner,
+        make_resource: Callable[[dict[str, AttributeValue], int], _Resource],
+        make_scope: Callable[[dict[str, AttributeValue], int], _Scope],
+        make_record: MakeRecord[_Resource, _Scope, _Record],
+        on_record: bool,
+        name: str,
+        name_in_body: bool,
+        thorough: bool,
+        on_flaw: Callable[[str, int], None],
+        session: str | None = None,
+    ) -> None:
+        self._cleaner = cleaner
+        self._make = make_record
+        self._thorough = thorough
+        self._name = name
+        self._name_in_body = name_in_body
+        self._on_record = on_record
+        self._on_flaw = on_flaw
+        self._session = session
+        self._resources = Interner(make_resource, cleaner)
+        self._scopes = Interner(make_scope, cleaner)
+        self.new_process()
+
+    def new_process(self) -> None:
+        """Begin unique ids anew: after a fork, parent and child must not share them."""
+        form = os.urandom(8).hex() + "%016x"
+        # No frame of Python's own: it is one call for each event.
+        self._uid: Callable[[], str] = map(form.__mod__, itertools.count()).__next__
+
+    def record(
+        self,
+        name: str,
+        timestamp: int | None,
+        event_properties: Properties | None,
+        user_properties: Properties | None,
+        group_properties: Properties | None,
+        left_out: int = 0,
+    ) -> _Record:
+        """Return the record of an event.
+
+        Args:
+            name: A legal event name.
+            timestamp: Nanoseconds since the epoch; None for now.
+            event_properties: Attributes of the record.
+            user_properties: Attributes of the resource.
+            group_properties: Attributes of the scope.
+            left_out: Attributes that were left out of *event_properties* before.
+        """
+        plain = None if self._thorough else self._cleaner.plain(event_properties)
+        cut = reserved = 0
+        fields: list[bytes] | None = None
+        if plain is not None:
+            attributes, fields = plain
+        else:
+            attributes, cut, reserved = self._cleaner.clean(event_properties)
+        if self._on_record:
+            for prefix, bucket in (("user.", user_properties), ("group.", group_properties)):
+                more = self._prefixed(prefix, bucket)
+                attributes.update(more.attributes)
+                cut, reserved = cut + more.cut, reserved + more.reserved
+            user_properties = group_properties = fields = None
+        resource = self._resources(user_properties)
+        scope = self._scopes(group_properties)
+        dropped = cut + reserved
+        if dropped or resource.is_flawed or scope.is_flawed:
+            self._report(
+                cut + resource.cut + scope.cut, reserved + resource.reserved + scope.reserved
+            )
+        session = sessions.get().get(self._name, self._session)
+        if session is not None:
+            attributes.setdefault(SESSION, session)
+            fields = None
+        attributes[UID] = uid = self._uid()
+        if fields is not None:
+            fields.append(UID_HEAD + uid.encode())
+        now = time.time_ns()
+        return self._make(
+            name,
+            name if self._name_in_body else None,
+            now if timestamp is None else timestamp,
+            now,
+            attributes,
+            dropped + left_out,
+            resource.value,
+            scope.value,
+            fields,
+        )
+
+    def _prefixed(self, prefix: str, properties: Properties | None) -> Cleaned:
+        attributes, cut, reserved = self._cleaner.clean(properties)
+        return Cleaned({prefix + key: value for key, value in attributes.items()}, cut, reserved)
+
+    def _report(self, cut: int, reserved: int) -> None:
+        if cut:
+            self._on_flaw("cut", cut)
+        if reserved:
+            self._on_flaw("reserved_key", reserved)

@@ -1,0 +1,105 @@
+"""Events to the spool, for another process to deliver; no OpenTelemetry in this one."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import threading
+
+from otel_telemetry import environment, fork
+from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.launcher import Launcher, is_python
+from otel_telemetry.delivery.recorder import Recorder
+from otel_telemetry.mapping.base import base_attributes, with_base
+from otel_telemetry.mapping.encoded import encoded_events
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_telemetry.config import TelemetryConfig
+    from otel_telemetry.counters import Counters
+    from otel_telemetry.delivery.permission import Permission
+    from otel_telemetry.mapping.attributes import Cleaner
+    from otel_telemetry.mapping.mapper import Mapper
+    from otel_telemetry.otlp.requests import EncodedRecord
+
+
+def recording(
+    config: TelemetryConfig,
+    counters: Counters,
+    installation_id: str | None,
+    cleaner: Cleaner,
+    on_flaw: Callable[[str, int], None],
+    *,
+    permission: Permission,
+    executable: str | None = None,
+) -> tuple[Mapper[bytes, bytes, EncodedRecord], Recorder]:
+    """Return what makes encoded records of events, and what takes them.
+
+    Args:
+        config: The settings.
+        counters: The counts to keep.
+        installation_id: Who speaks; None for nobody.
+        cleaner: Makes properties legal.
+        on_flaw: Told of what was mended: its kind, and how often.
+        permission: What may leave.
+        executable: What may be a Python to start; None for the one that runs.
+    """
+    detected = (
+        environment.resource_attributes(environment.current()) if config.inherit_otel_env else {}
+    )
+    events = encoded_events(
+        cleaner=cleaner,
+        base=with_base(
+            {**detected, **config.resource_attributes},
+            base_attributes(config.name, config.version, installation_id, by_sdk=False),
+        ),
+        name=config.name,
+        version=config.version,
+        on_record=config.properties_on == "record",
+        name_in_body=config.event_name_in_body,
+        on_flaw=on_flaw,
+        session=os.urandom(16).hex(),  # a run of a command-line tool is a session
+    )
+    directory = spool_directory(config, config.name)
+    launch = _launch(config, directory, permission, executable or sys.executable)
+    return events, Recorder(config, counters, directory, launch)
+
+
+def _launch(
+    config: TelemetryConfig, directory: str | None, permission: Permission, executable: str
+) -> Callable[[], object]:
+    """Return what has somebody deliver at the end of this process."""
+    if directory is None:
+        return lambda: None
+    is_frozen = bool(getattr(sys, "frozen", False))
+    if is_python(executable, environment.current(), is_frozen=is_frozen):
+        return Launcher(directory, interval=config.detached_interval).launch
+    # No process can be started: while it lives, this one delivers what earlier ones have left.
+    beside = functools.partial(_deliver_beside, permission=permission)
+    Launcher(directory, interval=config.detached_interval, start=beside).launch()
+    return lambda: None
+
+
+def _deliver_beside(directory: str, permission: Permission) -> None:
+    """Deliver in a thread that nobody waits for."""
+
+    def run() -> None:
+        # Whatever it is, it must not be printed.
+        with contextlib.suppress(Exception):
+            with fork.importing:
+                from otel_telemetry.delivery.detached import upload  # noqa: PLC0415 - slow
+            upload(directory, lambda _config: permission, on_start=_suppress_instrumentation)
+
+    with contextlib.suppress(RuntimeError):  # no more threads: the next run tries again
+        threading.Thread(target=run, name="otel_telemetry-uploader", daemon=True).start()
+
+
+def _suppress_instrumentation() -> None:
+    """Keep our own requests out of the host's traces, if it has any: in this thread, for good."""
+    context = sys.modules.get("opentelemetry.context")
+    if context is not None:
+        context.attach(context.set_value("suppress_instrumentation", True))

@@ -1,0 +1,14 @@
+"""The version that the library says it has, and the one it is distributed under."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import otel_telemetry
+from otel_telemetry.version import VERSION
+
+
+def test_the_two_are_one() -> None:
+    """The constant spares programs a look-up; nobody may forget to change it."""
+    assert metadata.version("otel-telemetry") == VERSION
+    assert otel_telemetry.__version__ == VERSION

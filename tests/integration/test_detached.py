@@ -1,0 +1,208 @@
+"""Detached delivery with real tools and real uploaders: no wait, no loss, nobody left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from otel_telemetry.delivery.launcher import LOCK
+from otel_telemetry.testing import OTLPReceiver
+from tests.support.apps import numbers
+from tests.support.processes import LOOPBACK, refusing_port
+from tests.support.tools import Tool, own_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RUNS: Final = 100
+
+
+def was_long_ago(tool: Tool) -> None:
+    """Let the last start of an uploader be long ago."""
+    os.utime(tool.directory / LOCK, (1, 1))
+
+
+def segments(tool: Tool) -> list[Path]:
+    """Return what waits."""
+    return list(tool.directory.glob("*.seg"))
+
+
+def test_an_event_arrives_after_the_tool_has_ended(
+    make_tool: Callable[..., Tool], receiver: OTLPReceiver
+) -> None:
+    """Over both protocols; and nothing but the mark remains."""
+    acme = make_tool(receiver)
+
+    assert acme.run() == (0, "")
+
+    (event,) = receiver.wait_for_events(1, 20)
+    acme.wait_for_silence()
+
+    assert event.name == "didRun"
+    assert event.resource["telemetry.sdk.name"] == "otel_telemetry"
+    assert len(str(event.attributes["session.id"])) == 32
+    assert {path.name for path in acme.directory.iterdir()} == {LOCK, "destination.json"}
+
+
+def test_the_tool_pays_for_next_to_nothing(
+    make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
+) -> None:
+    """No OpenTelemetry, no network, no thread, and none of the slow parts of the library."""
+    acme = make_tool(http_receiver)
+    acme.write(
+        "send(1)\n"
+        "telemetry.destroy()\n"
+        "import threading\n"
+        "slow = {'opentelemetry', 'urllib3', 'grpc', 'socket', 'ssl', 'subprocess', 'hashlib',\n"
+        "        'typing', 'platform', 'platformdirs', 'asyncio', 'random', 'tempfile'}\n"
+        "print(sorted(slow & set(sys.modules)), threading.active_count())\n"
+    )
+
+    assert acme.run(["/usr/bin/env", sys.executable, "-S"], PYTHONPATH=own_root()) == (0, "[] 1\n")
+
+    http_receiver.wait_for_events(1, 20)
+
+
+def test_an_event_outlives_the_tool_that_is_killed(
+    make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
+) -> None:
+    """The next run has it delivered with its own."""
+    acme = make_tool(http_receiver)
+    acme.write("send('killed')\nos.kill(os.getpid(), signal.SIGKILL)\n")
+
+    assert acme.run()[0] == -signal.SIGKILL
+    assert len(segments(acme)) == 1
+
+    acme.write("send('next')\n")
+    acme.run()
+    http_receiver.wait_for_events(2, 20)
+
+    assert numbers(http_receiver.events) == ["killed", "next"]
+
+
+def test_a_dead_backend_costs_nothing_and_loses_nothing(
+    make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
+) -> None:
+    """The uploader gives up soon, and the next one delivers."""
+    endpoint = http_receiver.http_endpoint
+    http_receiver.stop()
+    acme = make_tool(endpoint)
+
+    assert acme.run() == (0, "")
+
+    acme.wait_for_silence()
+
+    assert len(segments(acme)) == 1
+
+    with OTLPReceiver(http_port=int(endpoint.rpartition(":")[2])) as back:
+        was_long_ago(acme)
+        acme.run()
+        back.wait_for_events(2, 20)
+        acme.wait_for_silence()
+
+
+def test_a_silent_backend_holds_nobody_up(make_tool: Callable[..., Tool]) -> None:
+    """Not the tool, nor whoever waits for the end of a pipe that it was given."""
+    reading, writing = os.pipe()
+    with socket.create_server((LOOPBACK, 0)) as server:
+        acme = make_tool(f"http://{LOOPBACK}:{server.getsockname()[1]}", timeout=1.5)
+        os.set_inheritable(writing, True)
+        command = [sys.executable, str(acme.file)]
+        with subprocess.Popen(
+            [*command, '{"endpoint": "%s", "timeout": 1.5}' % acme.settings["endpoint"]],  # noqa: UP031 - braces
+            env={"HOME": str(acme.home), "PATH": os.environ["PATH"]},
+            pass_fds=[writing],
+        ) as process:
+            os.close(writing)
+            assert process.wait(20) == 0
+        connection, _ = server.accept()
+        with connection, open(reading, "rb") as pipe:
+            assert pipe.read() == b""
+            assert acme.uploaders()
+
+
+def test_many_runs_at_once_start_one_uploader(make_tool: Callable[..., Tool]) -> None:
+    """Within the interval; what it could not deliver is the next one's."""
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        port = silent.getsockname()[1]
+        acme = make_tool(f"http://{LOOPBACK}:{port}", timeout=10)
+        runs = [acme.start() for _ in range(20)]
+        for run in runs:
+            assert run.communicate(timeout=20)[0] == ""
+        silent.accept()[0].close()
+
+        assert len(acme.uploaders()) == 1
+
+    acme.wait_for_silence()
+
+    assert len(segments(acme)) == 20
+
+    with OTLPReceiver(http_port=port) as receiver:
+        was_long_ago(acme)
+        acme.run()
+        receiver.wait_for_events(21, 20, distinct=True)
+        acme.wait_for_silence()
+
+        assert len(receiver.events) == 21
+
+
+def test_a_hundred_runs_lose_nothing(
+    make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
+) -> None:
+    """However they and those who deliver come and go."""
+    acme = make_tool(http_receiver, detached_interval=0)
+    runs = []
+    for _ in range(RUNS):
+        runs.append(acme.start())
+        if len(runs) >= 4:
+            runs.pop(0).communicate(timeout=20)
+    for run in runs:
+        run.communicate(timeout=20)
+    http_receiver.wait_for_events(RUNS, 20, distinct=True)
+    acme.wait_for_silence()
+
+    assert len(set(numbers(http_receiver.events))) == RUNS
+    assert segments(acme) == []
+
+
+def test_forked_children_have_their_own(
+    make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
+) -> None:
+    """The parent's events are sent once, and so are theirs, though they never end properly."""
+    acme = make_tool(http_receiver)
+    acme.write(
+        "send('parent')\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    send('child')\n"
+        "    os._exit(0)\n"
+        "os.waitpid(child, 0)\n"
+        "send('parent again')\n"
+    )
+
+    assert acme.run() == (0, "")
+
+    http_receiver.wait_for_events(3, 20)
+    acme.wait_for_silence()
+
+    assert numbers(http_receiver.events) == ["child", "parent", "parent again"]
+
+
+@pytest.mark.parametrize("home", ["/proc/1/nowhere", "/dev/null", "relative", ""])
+def test_without_a_home_to_write_to_nothing_happens(
+    make_tool: Callable[..., Tool], home: str
+) -> None:
+    """No word, no error, no file elsewhere."""
+    with refusing_port() as port:
+        acme = make_tool(f"http://{LOOPBACK}:{port}", spool="/proc/1/nowhere")
+        acme.write("print(telemetry.send('x').reason)\n")
+
+        assert acme.run(HOME=home) == (0, "spool_failed\n")
+        assert [path.name for path in acme.home.rglob("*") if path.is_file()] == ["tool.py"]

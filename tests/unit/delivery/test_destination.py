@@ -1,0 +1,148 @@
+"""Where events go: what one process tells another, and what that one makes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_telemetry import TelemetryConfig
+from otel_telemetry.delivery import destination
+from otel_telemetry.delivery.destination import FILE, spool_directory, tell, told
+
+
+def configured(spool: Path, **changed: Any) -> TelemetryConfig:
+    """Return settings with most of what a destination has."""
+    given = {
+        "name": "acme",
+        "enabled": True,
+        "consent_version": 2,
+        "endpoint": "https://telemetry.acme.example",
+        "headers": {"x-key": "secret"},
+        "spool": str(spool),
+        "delivery": "detached",
+        **changed,
+    }
+    return TelemetryConfig(**given)
+
+
+def told_of(config: TelemetryConfig) -> Path:
+    """Tell of *config* in its directory; return that."""
+    path = spool_directory(config, config.name)
+    assert path is not None
+    tell(path, config)
+    return Path(path)
+
+
+def test_what_is_told_is_what_is_needed(tmp_path: Path) -> None:
+    """Where to and how, whose they are, and what its code says of permission."""
+    config = configured(tmp_path, timeout=3, notice="n", protocol="grpc", spool_max_age=60)
+    heard = told(str(told_of(config)))
+
+    assert heard is not None
+    for name in (
+        *("name", "enabled", "consent_version", "notice"),
+        *("url", "headers", "timeout", "protocol", "compression", "spool_max_age", "spool"),
+    ):
+        assert getattr(heard, name) == getattr(config, name)
+
+
+def test_only_its_user_can_read_it(tmp_path: Path) -> None:
+    """There may be keys among the headers."""
+    path = told_of(configured(tmp_path)) / FILE
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_it_is_written_when_it_differs(tmp_path: Path) -> None:
+    """Every run tells; most have nothing new to say."""
+    path = told_of(configured(tmp_path)) / FILE
+    first = path.stat().st_ino
+    told_of(configured(tmp_path))
+
+    assert path.stat().st_ino == first
+
+    told_of(configured(tmp_path, headers={"x-key": "another"}))
+    heard = told(str(path.parent))
+
+    assert heard is not None
+    assert heard.headers == {"x-key": "another"}
+
+
+def test_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever delivers works in another directory."""
+    (tmp_path / "ca.pem").write_text("")
+    monkeypatch.chdir(tmp_path)
+    path = told_of(configured(tmp_path, certificate_file="ca.pem"))
+    monkeypatch.chdir("/")
+    heard = told(str(path))
+
+    assert heard is not None
+    assert heard.certificate_file == str(tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("{", id="no JSON"),
+        pytest.param("[" * 50_000, id="too deep"),
+        pytest.param("[]", id="no object"),
+        pytest.param("{}", id="no name"),
+        pytest.param('{"name": "acme", "colour": "red"}', id="unknown"),
+        pytest.param('{"name": "acme", "endpoint": 5}', id="a wrong value"),
+        pytest.param('{"name": "acme", "endpoint": "https://else.example"}', id="another URL"),
+        pytest.param("x" * 100_000, id="large"),
+    ],
+)
+def test_what_cannot_be_so_is_not_heard(tmp_path: Path, text: str) -> None:
+    """Nothing of it is guessed."""
+    path = told_of(configured(tmp_path))
+    (path / FILE).write_text(text)
+
+    assert told(str(path)) is None
+
+
+def test_nothing_is_heard_where_nothing_is_told(tmp_path: Path) -> None:
+    """Nor where the directory is not one, or is gone."""
+    path = told_of(configured(tmp_path))
+    (tmp_path / "link").symlink_to(path)
+
+    assert told(str(tmp_path / "link")) is None
+    destination.forget(str(path))
+    assert told(str(path)) is None
+    assert told(str(tmp_path / "gone")) is None
+
+
+def test_a_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
+    """The same one in every process."""
+    first = spool_directory(configured(tmp_path), "acme")
+    second = spool_directory(configured(tmp_path, endpoint="https://b.example"), "acme")
+
+    assert first is not None
+    assert first != second
+    assert Path(first).parent == tmp_path
+    assert first == spool_directory(configured(tmp_path), "acme")
+
+
+def test_the_name_of_a_directory_is_alike_wherever_the_hash_comes_from() -> None:
+    """Not every Python has the module that is quick to load."""
+    one, other = (
+        destination._digest("x", modules) for modules in (("_blake2",), ("no_such", "hashlib"))
+    )
+
+    assert one == other
+    assert len(one) == 16
+
+
+def test_it_can_be_read_by_a_person(tmp_path: Path) -> None:
+    """Plain JSON, and no more in it than that."""
+    said = json.loads((told_of(configured(tmp_path)) / FILE).read_text())
+
+    assert said["endpoint"] == "https://telemetry.acme.example"
+    assert "before_send" not in said
+    assert os.sep not in said["name"]

@@ -1,0 +1,242 @@
+"""Delivering what others have recorded: all of it, one at a time, and only for a while."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_telemetry import TelemetryConfig
+from otel_telemetry.delivery import listing
+from otel_telemetry.delivery.destination import spool_directory, tell
+from otel_telemetry.delivery.detached import upload
+from otel_telemetry.delivery.launcher import LOCK
+from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.files import filelock
+from tests.support.courier import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransport, record
+
+
+class Left:
+    """A directory in which events wait, as processes leave it that have ended."""
+
+    def __init__(self, base: Path, **settings: Any) -> None:
+        given = {"endpoint": "https://a.example", "spool": str(base), **settings}
+        self.config = TelemetryConfig(name="acme", **given)
+        path = spool_directory(self.config, "acme")
+        assert path is not None
+        self.path = path
+        self.transport = ScriptedTransport()
+        self.asked: list[str] = []
+        self.leave("first")
+        tell(path, self.config)
+        (Path(path) / LOCK).touch()
+
+    def leave(self, *names: str) -> None:
+        """Leave events, each by a process of its own."""
+        for name in names:
+            spool = Spool(self.path, max_age=1e9)
+            writer = spool.open_segment()
+            assert writer is not None
+            writer.append(RESOURCE, SCOPE, record(name))
+            writer.close()
+            spool.close()
+
+    def permission(self, config: TelemetryConfig) -> Permission:
+        """Permit everything, and note who asked."""
+        self.asked.append(config.name)
+        return Permission()
+
+    def upload(
+        self, permission: Callable[[TelemetryConfig], Permission] | None = None, **changed: Any
+    ) -> None:
+        """Deliver."""
+        upload(
+            self.path,
+            permission or self.permission,
+            connect=lambda _config: self.transport,
+            **changed,
+        )
+
+    @property
+    def arrived(self) -> list[str]:
+        """The events that were sent."""
+        return [name for request in self.transport.requests for name in request]
+
+    @property
+    def segments(self) -> int:
+        """How many segments are there."""
+        return sum(map(len, listing.listed(self.path).values()))
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Left:
+    """A directory with one event."""
+    return Left(tmp_path)
+
+
+def test_all_that_was_left_is_delivered(left: Left) -> None:
+    """In few requests, and nothing remains; whose it is was asked."""
+    left.leave("second", "third")
+    left.upload()
+
+    assert sorted(left.arrived) == ["first", "second", "third"]
+    assert left.segments == 0
+    assert left.asked == ["acme"]
+
+
+def test_more_than_can_be_claimed_at_once_is_delivered_too(left: Left) -> None:
+    """However many runs have ended since."""
+    left.leave(*map(str, range(150)))
+    left.upload()
+
+    assert len(left.arrived) == 151
+    assert left.segments == 0
+
+
+def test_what_comes_while_it_works_is_delivered_too(left: Left) -> None:
+    """Those who ended meanwhile have seen that somebody is at it, and started nobody."""
+
+    def respond(names: list[str]) -> None:
+        if names == ["first"]:
+            left.leave("second")
+
+    left.transport = ScriptedTransport(respond=respond)
+    left.upload()
+
+    assert left.arrived == ["first", "second"]
+
+
+def test_what_comes_as_it_ends_is_delivered_too(left: Left) -> None:
+    """After the last look, and before the lock is free."""
+
+    class Transport(ScriptedTransport):
+        def abort(self) -> None:
+            """Be told that it is over."""
+            if len(left.asked) == 1:
+                left.leave("late")
+
+    left.transport = Transport()
+    left.upload()
+
+    assert left.arrived == ["first", "late"]
+    assert len(left.asked) == 2
+
+
+def test_what_another_version_has_left_is_left(left: Left) -> None:
+    """It is not tried again and again."""
+    (segment,) = Path(left.path).glob("*.seg")
+    segment.write_bytes(b"otlpseg\xff" + segment.read_bytes()[8:])
+    left.leave("ours")
+    left.upload()
+
+    assert left.arrived == ["ours"]
+    assert left.segments == 1
+    assert len(left.asked) == 2
+
+
+def test_one_at_a_time(left: Left) -> None:
+    """Who finds another at work leaves it to that one, after a moment."""
+    clock = Clock()
+    lock = filelock.acquire(str(Path(left.path) / LOCK), create=False)
+    assert lock is not None
+
+    def passing() -> float:
+        clock.advance(0.5)
+        return clock()
+
+    left.upload(clock=passing)
+    filelock.release(lock)
+
+    assert left.arrived == []
+    assert clock.now < 1005
+
+
+def test_whoever_has_started_it_may_still_hold_the_lock(left: Left) -> None:
+    """For a moment: it is waited for."""
+    lock = filelock.acquire(str(Path(left.path) / LOCK), create=False)
+    assert lock is not None
+    timer = threading.Timer(0.1, filelock.release, (lock,))
+    timer.start()
+    left.upload()
+    timer.join()
+
+    assert left.arrived == ["first"]
+
+
+def test_a_backend_that_fails_twice_is_left_alone(left: Left) -> None:
+    """The next process tries again; the events stay."""
+    left.transport = ScriptedTransport(respond=lambda _: RETRY)
+    left.upload()
+
+    assert left.arrived == ["first", "first"]
+    assert left.segments == 1
+
+
+def test_one_failure_is_none(left: Left) -> None:
+    """A connection may break."""
+    left.transport = ScriptedTransport(RETRY)
+    left.upload()
+
+    assert left.arrived == ["first", "first"]
+    assert left.segments == 0
+
+
+def test_its_life_is_bounded(left: Left) -> None:
+    """Where the backend asks for time, too."""
+    left.transport = ScriptedTransport(Answer(kind=Kind.RETRY, reason="wait", wait=3600))
+    left.upload(life=0.2)
+
+    assert left.arrived == ["first"]
+    assert left.segments == 1
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_nothing_leaves_without_permission(left: Left, calls: int) -> None:
+    """Whether it is withdrawn before, or while it works."""
+    answers = iter([True] * calls)
+    left.upload(lambda _config: Permission(holds=lambda: next(answers, False)))
+
+    assert left.arrived == []
+
+
+def test_nothing_leaves_that_is_older_than_the_permission(left: Left) -> None:
+    """It is deleted."""
+    left.upload(lambda _config: Permission(since=4e9))
+
+    assert left.arrived == []
+    assert left.segments == 0
+
+
+def test_nothing_leaves_where_nobody_has_told_where_to(left: Left) -> None:
+    """Nothing is guessed."""
+    (Path(left.path) / "destination.json").unlink()
+    left.upload()
+
+    assert left.arrived == []
+    assert left.segments == 1
+
+
+def test_a_directory_that_is_gone_is_no_matter(left: Left, tmp_path: Path) -> None:
+    """Its user may have deleted it."""
+    upload(str(tmp_path / "gone"), left.permission, life=0)
+
+    assert left.asked == []
+
+
+def test_a_request_ends_within_its_life(tmp_path: Path) -> None:
+    """However patient the settings are."""
+    left = Left(tmp_path, timeout=100)
+    timeouts: list[float] = []
+
+    def connect(config: Any) -> ScriptedTransport:
+        timeouts.append(config.timeout)
+        return left.transport
+
+    upload(left.path, left.permission, connect=connect)
+
+    assert timeouts == [12.0]

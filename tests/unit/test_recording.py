@@ -1,0 +1,161 @@
+"""Events recorded for another process, from what the settings ask for to who delivers."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.context import get_value
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
+
+from otel_telemetry import TelemetryConfig
+from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.launcher import LOCK
+from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.emitting import base_resource
+from otel_telemetry.mapping.attributes import Cleaner
+from otel_telemetry.mapping.base import base_attributes
+from otel_telemetry.recording import _suppress_instrumentation, recording
+from otel_telemetry.testing import OTLPReceiver
+
+
+def record(config: TelemetryConfig, executable: str | None = None) -> Callable[[], bool]:
+    """Record an event; return what ends the process's part in it."""
+    events, recorder = recording(
+        config,
+        Counters(),
+        "id",
+        Cleaner(),
+        lambda _kind, _count: None,
+        permission=Permission(),
+        executable=executable,
+    )
+    recorder.emit(events.record("didRun", None, None, None, None))
+    return lambda: recorder.shutdown(0)
+
+
+def detached(spool: Path, **changed: Any) -> TelemetryConfig:
+    """Return settings."""
+    given = {"endpoint": "http://localhost:9", "spool": str(spool), **changed}
+    return TelemetryConfig(name="acme", delivery="detached", **given)
+
+
+def resource_of(config: TelemetryConfig) -> dict[str, str]:
+    """Return the base resource of recorded events."""
+    events, _ = recording(
+        config,
+        Counters(),
+        "id",
+        Cleaner(),
+        lambda _kind, _count: None,
+        permission=Permission(),
+    )
+    encoded = ResourceLogs.FromString(events.record("e", None, None, None, None)[0])
+    return {item.key: item.value.string_value for item in encoded.resource.attributes}
+
+
+@pytest.mark.parametrize("inherits", [True, False])
+def test_the_resource_is_that_of_background_delivery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, inherits: bool
+) -> None:
+    """But for the name of what made it: no SDK of OpenTelemetry has."""
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "team=a%20b, os.type = x ,nothing,k=a=b,z=")
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "host")
+    config = detached(
+        tmp_path, version="1", inherit_otel_env=inherits, resource_attributes={"k": "code"}
+    )
+
+    expected = {
+        **base_resource(config, "id").attributes,
+        **base_attributes("acme", "1", "id", by_sdk=False),
+    }
+    expected.pop("service.instance.id", None)  # newer SDKs have one; a run has its session's
+    assert resource_of(config) == expected
+    assert ("team" in resource_of(config)) is inherits
+
+
+def test_without_a_home_nothing_is_recorded_and_nothing_raises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no place for it."""
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, "relative")
+
+    assert record(TelemetryConfig(name="acme", delivery="detached"))()
+
+
+class TestBeside:
+    """Where no process can be started, the next run delivers what this one leaves."""
+
+    def test_the_next_run_delivers(self, tmp_path: Path) -> None:
+        """In a thread that it does not wait for."""
+        with OTLPReceiver() as receiver:
+            config = detached(tmp_path, endpoint=receiver.http_endpoint, detached_interval=0)
+            record(config, "/usr/sbin/uwsgi")()
+
+            assert not receiver.events
+
+            end = record(config, "/usr/sbin/uwsgi")
+            receiver.wait_for_events(1, 10)
+
+            assert len(receiver.events) == 1
+            assert not end()
+
+            _wait_for_thread()
+
+    def test_not_more_often_than_a_process_would_be_started(self, tmp_path: Path) -> None:
+        """The mark is the same."""
+        config = detached(tmp_path)
+        directory = spool_directory(config, "acme")
+        assert directory is not None
+        record(config, "/usr/sbin/uwsgi")()
+        (Path(directory) / LOCK).touch()
+        record(config, "/usr/sbin/uwsgi")()
+
+        assert _uploaders() == []
+
+    def test_a_frozen_program_is_none_to_start(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever its file is called."""
+        monkeypatch.setattr(sys, "frozen", "macosx_app", raising=False)
+        config = detached(tmp_path, detached_interval=0)
+        record(config, "/opt/python-tool")()
+        record(config, "/opt/python-tool")()
+
+        assert len(_uploaders()) == 1
+
+        _wait_for_thread()
+
+    def test_its_requests_are_not_in_the_host_s_traces(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """If there are any."""
+        found: list[object] = []
+
+        def run() -> None:
+            _suppress_instrumentation()
+            found.append(get_value("suppress_instrumentation"))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+        assert found == [True]
+
+        monkeypatch.delitem(sys.modules, "opentelemetry.context")
+        _suppress_instrumentation()
+
+
+def _uploaders() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "otel_telemetry-uploader"]
+
+
+def _wait_for_thread() -> None:
+    for thread in _uploaders():
+        thread.join(20)

@@ -1,0 +1,93 @@
+"""The whole lifecycle with detached delivery, in the process that records."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+
+from otel_telemetry import ConfigurationError, Outcome, Telemetry
+from otel_telemetry.delivery.launcher import LOCK
+from otel_telemetry.delivery.listing import listed
+
+
+def made(spool: Path, **changed: object) -> Telemetry:
+    """Return an instance whose uploader has just been at work: it starts none."""
+    given = {"enabled": True, "endpoint": "http://localhost:9", "spool": spool, **changed}
+    telemetry = Telemetry("acme", delivery="detached", **given)  # type: ignore[arg-type]  # checked when it runs
+    telemetry.bootstrap()
+    for directory in spool.glob("*"):
+        (directory / LOCK).touch()
+    return telemetry
+
+
+def directory_of(telemetry: Telemetry, spool: Path) -> Path:
+    """Return where its events are, with the mark of an uploader just started."""
+    telemetry.send("first")
+    directory = next(spool.iterdir())
+    (directory / LOCK).touch()
+    return directory
+
+
+def test_an_event_is_on_disk_at_once(tmp_path: Path) -> None:
+    """No thread, no wait, and an end that says that something is left."""
+    threads = threading.active_count()
+    telemetry = made(tmp_path)
+    directory_of(telemetry, tmp_path)
+    receipt = telemetry.send("didRun", event_properties={"a": 1})
+
+    assert receipt.outcome is receipt.wait() is Outcome.SPOOLED
+    assert threading.active_count() == threads
+    assert not telemetry.flush(60)
+    assert not telemetry.destroy(60)
+    assert telemetry.stats.spooled == 2
+    assert telemetry.send("late").outcome is Outcome.DROPPED
+
+
+def test_a_run_without_events_has_left_nothing(tmp_path: Path) -> None:
+    """And says so."""
+    telemetry = made(tmp_path)
+
+    assert telemetry.flush()
+    assert telemetry.destroy()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_deletes_what_waits(tmp_path: Path) -> None:
+    """With what was written down for whoever would deliver it, and that may be keys."""
+    telemetry = made(tmp_path, headers={"x-key": "secret"})
+    directory = directory_of(telemetry, tmp_path)
+    telemetry.consent(granted=False)
+
+    assert listed(str(directory)) == {}
+    assert [path.name for path in directory.iterdir()] == [LOCK]
+    assert telemetry.stats.dropped == {"consent_withdrawn": 1}
+    assert telemetry.send("x").outcome is Outcome.DISABLED
+
+
+def test_what_would_be_sent_can_be_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As with any delivery, and nothing is recorded."""
+    monkeypatch.setenv("ACME_TELEMETRY", "log")
+    telemetry = made(tmp_path, enabled=None)
+
+    assert telemetry.send("didRun").outcome is Outcome.DISABLED
+    assert '"event": "didRun"' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_needs_a_spool() -> None:
+    """Where else would another process find the events?"""
+    with pytest.raises(ConfigurationError, match="needs a spool"):
+        Telemetry("acme", delivery="detached", spool=False)
+
+
+def test_it_knows_no_provider() -> None:
+    """Neither sends here, nor would there be anything to show."""
+    for settings in ({"logger_provider": LoggerProvider()}, {"meter_provider": MeterProvider()}):
+        with pytest.raises(ConfigurationError, match="exclude each other"):
+            Telemetry("acme", delivery="detached", **settings)
