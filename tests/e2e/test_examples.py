@@ -47,6 +47,10 @@ PROMISED = {
         "didPing",
         "held back: 5",
     ),
+    "cli_tool.py": (
+        "build done; its event is SPOOLED\nacme: OpenTelemetry is loaded: False",
+        "the tool has ended\nanother process delivered didRunCommand of 'build'",
+    ),
     "flask_app.py": ("thank you\nthank you\n",),
     "tests_of_an_app.py": (
         "wanted 'didCreateEntry' with event_properties {'model': 'article'}; none was sent",

@@ -11,7 +11,8 @@ import pytest
 
 from otel_telemetry import DeliveryConfig
 from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.delivery import Delivery, spool_directory
+from otel_telemetry.delivery.delivery import Delivery
+from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.neighbours import expire
 from otel_telemetry.delivery.spool import Spool
 from tests.support.courier import ScriptedTransport
