@@ -117,7 +117,8 @@ class Delivery:
         Once the backend has failed, what is safe on disk is not waited for. Idempotent. True if
         nothing was left.
         """
-        self._outbox.flush(timeout, patient=False)
+        if timeout > 0:  # else a last request would be begun, and broken off
+            self._outbox.flush(timeout, patient=False)
         is_empty = self._outbox.close("shutdown")
         self._end()
         return is_empty

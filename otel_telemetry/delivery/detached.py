@@ -110,8 +110,9 @@ def _deliver(
     while not idle.wait(_POLL) and clock() < end:
         if counters.requests["retry"] >= _TRIES or counters.dropped["consent_withdrawn"]:
             break
+    has_all = idle.is_set()  # asked before the end, after which there is nothing pending either
     delivery.shutdown(0.0)
-    return idle.is_set()
+    return has_all
 
 
 def _left(directory: str, config: TelemetryConfig) -> set[str]:

@@ -66,11 +66,16 @@ def test_it_is_written_when_it_differs(tmp_path: Path) -> None:
 
     assert path.stat().st_ino == first
 
-    told_of(configured(tmp_path, headers={"x-key": "another"}))
+    told_of(configured(tmp_path, timeout=3))
     heard = told(str(path.parent))
 
     assert heard is not None
-    assert heard.headers == {"x-key": "another"}
+    assert heard.timeout == 3
+
+
+def test_other_headers_are_another_destination(tmp_path: Path) -> None:
+    """Many backends tell their tenants apart by them alone."""
+    assert told_of(configured(tmp_path)) != told_of(configured(tmp_path, headers={"x-key": "b"}))
 
 
 def test_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def through_the_sdk(*event: Any, flaws: list[tuple[str, int]], **changed: object
     )
     delivery.append = lambda *encoded: taken.append(encoded)  # type: ignore[assignment]
     records = Records(base=EventResource(BASE), thorough=False, **parts(flaws, **changed))
-    DeliveryProcessor(delivery, shutdown_timeout=0).take(records.record(*event))
+    DeliveryProcessor(delivery, shutdown_timeout=0).on_emit(records.record(*event))
     delivery.shutdown(0)
     return taken[0]
 
