@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from otel_telemetry.config import TelemetryConfig
+    from otel_telemetry.trust.choice import Mode
     from otel_telemetry.trust.decision import Decision
 
 
@@ -65,14 +66,27 @@ class Consenting(ABC):
         Returns:
             What follows; a permission counts for nothing where anything else denies.
         """
-        self._standing.choose("on" if granted else "off", by=by)
+        return self.choose("on" if granted else "off", by=by)
+
+    def choose(self, mode: Mode, *, by: str = "user") -> Decision:
+        """Keep the user's choice as `consent` does, with a third one: to see, but not to send.
+
+        Args:
+            mode: ``"on"``, ``"off"``, or ``"log"``: from now on events are printed to stderr, and
+                none leaves, neither of them nor of those that wait.
+            by: Who chose.
+
+        Returns:
+            What follows.
+        """
+        self._standing.choose(mode, by=by)
         with self._lock:
             before, decision = self._decision, self._decide()
-        if not granted:
+        if mode == "off":
             self._withdraw()
             self._purge()
             self._standing.forget_identity()
-        elif before is not None and before.log:
+        elif mode == "log" or (before is not None and before.log):
             self._withdraw()  # what prints does not send: the next event sets up what does
         return decision
 

@@ -10,9 +10,10 @@ from typing import Protocol, TextIO, TypeVar
 
 from opentelemetry.sdk._logs import LoggerProvider
 
-from otel_telemetry.config import TelemetryConfig
+from otel_telemetry.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.delivery import Delivery
+from otel_telemetry.delivery.courier import Transport
+from otel_telemetry.delivery.delivery import Delivery, connect
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.delivery.processor import DeliveryProcessor, suppress_instrumentation
 from otel_telemetry.log import quiet_log
@@ -59,6 +60,7 @@ class BackendSink:
         counters: Counters,
         base: EventResource,
         permission: Permission,
+        connect: Callable[[DeliveryConfig], Transport] = connect,
     ) -> None:
         self._delivery = Delivery(
             config,
@@ -66,6 +68,7 @@ class BackendSink:
             app=config.name,
             permission=permission,
             on_start=suppress_instrumentation,
+            connect=connect,
         )
         if config.spool is not False:
             self._delivery.ensure_started()

@@ -55,7 +55,7 @@ class HTTPTransport:
             "content-type": "application/x-protobuf",
             **({"content-encoding": "gzip"} if self._compress else {}),
         }
-        self._tls = _tls(config) if self._url.startswith("https://") else None
+        self._tls = tls_context(config) if self._url.startswith("https://") else None
         self._aborted = False
         self.new_process()
 
@@ -167,7 +167,7 @@ def _pool_manager(url: str, line: _Line, tls: ssl.SSLContext | None) -> urllib3.
     class TLSPool(urllib3.HTTPSConnectionPool):
         ConnectionCls = TLSConnection
 
-    proxy, proxy_headers = _proxy(url)
+    proxy, proxy_headers = proxy_for(url)
     pools = (
         urllib3.PoolManager(num_pools=1, maxsize=1, ssl_context=tls)
         if proxy is None
@@ -179,7 +179,7 @@ def _pool_manager(url: str, line: _Line, tls: ssl.SSLContext | None) -> urllib3.
     return pools
 
 
-def _proxy(url: str) -> tuple[str | None, dict[str, str]]:
+def proxy_for(url: str) -> tuple[str | None, dict[str, str]]:
     """Return the URL of the proxy that the environment names for *url*, and headers for it."""
     parts = urlsplit(url)
     proxy = urllib.request.getproxies().get(parts.scheme)
@@ -200,7 +200,8 @@ def _gzip(data: bytes) -> bytes:
     return compressor.compress(data) + compressor.flush()
 
 
-def _tls(config: DeliveryConfig) -> ssl.SSLContext:
+def tls_context(config: DeliveryConfig) -> ssl.SSLContext:
+    """Return whom we trust, and who we are, over TLS; raises OSError over a file that is wrong."""
     context = ssl.create_default_context(cafile=config.certificate_file)
     if config.client_certificate_file is not None:
         context.load_cert_chain(config.client_certificate_file, config.client_key_file)

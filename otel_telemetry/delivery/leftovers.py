@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery import destination, listing
 from otel_telemetry.delivery.backoff import NOTE
 from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.segment import Content
+from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.frozen import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A segment that waits.
+
+    Attributes:
+        path: The file.
+        size: Its bytes.
+        at: When the last event went into it, in seconds since the epoch.
+        content: What it holds; None if it is of another version of the format, or cannot be read.
+    """
+
+    path: str
+    size: int
+    at: float
+    content: Content | None
 
 
 def directories(config: DeliveryConfig, app: str) -> list[str]:
@@ -36,6 +57,18 @@ def segments(config: DeliveryConfig, app: str) -> list[str]:
         for owned in listing.listed(directory).values()
         for path in owned
     ]
+
+
+def read(config: DeliveryConfig, app: str) -> Iterator[Leftover]:
+    """Read all segments of *app*, by destination, oldest first; nothing is locked or changed."""
+    for path in segments(config, app):
+        spool = Spool(os.path.dirname(path), max_age=config.spool_max_age)
+        with contextlib.suppress(OSError):  # delivered meanwhile
+            status = os.lstat(path)
+            content = None
+            with contextlib.suppress(OSError):  # no more descriptors: it is there all the same
+                content = spool.read(path)
+            yield Leftover(path=path, size=status.st_size, at=status.st_mtime, content=content)
 
 
 def purge(config: DeliveryConfig, app: str) -> int:

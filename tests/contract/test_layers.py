@@ -45,10 +45,11 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
         frozenset(
             {
                 *("telemetry", "lifecycle", "consent", "pipeline", "recording", "sinks"),
-                *("diversion", "emitting", "uploader"),
+                *("diversion", "emitting", "uploader", "preview"),
             }
         ),
     ),
+    (frozenset({"cli"}),),
 )
 _APART = {"integrations", "testing"}
 # Of the parts for users' tests, those that work on the inside; the receiver judges it, and shares

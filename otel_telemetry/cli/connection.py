@@ -1,0 +1,205 @@
+"""Whether the backend can be reached, step by step, within a bound."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from otel_telemetry.cli.answers import meaning
+from otel_telemetry.cli.check import Check, ok, problem, skipped
+from otel_telemetry.delivery.delivery import connect
+from otel_telemetry.delivery.http import proxy_for, tls_context
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+    from otel_telemetry.config import TelemetryConfig
+    from otel_telemetry.delivery.outcome import Answer
+
+_T = TypeVar("_T")
+
+# OpenSSL's X509_V_ERR_* numbers, as `SSLCertVerificationError.verify_code` has them.
+_NOT_YET_VALID, _EXPIRED = 9, 10
+_UNKNOWN = frozenset({2, 18, 19, 20, 21})
+_WRONG_HOST = frozenset({62, 64})
+
+
+class Prober:
+    """What probing needs of the world.
+
+    Args:
+        seconds: For all steps together.
+        look_up: Finds addresses, as `socket.getaddrinfo` does.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        look_up: Callable[[str, int], list[str]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._end = clock() + seconds
+        self._look_up = look_up or _addresses
+
+    def left(self) -> float:
+        """Return the seconds that are left; never 0, which sockets take for something else."""
+        return max(self._end - self._clock(), 0.05)
+
+    def look_up(self, host: str, port: int) -> list[str]:
+        """Return the addresses of *host*; raises OSError, and TimeoutError when the time is up."""
+        return self.bounded(lambda: self._look_up(host, port))
+
+    def bounded(self, function: Callable[[], _T]) -> _T:
+        """Return what *function* does within the time that is left.
+
+        A look-up of a name cannot be broken off: its thread is a daemon, and is left behind.
+
+        Raises:
+            TimeoutError: It takes longer.
+        """
+        results: list[_T] = []
+        errors: list[Exception] = []
+
+        def run() -> None:
+            try:
+                results.append(function())
+            except Exception as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=run, name="otel_telemetry-doctor", daemon=True)
+        thread.start()
+        thread.join(self.left())
+        if errors:
+            raise errors[0]
+        if not results:
+            raise TimeoutError
+        return results[0]
+
+
+def check_connection(config: TelemetryConfig, prober: Prober) -> Iterator[Check]:
+    """Yield what is found on the way to the backend, up to the first thing that is wrong."""
+    url = urlsplit(config.url)
+    proxy, headers = proxy_for(config.url)
+    if proxy is not None:
+        with_key = ", with credentials" if headers else ""
+        yield ok("proxy", f"{proxy}{with_key}, from the environment")
+    step = _reach(url if proxy is None else urlsplit(proxy), prober)
+    for check in step:
+        yield check
+        if check.level == "problem":
+            return
+    if url.scheme == "https":
+        check = (
+            _tls(config, url, prober)
+            if proxy is None
+            else skipped("tls", "not looked at through a proxy")
+        )
+        yield check
+        if check.level == "problem":
+            return
+    yield _ask(config, prober)
+
+
+def _reach(url: SplitResult, prober: Prober) -> Iterator[Check]:
+    host, port = _place(url)
+    try:
+        addresses = prober.look_up(host, port)
+    except TimeoutError:
+        yield problem("name", f"no answer on {host} within {prober.seconds:g} s", _NAME_ADVICE)
+        return
+    except (OSError, UnicodeError):
+        yield problem("name", f"{host} is not known to this machine's name service", _NAME_ADVICE)
+        return
+    yield ok("name", f"{host} is {', '.join(addresses)}")
+    try:
+        socket.create_connection((host, port), prober.left()).close()
+    except TimeoutError:
+        text = f"no answer from {host}, port {port}, within {prober.seconds:g} s"
+        yield problem("connect", text, "A firewall may swallow it: ask for this port to be opened.")
+    except OSError as error:
+        text = f"{host}, port {port}: {error.strerror or type(error).__name__}"
+        yield problem("connect", text, "Start the backend, or set the port that it listens on.")
+    else:
+        yield ok("connect", f"port {port} is open")
+
+
+def _place(url: SplitResult) -> tuple[str, int]:
+    return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+
+
+def _tls(config: TelemetryConfig, url: SplitResult, prober: Prober) -> Check:
+    host, port = _place(url)
+    try:
+        context = tls_context(config)
+        if config.protocol == "grpc":
+            context.set_alpn_protocols(["h2"])
+        with (
+            socket.create_connection((host, port), prober.left()) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secured,
+        ):
+            return ok("tls", f"{secured.version()}, the certificate is trusted")
+    except ssl.SSLCertVerificationError as error:
+        return problem("tls", *_distrust(error, host))
+    except TimeoutError:
+        text = f"{host} does not shake hands within {prober.seconds:g} s"
+        return problem("tls", text, "Is it a port that speaks TLS?")
+    except ssl.SSLError as error:
+        text = f"{host} does not speak TLS as it should: {error.reason or type(error).__name__}"
+        return problem("tls", text, "Is it a port that speaks TLS, and does it want a certificate?")
+    except OSError as error:
+        return problem("tls", f"broken off: {error.strerror or type(error).__name__}", _TRY_AGAIN)
+
+
+def _distrust(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str]:
+    """Return why a certificate is not trusted, and what to do."""
+    code = error.verify_code
+    if code == _EXPIRED:
+        return "the certificate has expired", "Have it renewed; or set this machine's clock."
+    if code == _NOT_YET_VALID:
+        return "the certificate is not valid yet", "Set this machine's clock."
+    if code in _UNKNOWN:
+        return (
+            "the certificate is signed by an authority that is not trusted here",
+            "Name that authority in certificate_file; a proxy that opens TLS has its own.",
+        )
+    if code in _WRONG_HOST:
+        return (
+            f"the certificate is not for {host}",
+            "Use the name that it is for, or have one issued.",
+        )
+    return f"the certificate is not trusted: {error.verify_message}", "Have it replaced."
+
+
+def _ask(config: TelemetryConfig, prober: Prober) -> Check:
+    """Send an ExportLogsServiceRequest without any event."""
+    transport = None
+    try:
+        transport = connect(replace(config, timeout=min(config.timeout, prober.left())))
+        answer: Answer = prober.bounded(lambda: transport.send(b""))
+    except TimeoutError:
+        text = f"no answer within {prober.seconds:g} s"
+        return problem("answer", text, "It is there, and does not answer: look at its log.")
+    except Exception as error:
+        return problem("answer", f"it cannot be asked: {type(error).__name__}", _TRY_AGAIN)
+    finally:
+        if transport is not None:
+            transport.abort()
+    return meaning(answer, config.protocol)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+_NAME_ADVICE = "Look for a mistake in the endpoint's name, or for the network."
+_TRY_AGAIN = "Try again; look at the backend's log."

@@ -1,0 +1,94 @@
+"""``preview``: the request that an event would leave in, decoded from the bytes that would go."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+
+from otel_telemetry.cli import words
+from otel_telemetry.cli.console import printable
+from otel_telemetry.cli.desk import FAILED, USAGE, CommandError, Desk, Options, Result
+from otel_telemetry.cli.events import table
+from otel_telemetry.errors import InvalidEventError
+from otel_telemetry.otlp.as_json import request_as_json
+from otel_telemetry.otlp.decoder import decode_request
+from otel_telemetry.trust import identity
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.config import TelemetryConfig
+    from otel_telemetry.otlp.decoder import DecodedEvent
+
+
+def show_preview(desk: Desk, options: Options) -> Result:
+    """Take an event all its way, up to where the network begins. Nothing leaves or is kept."""
+    from otel_telemetry.preview import preview  # noqa: PLC0415 - imports OpenTelemetry
+
+    buckets = (
+        properties(options.event_properties),
+        properties(options.user_properties),
+        properties(options.group_properties),
+    )
+    config = desk.config
+    try:
+        found = preview(config, _installation_id(desk), options.event, *buckets)
+    except InvalidEventError as error:
+        raise CommandError(str(error), USAGE) from error
+    notes = [
+        f"note: {count} mended in the event: {printable(kind)}"
+        for kind, count in sorted(found.mended.items())
+    ]
+    decision = desk.telemetry.decision
+    if found.request is None:
+        raise CommandError(f"nothing would leave: the event is dropped, {found.reason}", FAILED)
+    if not decision.enabled:
+        notes.append(f"nothing would leave: {decision.reason}")
+    elif config.logger_provider is not None:
+        notes.append("note: the application's own LoggerProvider sends it, as it is set up to.")
+    request, events = found.request, list(decode_request(found.request))
+    return Result(
+        report=request_as_json(events),
+        text=lambda paint: _lines(request, events, config, paint),
+        notes=tuple(notes),
+    )
+
+
+def properties(pairs: Iterable[str]) -> dict[str, object]:
+    """Return what ``key=value`` stands for, each value JSON if it can be, else a str.
+
+    Raises:
+        CommandError: There is no ``=``.
+    """
+    found: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise CommandError(f"{pair!r} is no property: write key=value", USAGE)
+        try:
+            found[key] = json.loads(text)
+        except (ValueError, RecursionError):
+            found[key] = text
+    return found
+
+
+def _installation_id(desk: Desk) -> str:
+    """Return the id that is kept; else one as it would be, which is not kept."""
+    state = desk.standing.state
+    known = None if state is None else identity.read(state)
+    return known.installation_id if known else desk.standing.identity(kept=False).installation_id
+
+
+def _lines(
+    request: bytes, events: list[DecodedEvent], config: TelemetryConfig, paint: Paint
+) -> Iterator[str]:
+    sizes = words.size(len(request))
+    if config.compression == "gzip":
+        sizes += f", {words.size(len(gzip.compress(request, 3)))} compressed"
+    yield f"to {printable(config.url)}"
+    yield f"OTLP {config.protocol}, {sizes}; nothing of it was sent"
+    yield ""
+    yield from table(events, paint)

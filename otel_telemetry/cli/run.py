@@ -1,0 +1,78 @@
+"""Runs a verb: finds out, prints, and turns what goes wrong into an exit code."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from otel_telemetry import environment
+from otel_telemetry.cli.console import console_of_process, printable
+from otel_telemetry.cli.desk import FAILED, INTERRUPTED, CommandError, Desk
+from otel_telemetry.errors import TelemetryError
+from otel_telemetry.trust.standing import Standing
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_telemetry.cli.console import Console
+    from otel_telemetry.cli.desk import Options
+    from otel_telemetry.cli.verbs import Verb
+    from otel_telemetry.telemetry import Telemetry
+
+    Source = Telemetry | Callable[[], Telemetry]
+
+
+def run(
+    verb: Verb,
+    source: Source,
+    options: Options,
+    *,
+    is_known: bool = True,
+    console: Console | None = None,
+    now: Callable[[], float] = time.time,
+) -> int:
+    """Do what the user asks for, and return the exit code: 0, 1, 2 or 130.
+
+    Args:
+        verb: What they ask for.
+        source: The application's telemetry, or what makes it.
+        options: How.
+        is_known: Whether the settings are those of the application's code.
+        console: Where to print; None for stdout and stderr as they are now.
+        now: Wall clock, in seconds since the epoch.
+    """
+    environ = environment.current()
+    console = console or console_of_process(environ)
+    code = FAILED
+    try:
+        telemetry = source() if callable(source) else source
+        desk = Desk(
+            telemetry=telemetry,
+            standing=Standing(telemetry.config, environ, now),
+            environ=environ,
+            console=console,
+            is_known=is_known,
+            now=now,
+        )
+        result = verb.run(desk, options)
+        code = result.code
+        if options.json:
+            console.print(json.dumps(result.as_json(), indent=2))
+        else:
+            for line in result.text(console.paint()):
+                console.print(line)
+        console.flush()
+        for note in result.notes:
+            console.note(printable(note))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read us has seen enough
+        console.hush()
+    except CommandError as error:
+        console.error(printable(str(error)))
+        code = error.code
+    except (TelemetryError, OSError) as error:
+        console.error(printable(str(error)))
+        code = FAILED
+    return code

@@ -1,0 +1,291 @@
+"""The verbs, as one table: argparse, click and typer all make their commands of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from otel_telemetry.cli.desk import Desk, Options, Result
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from typing import Literal
+
+    ParameterKind = Literal["switch", "text", "texts", "whole", "seconds"]
+
+SUMMARY = "See what usage telemetry does here, and decide about it."
+EXIT_CODES = (
+    "exit codes: 0 done; 1 it could not be done, or something is wrong; 2 wrong usage; "
+    "130 interrupted"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """An option or an argument of a verb.
+
+    Attributes:
+        name: The field of `Options`.
+        help: What it does.
+        flags: How an option is spelled; none for an argument.
+        kind: ``"switch"``, ``"text"``, ``"texts"`` for an option that may come again, ``"whole"``
+            for a whole number from 1, ``"seconds"`` for a number from 0.
+        metavar: What stands for its value in the help.
+        choices: The values that it may have; none for any.
+    """
+
+    name: str
+    help: str
+    flags: tuple[str, ...] = ()
+    kind: ParameterKind = "text"
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """One thing that can be asked for.
+
+    Attributes:
+        name: The word.
+        summary: What it does, in a line.
+        details: What else there is to know.
+        examples: What follows the program's name, and what that does.
+        parameters: Its own, beside ``--json``.
+        run: Does it. Imports what it needs: nobody pays for the other verbs.
+    """
+
+    name: str
+    summary: str
+    details: str
+    examples: tuple[tuple[str, str], ...]
+    parameters: tuple[Parameter, ...] = ()
+    run: Callable[[Desk, Options], Result]
+
+    def all_parameters(self) -> tuple[Parameter, ...]:
+        """Return its own, and what every verb has."""
+        return (*self.parameters, _JSON)
+
+    def epilog(self, program: str) -> str:
+        """Return the examples and the exit codes, for the end of its help."""
+        lines = [f"  {program} {words}\n      {what}" for words, what in self.examples]
+        return "\n".join(["examples:", *lines, "", EXIT_CODES])
+
+
+def _status(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.status import status  # noqa: PLC0415 - see `Verb.run`
+
+    return status(desk, options)
+
+
+def _on(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.choice import turn_on  # noqa: PLC0415
+
+    return turn_on(desk, options)
+
+
+def _off(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.choice import turn_off  # noqa: PLC0415
+
+    return turn_off(desk, options)
+
+
+def _log(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.choice import only_log  # noqa: PLC0415
+
+    return only_log(desk, options)
+
+
+def _show(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.show import show  # noqa: PLC0415
+
+    return show(desk, options)
+
+
+def _preview(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.previewing import show_preview  # noqa: PLC0415
+
+    return show_preview(desk, options)
+
+
+def _reset_id(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.deleting import reset_id  # noqa: PLC0415
+
+    return reset_id(desk, options)
+
+
+def _purge(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.deleting import purge  # noqa: PLC0415
+
+    return purge(desk, options)
+
+
+def _flush(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.flushing import flush  # noqa: PLC0415
+
+    return flush(desk, options)
+
+
+def _doctor(desk: Desk, options: Options) -> Result:
+    from otel_telemetry.cli.doctor import doctor  # noqa: PLC0415
+
+    return doctor(desk, options)
+
+
+_JSON = Parameter(
+    name="json", flags=("--json",), kind="switch", help="Print JSON, for programs to read."
+)
+_SECONDS = "SECONDS"
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="status",
+        summary="Say whether telemetry is on, who decided, and what waits.",
+        details="Connects to nothing and writes nothing. The values of headers are never shown.",
+        examples=(("status", "where telemetry stands"), ("status --json", "the same for programs")),
+        run=_status,
+    ),
+    Verb(
+        name="on",
+        summary="Let events leave, from now on.",
+        details=(
+            "Keeps your choice. What was recorded before does not leave. "
+            "Exits with 1 if something else still denies it, and says what."
+        ),
+        examples=(("on", "agree"),),
+        run=_on,
+    ),
+    Verb(
+        name="off",
+        summary="Turn telemetry off, and delete its id and what waits.",
+        details="Keeps your choice. Nothing is sent any more, not even that you turned it off.",
+        examples=(("off", "end it"),),
+        run=_off,
+    ),
+    Verb(
+        name="log",
+        summary="Print events to stderr instead of sending them.",
+        details="Keeps your choice: to see for a while what would leave. None leaves.",
+        examples=(("log", "only look"), ("on", "send again")),
+        run=_log,
+    ),
+    Verb(
+        name="show",
+        summary="Show the events that wait on disk.",
+        details=(
+            "Decoded from the very bytes that will leave, oldest first. "
+            "With --json an OTLP request in OTLP's JSON, as any OTLP/HTTP backend takes it."
+        ),
+        examples=(("show", "everything"), ("show --last 3", "the newest three")),
+        parameters=(
+            Parameter(
+                name="last", flags=("--last",), kind="whole", metavar="N", help="Only the newest N."
+            ),
+        ),
+        run=_show,
+    ),
+    Verb(
+        name="preview",
+        summary="Show what would leave, were an event sent.",
+        details=(
+            "The event takes its whole way up to where the network begins; what is shown is "
+            "decoded from the bytes that would go. Nothing is sent or kept. Works when telemetry "
+            "is off, too. Values are read as JSON, and as text if they are none."
+        ),
+        examples=(
+            ("preview didStart", "an event without properties"),
+            (
+                "preview didCreateEntry -p model=article -p draft=true -u plan=free -g locales=3",
+                "one with all three kinds",
+            ),
+        ),
+        parameters=(
+            Parameter(name="event", metavar="EVENT", help="The event's name."),
+            Parameter(
+                name="event_properties",
+                flags=("-p", "--property"),
+                kind="texts",
+                metavar="KEY=VALUE",
+                help="A property of the event; may come again.",
+            ),
+            Parameter(
+                name="user_properties",
+                flags=("-u", "--user-property"),
+                kind="texts",
+                metavar="KEY=VALUE",
+                help="A property of the user; may come again.",
+            ),
+            Parameter(
+                name="group_properties",
+                flags=("-g", "--group-property"),
+                kind="texts",
+                metavar="KEY=VALUE",
+                help="A property of the group; may come again.",
+            ),
+        ),
+        run=_preview,
+    ),
+    Verb(
+        name="reset-id",
+        summary="Forget the installation id, and get a new one.",
+        details="What was sent under the old one cannot be told to be of this installation again.",
+        examples=(("reset-id", "become somebody else"),),
+        run=_reset_id,
+    ),
+    Verb(
+        name="purge",
+        summary="Delete the events that wait on disk.",
+        details="Telemetry stays as it is, on or off. Asks nothing.",
+        examples=(("purge", "delete what waits"),),
+        run=_purge,
+    ),
+    Verb(
+        name="flush",
+        summary="Deliver now what waits on disk.",
+        details=(
+            "Only if telemetry is on. Gives up after three failed requests, or when the time is "
+            "up; exits with 1 if anything is left or was lost."
+        ),
+        examples=(("flush", "send everything"), ("flush --timeout 5", "for 5 seconds at most")),
+        parameters=(
+            Parameter(
+                name="timeout",
+                flags=("--timeout",),
+                kind="seconds",
+                metavar=_SECONDS,
+                help="At most; 30 if not given.",
+            ),
+        ),
+        run=_flush,
+    ),
+    Verb(
+        name="doctor",
+        summary="Find out whether telemetry could work here, and if not, why.",
+        details=(
+            "Looks at the decision, the endpoint, its name, its port, its certificate and its "
+            "answer to an empty request, the spool and the clock. Sends no event. Exits with 1 if "
+            "there is a problem. While telemetry is not on, it connects to nothing unless you say "
+            "--connect."
+        ),
+        examples=(
+            ("doctor", "examine everything"),
+            ("doctor --connect", "try the backend even though telemetry is off"),
+        ),
+        parameters=(
+            Parameter(
+                name="connect",
+                flags=("--connect",),
+                kind="switch",
+                help="Connect even though telemetry is not on.",
+            ),
+            Parameter(
+                name="timeout",
+                flags=("--timeout",),
+                kind="seconds",
+                metavar=_SECONDS,
+                help="For the connection; 5 if not given.",
+            ),
+        ),
+        run=_doctor,
+    ),
+)

@@ -1,0 +1,67 @@
+"""What waits on disk, summed up and decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otel_telemetry.delivery import leftovers
+from otel_telemetry.otlp.decoder import decode_request
+from otel_telemetry.otlp.requests import export_request
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_telemetry.config import TelemetryConfig
+    from otel_telemetry.otlp.decoder import DecodedEvent
+    from otel_telemetry.otlp.requests import EncodedRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits on disk, of all processes and destinations.
+
+    Attributes:
+        events: Events that can be read.
+        files: Segment files.
+        bytes: Their bytes.
+        unreadable: Files among them of another version of the format.
+        oldest_at: When the oldest file was last written to, in seconds since the epoch; None if
+            there is none.
+    """
+
+    events: int = 0
+    files: int = 0
+    bytes: int = 0
+    unreadable: int = 0
+    oldest_at: float | None = None
+
+
+def waiting(config: TelemetryConfig) -> Waiting:
+    """Return what waits of the application with *config*; nothing is changed."""
+    found = list(leftovers.read(config, config.name))
+    return Waiting(
+        events=sum(len(item.content.records) for item in found if item.content is not None),
+        files=len(found),
+        bytes=sum(item.size for item in found),
+        unreadable=sum(item.content is None for item in found),
+        oldest_at=min((item.at for item in found), default=None),
+    )
+
+
+def events_waiting(config: TelemetryConfig, last: int | None = None) -> Iterator[DecodedEvent]:
+    """Yield the events that wait, oldest first; only the newest *last* if given.
+
+    An event that cannot be decoded is passed over: whoever delivers it will hear of it.
+    """
+    files = sorted(leftovers.read(config, config.name), key=lambda item: item.at)
+    records = [each for item in files if item.content is not None for each in item.content.records]
+    for record in records if last is None else records[max(len(records) - last, 0) :]:
+        yield from _decoded(record)
+
+
+def _decoded(record: EncodedRecord) -> list[DecodedEvent]:
+    try:
+        return list(decode_request(export_request([record])))
+    except ValueError:
+        return []

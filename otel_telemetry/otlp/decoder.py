@@ -1,0 +1,182 @@
+"""OTLP protobuf, read back: what a request or a segment says, as plain values.
+
+For those who look at what leaves. Field numbers are those of opentelemetry-proto v1 (common,
+resource and logs). Unknown fields are passed over, as protobuf has it. Pure standard library.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from otel_telemetry.otlp.wire import read_fields
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
+
+    Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
+
+_DEEPEST = 64  # levels of nesting; we write 16
+_SIGN, _MODULUS = 1 << 63, 1 << 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedEvent:
+    """One log record, with the resource and the scope that it came under.
+
+    Attributes:
+        name: The record's ``event_name``.
+        body: The record's body; None if it has none.
+        attributes: The record's attributes.
+        resource: The attributes of its resource.
+        scope_name: The name of its instrumentation scope.
+        scope_version: The version of that scope.
+        scope_attributes: The attributes of that scope.
+        timestamp: When it happened, in ns since the epoch; 0 if not said.
+        observed_timestamp: When it was noticed, in ns since the epoch; 0 if not said.
+        severity_number: 1 to 24; 0 if not said.
+        severity_text: The severity in its source's words.
+        trace_id: 32 hex digits, or empty.
+        span_id: 16 hex digits, or empty.
+        flags: Those of the record; the lowest eight bits are the W3C trace flags.
+        dropped: How many of the record's attributes were cut.
+        resource_dropped: The same for the resource.
+        scope_dropped: The same for the scope.
+        resource_schema_url: The schema of the resource, if it says.
+        scope_schema_url: The schema of the scope, if it says.
+    """
+
+    name: str = ""
+    body: Value = None
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    resource: Mapping[str, Value] = field(default_factory=dict)
+    scope_name: str = ""
+    scope_version: str = ""
+    scope_attributes: Mapping[str, Value] = field(default_factory=dict)
+    timestamp: int = 0
+    observed_timestamp: int = 0
+    severity_number: int = 0
+    severity_text: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    flags: int = 0
+    dropped: int = 0
+    resource_dropped: int = 0
+    scope_dropped: int = 0
+    resource_schema_url: str = ""
+    scope_schema_url: str = ""
+
+
+def decode_request(data: bytes) -> Iterator[DecodedEvent]:
+    """Yield the events of an ExportLogsServiceRequest.
+
+    Raises:
+        ValueError: *data* is no such message.
+    """
+    for resource_logs in _Message(data).messages(1):
+        resource = resource_logs.message(1)
+        attributes = _attributes(resource.messages(1))
+        for scope_logs in resource_logs.messages(2):
+            scope = scope_logs.message(1)
+            scope_attributes = _attributes(scope.messages(3))
+            for record in scope_logs.messages(2):
+                trace_id, span_id = record.data(9), record.data(10)
+                yield DecodedEvent(
+                    name=record.text(12),
+                    body=_value(record.message(5), 0),
+                    attributes=_attributes(record.messages(6)),
+                    resource=attributes,
+                    scope_name=scope.text(1),
+                    scope_version=scope.text(2),
+                    scope_attributes=scope_attributes,
+                    timestamp=record.fixed(1),
+                    observed_timestamp=record.fixed(11),
+                    severity_number=record.integer(2),
+                    severity_text=record.text(3),
+                    trace_id=trace_id.hex(),
+                    span_id=span_id.hex(),
+                    flags=record.fixed(8),
+                    dropped=record.integer(7),
+                    resource_dropped=resource.integer(2),
+                    scope_dropped=scope.integer(4),
+                    resource_schema_url=resource_logs.text(3),
+                    scope_schema_url=scope_logs.text(3),
+                )
+
+
+class _Message:
+    """A message's fields by number, each a list; the last of a field that is no list counts."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, data: bytes) -> None:
+        self._fields: dict[int, list[int | bytes]] = {}
+        for number, value in read_fields(data):
+            self._fields.setdefault(number, []).append(value)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._fields
+
+    def data(self, number: int) -> bytes:
+        """Return a field of bytes; empty if it is not there."""
+        return _bytes(self._fields.get(number, [b""])[-1])
+
+    def text(self, number: int) -> str:
+        """Return a field of text."""
+        return self.data(number).decode("utf-8", "replace")
+
+    def integer(self, number: int) -> int:
+        """Return a varint; 0 if it is not there."""
+        value = self._fields.get(number, [0])[-1]
+        if not isinstance(value, int):
+            raise ValueError(f"field {number} is no varint")  # noqa: TRY004 - as the rest
+        return value
+
+    def fixed(self, number: int) -> int:
+        """Return a fixed32 or a fixed64."""
+        return int.from_bytes(self.data(number), "little")
+
+    def message(self, number: int) -> _Message:
+        """Return a field that is a message; an empty one if it is not there."""
+        return _Message(self.data(number))
+
+    def messages(self, number: int) -> list[_Message]:
+        """Return a repeated field of messages."""
+        return [_Message(_bytes(data)) for data in self._fields.get(number, [])]
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("a field is a varint where bytes belong")  # noqa: TRY004 - as the rest
+    return value
+
+
+def _attributes(pairs: Iterable[_Message], depth: int = 0) -> dict[str, Value]:
+    return {pair.text(1): _value(pair.message(2), depth) for pair in pairs}
+
+
+def _value(message: _Message, depth: int) -> Value:
+    """Return what an AnyValue stands for; None for an empty one."""
+    if depth > _DEEPEST:
+        raise ValueError("a value nests too deep")
+    if 1 in message:
+        return message.text(1)
+    if 2 in message:
+        return message.integer(2) != 0
+    if 3 in message:
+        number = message.integer(3)
+        return number - _MODULUS if number >= _SIGN else number
+    if 4 in message:
+        data = message.data(4)
+        if len(data) != 8:
+            raise ValueError("a double is not 8 bytes long")
+        double: float = struct.unpack("<d", data)[0]
+        return double
+    if 5 in message:
+        return [_value(item, depth + 1) for item in message.message(5).messages(1)]
+    if 6 in message:
+        return _attributes(message.message(6).messages(1), depth + 1)
+    return message.data(7) if 7 in message else None
