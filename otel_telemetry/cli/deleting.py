@@ -92,8 +92,11 @@ def _new_identity(report: NewIdentity, paint: Paint) -> Iterator[str]:
         yield "Processes that run already keep the old one until they end."
 
 
+_NOTHING = "Nothing waited on disk."
+
+
 def _purged(report: Purged, paint: Paint) -> Iterator[str]:
     events, files = words.counted(report.events, "event"), words.counted(report.files, "file")
-    yield f"Deleted: {events} in {files}." if report.files else "Nothing waited on disk."
+    yield f"Deleted: {events} in {files}." if report.files or report.left else _NOTHING
     if report.left:
         yield paint("red", f"Left: {words.counted(report.left, 'file')}.")
