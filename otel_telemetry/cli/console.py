@@ -62,6 +62,7 @@ class Console:
 
     def print(self, line: str) -> None:
         """Write a line of a result."""
+        self._end_line()
         self._write(self._out, f"{line}\n")
 
     def note(self, text: str) -> None:
@@ -105,6 +106,7 @@ class Console:
     def _end_line(self) -> None:
         if self._is_line_open:
             self._write(self._err, "\r\x1b[K")
+            self._err.flush()
             self._is_line_open = False
 
     def _wrapped(self, text: str) -> list[str]:

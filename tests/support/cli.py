@@ -8,7 +8,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from otel_telemetry import environment
 from otel_telemetry.cli.console import Console
@@ -52,14 +52,14 @@ def ask(
     is_known: bool = True,
     now: float | None = None,
     out: io.StringIO | None = None,
-    **options: object,
+    **options: Any,
 ) -> Ran:
     """Run a verb with these `Options`, and return all that it said."""
     out, err = out or io.StringIO(), io.StringIO()
     code = run(
         _VERBS[verb],
         source,
-        Options(**options),  # type: ignore[arg-type]  # a test that is wrong here fails
+        Options(**options),
         is_known=is_known,
         console=Console(out, err, environment.current()),
         now=time.time if now is None else lambda: now,

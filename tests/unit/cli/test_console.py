@@ -56,8 +56,9 @@ def terminal() -> Iterator[io.TextIOBase]:
 )
 def test_colours_are_for_terminals_and_for_those_who_want_them(
     environ: Mapping[str, str],
+    *,
     is_terminal: bool,
-    has_colours: bool,  # noqa: FBT001 - a table
+    has_colours: bool,
 ) -> None:
     """NO_COLOR beats FORCE_COLOR beats what the stream is."""
     stream = _stream() if is_terminal else io.StringIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
@@ -109,7 +110,7 @@ def test_an_applications_own_provider_is_noted(make: Make) -> None:
     ],
     ids=["no name", "no value", "no key"],
 )
-def test_wrong_usage_is_told(make: Make, options: dict[str, object], message: str) -> None:
+def test_wrong_usage_is_told(make: Make, options: dict[str, Any], message: str) -> None:
     """With the exit code of all wrong usage."""
     ran = ask("preview", make(), **options)
 

@@ -1,0 +1,132 @@
+"""`otel-telemetry`, for any application on this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from otel_telemetry.cli.main import main, named, thing
+from otel_telemetry.cli.verbs import VERBS
+from tests.support.cli import home
+
+_CODE = """
+from otel_telemetry import Telemetry
+telemetry = Telemetry("acme-cms", version="5.1.0", endpoint="https://telemetry.acme.example")
+def make():
+    return telemetry
+class Settings:
+    telemetry = telemetry
+nothing = 1
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module where one works."""
+    name = f"acme_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(_CODE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    return name
+
+
+def test_an_application_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its files are found by its name."""
+    assert main(["--app", "acme-cms", "on"]) == 0
+    assert main(["--app", "acme-cms", "status", "--json"]) == 0
+
+    out = capsys.readouterr().out
+    assert "Your choice is kept" in out
+    said = json.loads(out[out.index("{") :])
+    assert (said["app"], said["state"], said["is_known"]) == ("acme-cms", "on", False)
+    assert (home() / ".config" / "acme-cms" / "telemetry.json").exists()
+
+
+@pytest.mark.parametrize("place", ["telemetry", "make", "Settings.telemetry"])
+def test_or_found_in_its_code(code: str, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With all settings: an instance, or what makes one."""
+    assert main(["--app", f"{code}:{place}", "status", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["endpoint"] == "https://telemetry.acme.example/v1/logs"
+    assert said["is_known"] is True
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("no_such_module:telemetry", "cannot be had: No module named"),
+        ("CODE:no_such_name", "cannot be had: module "),
+        ("CODE:nothing", "is no Telemetry, and makes none"),
+        (":telemetry", "cannot be had: Empty module name"),
+    ],
+)
+def test_what_is_not_there_is_wrong_usage(
+    code: str, place: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And said."""
+    assert main(["--app", place.replace("CODE", code), "status"]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["status"],
+        ["--app", "acme"],
+        ["--app", "acme", "stat"],
+        ["--app", "acme", "show", "--last", "0"],
+        ["--app", "acme", "show", "--last", "x"],
+        ["--app", "acme", "flush", "--timeout", "-1"],
+        ["--app", "acme", "flush", "--timeout", "nan"],
+        ["--app", "acme", "preview"],
+        ["--app", "acme", "status", "--no"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, with a word on why."""
+    assert main(arguments) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "otel-telemetry" in err
+
+
+def test_help_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """All verbs, the exit codes, and examples that can be typed."""
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for verb in VERBS:
+        assert f"    {verb.name}" in out
+        assert main(["--app", "acme", verb.name, "--help"]) == 0
+        text = capsys.readouterr().out
+        assert "exit codes: 0 done; 1 it could not be done" in text
+        for words, _ in verb.examples:
+            assert f"  otel-telemetry --app NAME {words}\n" in text
+    assert "exit codes: 0 done; 1 it could not be done" in out
+
+
+def test_options_reach_their_verbs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that may come again, too."""
+    arguments = ["preview", "didX", "-p", "a=1", "-p", "b=2", "-u", "plan=free", "-g", "c=3"]
+
+    assert main(["--app", "acme", *arguments, "--json"]) == 0
+
+    out = capsys.readouterr().out
+    for key in ("a", "b", "plan", "c"):
+        assert f'"key": "{key}"' in out
+    assert main(["--app", "acme", "doctor", "--connect", "--timeout", "1"]) in {0, 1}
+    assert "Add --connect" not in capsys.readouterr().out
+
+
+def test_a_place_is_looked_up_from_here(code: str) -> None:
+    """As `python -m` does; once is enough."""
+    assert thing(f"{code}:nothing") == 1
+    assert thing(f"{code}:nothing") == 1
+    assert sys.path.count("") == 1
+    assert named(f"{code}:make").config.name == "acme-cms"

@@ -1,0 +1,164 @@
+"""The command in an application's own program: argparse, click, typer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+
+import click
+import pytest
+import typer
+
+from otel_telemetry import Telemetry
+from otel_telemetry.cli.verbs import VERBS
+from otel_telemetry.integrations.argparse import add_telemetry_command
+from otel_telemetry.integrations.click import telemetry_group
+from otel_telemetry.integrations.typer import telemetry_app
+
+Program = Callable[..., int]
+
+made: list[Telemetry] = []
+
+
+def _telemetry() -> Telemetry:
+    made.append(Telemetry("acme-cms", enabled=True, endpoint="https://telemetry.acme.example"))
+    return made[-1]
+
+
+def _argparse(*arguments: str) -> int:
+    parser = argparse.ArgumentParser(prog="acme")
+    parser.add_argument("--json", default="the program's own")
+    commands = parser.add_subparsers(required=True)
+    add_telemetry_command(commands, _telemetry)
+    parsed = parser.parse_args(arguments)
+    assert parsed.json == "the program's own"
+    code: int = parsed.func(parsed)
+    return code
+
+
+def _click(*arguments: str) -> int:
+    cli = click.Group("acme")
+    cli.add_command(telemetry_group(_telemetry))
+    cli.main(arguments, prog_name="acme")
+
+
+def _typer(*arguments: str) -> int:
+    app = typer.Typer()
+    app.add_typer(telemetry_app(_telemetry))
+    code: int = app(arguments, prog_name="acme")
+    return code
+
+
+PROGRAMS = {"argparse": _argparse, "click": _click, "typer": _typer}
+
+
+@pytest.fixture(params=PROGRAMS)
+def program(request: pytest.FixtureRequest) -> Program:
+    """Run the program of each kind to its exit code."""
+
+    def run(*arguments: str) -> int:
+        made.clear()
+        try:
+            return PROGRAMS[request.param]("telemetry", *arguments)
+        except SystemExit as done:
+            return int(done.code or 0)
+
+    return run
+
+
+def test_a_verb_runs_with_the_programs_own_settings(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line of mounting; the instance is made when it is needed, once."""
+    assert program("status", "--json") == 0
+
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert (said["state"], said["endpoint"], said["is_known"]) == (
+        "on",
+        "https://telemetry.acme.example/v1/logs",
+        True,
+    )
+    assert err == ""
+    assert len(made) == 1
+
+
+def test_options_of_every_kind_reach_their_verb(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An argument, one that may come again, a number, a switch."""
+    properties = ["-p", "a=1", "--property", "b=2", "-u", "plan=free", "--group-property", "c=3"]
+
+    assert program("preview", "didX", *properties, "--json") == 0
+    out = capsys.readouterr().out
+    for key in ("a", "b", "plan", "c"):
+        assert f'"key": "{key}"' in out
+    assert program("show", "--last", "2") == 0
+    assert capsys.readouterr().out == "Nothing waits on disk.\n"
+    assert program("flush", "--timeout", "0.5") == 0
+
+
+def test_what_a_verb_finds_is_the_exit_code(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The program's own, too."""
+    monkeypatch.setenv("DO_NOT_TRACK", "1")
+
+    assert program("flush") == 1
+    assert program("on") == 1
+    assert program("preview", "didX", "-p", "novalue") == 2
+    assert "'novalue' is no property" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["stat"],
+        ["preview"],
+        ["show", "--last", "0"],
+        ["show", "--last", "x"],
+        ["flush", "--timeout", "-1"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2(program: Program, arguments: list[str]) -> None:
+    """And the instance is not even made."""
+    assert program(*arguments) == 2
+    assert made == []
+
+
+def test_help_names_every_verb(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what it is for, and the exit codes."""
+    assert program("--help") == 0
+    out = capsys.readouterr().out
+    for verb in VERBS:
+        assert verb.name in out
+    assert "exit codes" in out
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_has_its_help(
+    program: Program, verb: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With examples."""
+    name = getattr(verb, "name", "")
+
+    assert program(name, "--help") == 0
+
+    out = capsys.readouterr().out
+    assert "examples" in out
+    assert f"telemetry {name}" in out
+
+
+def test_it_may_have_another_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """And another place for the handler."""
+    parser = argparse.ArgumentParser(prog="acme")
+    add_telemetry_command(parser.add_subparsers(), _telemetry(), name="usage", dest="run")
+    parsed = parser.parse_args(["usage", "status"])
+
+    assert parsed.run(parsed) == 0
+    assert telemetry_group(_telemetry, name="usage").name == "usage"
+    assert telemetry_app(_telemetry, name="usage").info.name == "usage"
+    assert capsys.readouterr().out.startswith("acme-cms telemetry is on")
