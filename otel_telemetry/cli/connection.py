@@ -92,8 +92,7 @@ def check_connection(config: TelemetryConfig, prober: Prober) -> Iterator[Check]
     if proxy is not None:
         with_key = ", with credentials" if headers else ""
         yield ok("proxy", f"{proxy}{with_key}, from the environment")
-    step = _reach(url if proxy is None else urlsplit(proxy), prober)
-    for check in step:
+    for check in _reach(url if proxy is None else urlsplit(proxy), prober):
         yield check
         if check.level == "problem":
             return
@@ -110,26 +109,32 @@ def check_connection(config: TelemetryConfig, prober: Prober) -> Iterator[Check]
 
 
 def _reach(url: SplitResult, prober: Prober) -> Iterator[Check]:
+    yield _name(url, prober)
+    yield _connect(url, prober)
+
+
+def _name(url: SplitResult, prober: Prober) -> Check:
     host, port = _place(url)
     try:
         addresses = prober.look_up(host, port)
     except TimeoutError:
-        yield problem("name", f"no answer on {host} within {prober.seconds:g} s", _NAME_ADVICE)
-        return
+        return problem("name", f"no answer on {host} within {prober.seconds:g} s", _NAME_ADVICE)
     except (OSError, UnicodeError):
-        yield problem("name", f"{host} is not known to this machine's name service", _NAME_ADVICE)
-        return
-    yield ok("name", f"{host} is {', '.join(addresses)}")
+        return problem("name", f"{host} is not known to this machine's name service", _NAME_ADVICE)
+    return ok("name", f"{host} is {', '.join(addresses)}")
+
+
+def _connect(url: SplitResult, prober: Prober) -> Check:
+    host, port = _place(url)
     try:
         socket.create_connection((host, port), prober.left()).close()
     except TimeoutError:
         text = f"no answer from {host}, port {port}, within {prober.seconds:g} s"
-        yield problem("connect", text, "A firewall may swallow it: ask for this port to be opened.")
+        return problem("connect", text, "A firewall may swallow it: have this port opened.")
     except OSError as error:
         text = f"{host}, port {port}: {error.strerror or type(error).__name__}"
-        yield problem("connect", text, "Start the backend, or set the port that it listens on.")
-    else:
-        yield ok("connect", f"port {port} is open")
+        return problem("connect", text, "Start the backend, or set the port that it listens on.")
+    return ok("connect", f"port {port} is open")
 
 
 def _place(url: SplitResult) -> tuple[str, int]:
@@ -181,18 +186,17 @@ def _distrust(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str]
 
 def _ask(config: TelemetryConfig, prober: Prober) -> Check:
     """Send an ExportLogsServiceRequest without any event."""
-    transport = None
     try:
         transport = connect(replace(config, timeout=min(config.timeout, prober.left())))
+    except Exception as error:
+        return problem("answer", f"it cannot be asked: {type(error).__name__}", _TRY_AGAIN)
+    try:
         answer: Answer = prober.bounded(lambda: transport.send(b""))
     except TimeoutError:
         text = f"no answer within {prober.seconds:g} s"
         return problem("answer", text, "It is there, and does not answer: look at its log.")
-    except Exception as error:
-        return problem("answer", f"it cannot be asked: {type(error).__name__}", _TRY_AGAIN)
     finally:
-        if transport is not None:
-            transport.abort()
+        transport.abort()
     return meaning(answer, config.protocol)
 
 

@@ -96,6 +96,13 @@ class Console:
         self._end_line()
         self._out.flush()
 
+    def finish(self) -> None:
+        """Write out what is held back, and be quiet if nobody reads it any more."""
+        try:
+            self.flush()
+        except BrokenPipeError:
+            self.hush()
+
     def hush(self) -> None:
         """Nobody reads results any more: let the interpreter not complain of it at its end."""
         with contextlib.suppress(OSError, ValueError):

@@ -17,7 +17,7 @@ from otel_telemetry.cli.status import unknown
 from otel_telemetry.cli.waiting import waiting
 from otel_telemetry.delivery import leftovers
 from otel_telemetry.files import directory
-from otel_telemetry.trust.choice import Unreadable
+from otel_telemetry.files.private import Unreadable
 
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Paint

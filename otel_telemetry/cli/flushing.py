@@ -21,6 +21,7 @@ from otel_telemetry.delivery.permission import Permission
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     from otel_telemetry.cli.console import Paint
     from otel_telemetry.config import DeliveryConfig
@@ -176,9 +177,9 @@ def _settled(counters: Counters) -> int:
         return counters.delivered + counters.rejected + counters.refused + lost
 
 
-def _suppress_instrumentation() -> None:
+def _suppress_instrumentation(modules: Mapping[str, ModuleType] = sys.modules) -> None:
     """Keep our own requests out of the host's traces, if it has any: in this thread, for good."""
-    context = sys.modules.get("opentelemetry.context")
+    context = modules.get("opentelemetry.context")
     if context is not None:
         context.attach(context.set_value("suppress_instrumentation", True))
 

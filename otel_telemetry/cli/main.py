@@ -8,14 +8,14 @@ Exit codes: 0 done; 1 it could not be done, or something is wrong; 2 wrong usage
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
-from otel_telemetry.cli.desk import USAGE, CommandError
+from otel_telemetry import environment
+from otel_telemetry.cli.console import console_of_process
+from otel_telemetry.cli.lookup import named
 from otel_telemetry.cli.parser import Formatter, Handler, add_verbs, options_of
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verbs import EXIT_CODES, SUMMARY, Verb
+from otel_telemetry.cli.verb import EXIT_CODES, SUMMARY, Verb
 from otel_telemetry.telemetry import Telemetry
 
 _PROGRAM = "otel-telemetry --app NAME"
@@ -48,10 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_verbs(parser, dest="handler", handler=_handler, program=_PROGRAM)
     try:
         parsed = parser.parse_args(arguments)
-    except SystemExit as done:  # argparse has said why
+    except SystemExit as done:  # argparse has said why, or helped
+        console_of_process(environment.current()).finish()
         return int(done.code or 0)
-    except BrokenPipeError:
-        return 0
     handler: Handler = parsed.handler
     return handler(parsed)
 
@@ -66,35 +65,3 @@ def _handler(verb: Verb) -> Handler:
         return run(verb, make, options_of(parsed), is_known=is_known)
 
     return handle
-
-
-def named(place: str) -> Telemetry:
-    """Return the Telemetry at ``module:NAME``; imports that module, from here too.
-
-    Raises:
-        CommandError: There is none.
-    """
-    found = thing(place)
-    if callable(found):
-        found = found()
-    if not isinstance(found, Telemetry):
-        raise CommandError(f"{place} is no Telemetry, and makes none", USAGE)
-    return found
-
-
-def thing(place: str) -> object:
-    """Return what is at ``module:NAME``.
-
-    Raises:
-        CommandError: There is nothing.
-    """
-    module, _, name = place.partition(":")
-    if "" not in sys.path:  # as `python -m` has it: an application is mostly run where it lies
-        sys.path.insert(0, "")
-    try:
-        found: object = import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise CommandError(f"{place} cannot be had: {error}", USAGE) from error
-    return found

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 
 from otel_telemetry.cli.desk import Options
-from otel_telemetry.cli.verbs import VERBS, Parameter, Verb
+from otel_telemetry.cli.verb import Parameter, Verb
+from otel_telemetry.cli.verbs import VERBS
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

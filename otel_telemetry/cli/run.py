@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.cli.console import Console
     from otel_telemetry.cli.desk import Options
-    from otel_telemetry.cli.verbs import Verb
+    from otel_telemetry.cli.verb import Verb
     from otel_telemetry.telemetry import Telemetry
 
     Source = Telemetry | Callable[[], Telemetry]

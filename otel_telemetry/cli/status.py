@@ -12,8 +12,8 @@ from otel_telemetry.cli.desk import Desk, Options, Result
 from otel_telemetry.cli.waiting import Waiting, waiting
 from otel_telemetry.delivery.delivery import spool_directory
 from otel_telemetry.files import places
+from otel_telemetry.files.private import Unreadable
 from otel_telemetry.trust import identity
-from otel_telemetry.trust.choice import Unreadable
 from otel_telemetry.trust.decision import is_ci
 from otel_telemetry.trust.policy import read_policy
 

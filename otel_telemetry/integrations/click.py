@@ -8,7 +8,8 @@ import click
 
 from otel_telemetry.cli.desk import Options
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verbs import EXIT_CODES, SUMMARY, VERBS, Parameter, Verb
+from otel_telemetry.cli.verb import EXIT_CODES, SUMMARY, Parameter, Verb
+from otel_telemetry.cli.verbs import VERBS
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

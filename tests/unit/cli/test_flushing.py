@@ -211,3 +211,5 @@ def test_our_requests_are_kept_out_of_the_hosts_traces() -> None:
     thread.join()
 
     assert seen == [True]
+    _suppress_instrumentation({})  # a process without OpenTelemetry imports none for this
+    assert get_value("suppress_instrumentation") is None

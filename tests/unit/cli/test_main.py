@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from otel_telemetry.cli.main import main, named, thing
+from otel_telemetry.cli.lookup import named, thing
+from otel_telemetry.cli.main import main
 from otel_telemetry.cli.verbs import VERBS
 from tests.support.cli import home
 
@@ -109,6 +111,16 @@ def test_help_is_help(capsys: pytest.CaptureFixture[str]) -> None:
         for words, _ in verb.examples:
             assert f"  otel-telemetry --app NAME {words}\n" in text
     assert "exit codes: 0 done; 1 it could not be done" in out
+
+
+def test_help_that_nobody_reads_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `| true`; at the interpreter's end, too."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+
+        assert main(["--help"]) == 0
 
 
 def test_options_reach_their_verbs(capsys: pytest.CaptureFixture[str]) -> None:

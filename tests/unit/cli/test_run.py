@@ -12,8 +12,10 @@ import pytest
 from otel_telemetry import Telemetry
 from otel_telemetry.cli.desk import Options, Result
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verbs import VERBS, Verb
+from otel_telemetry.cli.verb import Verb
+from otel_telemetry.cli.verbs import VERBS
 from tests.support.cli import ask
+from tests.support.declared import CATALOG
 
 Make = Callable[..., Telemetry]
 
@@ -75,10 +77,10 @@ def test_trouble_with_files_is_told(make: Make, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_every_verb_has_a_form_for_programs_and_one_for_people(make: Make, verb: Verb) -> None:
     """The first is JSON and nothing else; neither ever holds a traceback."""
-    options: dict[str, Any] = {"event": "didX", "timeout": 0.2}
+    options: dict[str, Any] = {"event": "didDeleteEntry", "timeout": 0.2}
 
-    assert ask(verb.name, make(), json=True, **options).json
-    assert ask(verb.name, make(), **options).out
+    assert ask(verb.name, make(catalog=CATALOG), json=True, **options).json
+    assert ask(verb.name, make(catalog=CATALOG), **options).out
 
 
 def test_every_parameter_is_an_option() -> None:

@@ -1,0 +1,36 @@
+"""The way to a backend, examined; and ports that never say a word."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from otel_telemetry import TelemetryConfig
+from otel_telemetry.cli.connection import Prober, check_connection
+from tests.support.processes import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_telemetry.cli.check import Check
+
+
+def checks(endpoint: str, prober: Prober | None = None, **settings: object) -> list[Check]:
+    """Examine the way to a backend."""
+    config = TelemetryConfig(name="acme", endpoint=endpoint, **settings)  # type: ignore[arg-type]  # it checks them
+    return list(check_connection(config, prober or Prober(10)))
+
+
+def levels(found: list[Check]) -> list[tuple[str, str]]:
+    """Return what was looked at, and how it was."""
+    return [(check.name, check.level) for check in found]
+
+
+@contextmanager
+def silent(*, accepts: bool = True) -> Iterator[int]:
+    """Listen on a port, and never say a word."""
+    with socket.socket() as server:
+        server.bind((LOOPBACK, 0))
+        server.listen(8 if accepts else 0)
+        yield server.getsockname()[1]
