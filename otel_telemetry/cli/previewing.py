@@ -14,6 +14,7 @@ from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.otlp.as_json import request_as_json
 from otel_telemetry.otlp.decoder import decode_request
 from otel_telemetry.trust import identity
+from otel_telemetry.trust.decision import is_ci
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -33,15 +34,18 @@ def show_preview(desk: Desk, options: Options) -> Result:
         properties(options.user_properties),
         properties(options.group_properties),
     )
-    config = desk.config
+    config, kept = desk.config, _kept_id(desk)
+    who = kept or desk.standing.identity(kept=False).installation_id
     try:
-        found = preview(config, _installation_id(desk), options.event, *buckets)
+        found = preview(config, who, options.event, *buckets)
     except InvalidEventError as error:
         raise CommandError(str(error), USAGE) from error
     notes = [
         f"note: {count} mended in the event: {printable(kind)}"
         for kind, count in sorted(found.mended.items())
     ]
+    if kept is None:
+        notes.append("note: the installation id is made up, for none is kept yet.")
     decision = desk.telemetry.decision
     if found.request is None:
         raise CommandError(f"nothing would leave: the event is dropped, {found.reason}", FAILED)
@@ -75,11 +79,12 @@ def properties(pairs: Iterable[str]) -> dict[str, object]:
     return found
 
 
-def _installation_id(desk: Desk) -> str:
-    """Return the id that is kept; else one as it would be, which is not kept."""
-    state = desk.standing.state
-    known = None if state is None else identity.read(state)
-    return known.installation_id if known else desk.standing.identity(kept=False).installation_id
+def _kept_id(desk: Desk) -> str | None:
+    """Return the installation id as it would go; None if none is kept yet."""
+    if is_ci(desk.environ):
+        return identity.CI_INSTALLATION
+    known = None if desk.standing.state is None else identity.read(desk.standing.state)
+    return None if known is None else known.installation_id
 
 
 def _lines(

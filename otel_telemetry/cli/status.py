@@ -214,7 +214,7 @@ def _what_waits(waiting: Waiting, now: float) -> str:
     if waiting.oldest_at is None:
         return "nothing"
     files = f"{words.size(waiting.bytes)} in {words.counted(waiting.files, 'file')}"
-    text = f"{words.counted(waiting.events, 'event')}, {files}, the oldest file of "
+    text = f"{words.counted(waiting.events, 'event')}, {files}, the oldest from "
     text += words.ago(waiting.oldest_at, now)
     if waiting.unreadable:
         text += f"; {words.counted(waiting.unreadable, 'file')} cannot be read"

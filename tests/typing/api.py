@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import click
+import typer
 from opentelemetry.sdk._logs import LoggerProvider
 from typing_extensions import assert_type
 
@@ -27,6 +30,9 @@ from otel_telemetry import (
     TelemetryPayload,
     create_telemetry_instance,
 )
+from otel_telemetry.integrations.argparse import add_telemetry_command
+from otel_telemetry.integrations.click import telemetry_group
+from otel_telemetry.integrations.typer import telemetry_app
 from otel_telemetry.testing import (
     Captured,
     CapturedEvent,
@@ -190,3 +196,18 @@ def test_by_capturing(telemetry: Telemetry) -> None:
         events.assert_not_sent()
     capture_events()  # type: ignore[call-arg]  # whose events?
     events.assert_sent("x", {"a": 1})  # type: ignore[call-arg]  # by keyword only
+
+
+def the_command_is_mounted_in_one_line(
+    telemetry: Telemetry, commands: argparse._SubParsersAction[argparse.ArgumentParser]
+) -> None:
+    """Give argparse, click and typer what each of them takes."""
+    assert_type(add_telemetry_command(commands, telemetry), argparse.ArgumentParser)
+    assert_type(telemetry_group(lambda: telemetry, name="usage"), click.Group)
+    assert_type(telemetry_app(telemetry), typer.Typer)
+
+
+def a_choice_is_one_of_three(telemetry: Telemetry) -> None:
+    """Refuse every other word."""
+    assert_type(telemetry.choose("log", by="admin"), Decision)
+    telemetry.choose("maybe")  # type: ignore[arg-type]

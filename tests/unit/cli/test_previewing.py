@@ -15,6 +15,8 @@ from tests.support.cli import ask, home
 
 Make = Callable[..., Telemetry]
 
+MADE_UP = "note: the installation id is made up, for none is kept yet.\n"
+
 
 def test_it_shows_the_request_and_where_it_would_go(make: Make) -> None:
     """With the three buckets, sizes and all that every event has."""
@@ -27,7 +29,7 @@ def test_it_shows_the_request_and_where_it_would_go(make: Make) -> None:
         group_properties=("locales=3",),
     )
 
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, ran.err) == (0, MADE_UP)
     first, second, *rest = ran.out.splitlines()
     assert first == "to https://telemetry.acme.example/v1/logs"
     assert second.startswith("OTLP http/protobuf, ")
@@ -65,7 +67,7 @@ def test_off_it_works_all_the_same_and_says_that_nothing_would_leave(
 
     ran = ask("preview", make(), event="didX")
 
-    assert (ran.code, ran.err) == (0, "nothing would leave: DO_NOT_TRACK is set.\n")
+    assert (ran.code, ran.err) == (0, f"{MADE_UP}nothing would leave: DO_NOT_TRACK is set.\n")
     assert "didX" in ran.out
 
 
@@ -76,7 +78,21 @@ def test_the_kept_identity_is_shown_as_it_would_go(make: Make) -> None:
     known = ask("status", telemetry, json=True).json["installation"]
     assert isinstance(known, dict)
 
-    assert str(known["id"]) in ask("preview", telemetry, event="didX").out
+    ran = ask("preview", telemetry, event="didX")
+
+    assert str(known["id"]) in ran.out
+    assert ran.err == ""
+
+
+def test_in_ci_the_installation_is_everybodys(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one is kept."""
+    make().send("didStart")
+    monkeypatch.setenv("CI", "true")
+
+    ran = ask("preview", make(), event="didX")
+
+    assert 'app.installation.id       "ci"' in ran.out
+    assert ran.err == ""
 
 
 def test_what_a_hook_drops_would_not_leave(make: Make) -> None:
@@ -91,7 +107,7 @@ def test_what_is_mended_is_noted(make: Make) -> None:
     """On stderr."""
     ran = ask("preview", make(), event="didX", event_properties=("service.name=mine",))
 
-    assert (ran.code, ran.err) == (0, "note: 1 mended in the event: reserved_key\n")
+    assert (ran.code, ran.err) == (0, f"note: 1 mended in the event: reserved_key\n{MADE_UP}")
 
 
 def test_an_applications_own_provider_is_noted(make: Make) -> None:

@@ -28,7 +28,7 @@ policy        none
 installation  0123456789abcdef0123456789abcdef, made 11 days ago, replaced after 90 days
 endpoint      https://telemetry.acme.example/v1/logs, OTLP http/protobuf, compression gzip
 headers       set: authorization, x-team; their values are not shown
-waiting       2 events, SIZE in 1 file, the oldest file of 3 hours ago
+waiting       2 events, SIZE in 1 file, the oldest from 3 hours ago
 spool         HOME/.local/state/acme-cms/telemetry/spool
 """
 
