@@ -62,8 +62,12 @@ class Console:
 
     def print(self, line: str) -> None:
         """Write a line of a result."""
+        self.write(f"{line}\n")
+
+    def write(self, text: str) -> None:
+        """Write a piece of a result."""
         self._end_line()
-        self._write(self._out, f"{line}\n")
+        self._write(self._out, text)
 
     def note(self, text: str) -> None:
         """Write something that is no result."""

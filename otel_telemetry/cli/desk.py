@@ -10,6 +10,8 @@ from otel_telemetry.errors import TelemetryError
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from otel_telemetry.cli.console import Console, Paint
     from otel_telemetry.config import TelemetryConfig
     from otel_telemetry.telemetry import Telemetry
@@ -95,19 +97,19 @@ class Result:
     """What a verb found out or did.
 
     Attributes:
-        report: The same for programs: a dataclass, or what JSON has.
+        report: The same for programs: a dataclass; or what makes what JSON has.
         text: Makes its lines for people.
         notes: What does not belong to it, for stderr.
         code: The exit code.
     """
 
-    report: object
+    report: DataclassInstance | Callable[[], object]
     text: Callable[[Paint], Iterable[str]]
     notes: tuple[str, ...] = field(default=())
     code: int = DONE
 
     def as_json(self) -> object:
         """Return the report as JSON has it."""
-        if dataclasses.is_dataclass(self.report) and not isinstance(self.report, type):
-            return dataclasses.asdict(self.report)
-        return self.report
+        if callable(self.report):
+            return self.report()
+        return dataclasses.asdict(self.report)

@@ -55,7 +55,7 @@ def show_preview(desk: Desk, options: Options) -> Result:
         notes.append("note: the application's own LoggerProvider sends it, as it is set up to.")
     request, events = found.request, list(decode_request(found.request))
     return Result(
-        report=request_as_json(events),
+        report=lambda: request_as_json(events),
         text=lambda paint: _lines(request, events, config, paint),
         notes=tuple(notes),
     )

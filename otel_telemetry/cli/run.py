@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import islice
 
 from otel_telemetry import environment
 from otel_telemetry.cli.console import console_of_process, printable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from otel_telemetry.telemetry import Telemetry
 
     Source = Telemetry | Callable[[], Telemetry]
+
+
+_PIECES = 10_000  # of JSON, written at once
 
 
 def run(
@@ -58,7 +62,10 @@ def run(
         result = verb.run(desk, options)
         code = result.code
         if options.json:
-            console.print(json.dumps(result.as_json(), indent=2))
+            pieces = json.JSONEncoder(indent=2).iterencode(result.as_json())
+            while some := "".join(islice(pieces, _PIECES)):
+                console.write(some)
+            console.print("")
         else:
             for line in result.text(console.paint()):
                 console.print(line)

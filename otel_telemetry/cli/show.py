@@ -8,6 +8,7 @@ from otel_telemetry.cli import words
 from otel_telemetry.cli.desk import Desk, Options, Result
 from otel_telemetry.cli.events import table
 from otel_telemetry.cli.waiting import events_waiting
+from otel_telemetry.delivery import leftovers
 from otel_telemetry.otlp.as_json import request_as_json
 
 TYPE_CHECKING = False  # see the package's own
@@ -18,20 +19,30 @@ if TYPE_CHECKING:
 
 def show(desk: Desk, options: Options) -> Result:
     """Read what waits. Nothing is locked, changed or sent."""
-    events = list(events_waiting(desk.config, options.last))
-    decision = desk.telemetry.decision
+    config, decision = desk.config, desk.telemetry.decision
     notes: tuple[str, ...] = ()
-    if events and not decision.enabled:
+    if not decision.enabled and leftovers.segments(config, config.name):
         notes = (f"note: nothing of this leaves now: {decision.reason}",)
+    events = events_waiting(config, options.last)  # for one of the two
     return Result(
-        report=request_as_json(events), text=lambda paint: _lines(events, paint), notes=notes
+        report=lambda: request_as_json(events),
+        text=lambda paint: _lines(events, paint),
+        notes=notes,
     )
 
 
-def _lines(events: list[DecodedEvent], paint: Paint) -> Iterator[str]:
-    if not events:
+def _lines(events: Iterator[DecodedEvent], paint: Paint) -> Iterator[str]:
+    count = 0
+
+    def counted() -> Iterator[DecodedEvent]:
+        nonlocal count
+        for event in events:
+            count += 1
+            yield event
+
+    yield from table(counted(), paint)
+    if not count:
         yield "Nothing waits on disk."
         return
-    yield from table(events, paint)
     yield ""
-    yield f"{words.counted(len(events), 'event')}"
+    yield words.counted(count, "event")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otel_telemetry.delivery import leftovers
-from otel_telemetry.otlp.decoder import decode_request
-from otel_telemetry.otlp.requests import export_request
+from otel_telemetry.otlp.decoder import decode_record
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -62,6 +61,6 @@ def events_waiting(config: TelemetryConfig, last: int | None = None) -> Iterator
 
 def _decoded(record: EncodedRecord) -> list[DecodedEvent]:
     try:
-        return list(decode_request(export_request([record])))
+        return list(decode_record(*record))
     except ValueError:
         return []

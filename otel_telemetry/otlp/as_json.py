@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 
 from otel_telemetry.otlp.decoder import DecodedEvent
 
@@ -21,19 +20,26 @@ if TYPE_CHECKING:
 
 
 def request_as_json(events: Iterable[DecodedEvent]) -> Json:
-    """Return an ExportLogsServiceRequest of *events*, in their order.
+    """Return an ExportLogsServiceRequest of *events*, in order within their scope.
 
-    Neighbours of the same resource and scope share it, as neighbours in the request did.
+    Those whose resource, and scope, are one object share it, as they did where they come from.
     """
-    resources: list[Json] = []
-    for _, of_resource in groupby(events, lambda event: repr(_resource(event))):
-        scopes: list[Json] = []
-        for _, of_scope in groupby(of_resource, lambda event: repr(_scope(event))):
-            some = list(of_scope)
-            scopes.append({**_scope(some[0]), "logRecords": [_record(event) for event in some]})
-            first = some[0]
-        resources.append({**_resource(first), "scopeLogs": scopes})
-    return {"resourceLogs": resources}
+    resources: dict[object, tuple[DecodedEvent, dict[object, list[DecodedEvent]]]] = {}
+    for event in events:
+        _, scopes = resources.setdefault(id(event.resource), (event, {}))
+        scopes.setdefault(id(event.scope_attributes), []).append(event)
+    return {
+        "resourceLogs": [
+            {
+                **_resource(first),
+                "scopeLogs": [
+                    {**_scope(some[0]), "logRecords": [_record(event) for event in some]}
+                    for some in scopes.values()
+                ],
+            }
+            for first, scopes in resources.values()
+        ]
+    }
 
 
 def _resource(event: DecodedEvent) -> Json:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from otel_telemetry.otlp.wire import read_fields
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
+    _Fields: TypeAlias = "dict[str, Any]"  # some of those of `DecodedEvent`
     Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
 
 _DEEPEST = 64  # levels of nesting; we write 16
@@ -77,34 +79,72 @@ def decode_request(data: bytes) -> Iterator[DecodedEvent]:
         ValueError: *data* is no such message.
     """
     for resource_logs in _Message(data).messages(1):
-        resource = resource_logs.message(1)
-        attributes = _attributes(resource.messages(1))
+        resource = _resource(resource_logs)
         for scope_logs in resource_logs.messages(2):
-            scope = scope_logs.message(1)
-            scope_attributes = _attributes(scope.messages(3))
+            scope = _scope(scope_logs)
             for record in scope_logs.messages(2):
-                trace_id, span_id = record.data(9), record.data(10)
-                yield DecodedEvent(
-                    name=record.text(12),
-                    body=_value(record.message(5), 0),
-                    attributes=_attributes(record.messages(6)),
-                    resource=attributes,
-                    scope_name=scope.text(1),
-                    scope_version=scope.text(2),
-                    scope_attributes=scope_attributes,
-                    timestamp=record.fixed(1),
-                    observed_timestamp=record.fixed(11),
-                    severity_number=record.integer(2),
-                    severity_text=record.text(3),
-                    trace_id=trace_id.hex(),
-                    span_id=span_id.hex(),
-                    flags=record.fixed(8),
-                    dropped=record.integer(7),
-                    resource_dropped=resource.integer(2),
-                    scope_dropped=scope.integer(4),
-                    resource_schema_url=resource_logs.text(3),
-                    scope_schema_url=scope_logs.text(3),
-                )
+                yield _event(resource, scope, record)
+
+
+def decode_record(resource: bytes, scope: bytes, record: bytes) -> Iterator[DecodedEvent]:
+    """Yield the event of an encoded record (`requests.EncodedRecord`).
+
+    What is the same for many is decoded once, and is the same object in all of them.
+
+    Raises:
+        ValueError: One of them is no such field.
+    """
+    its_resource, its_scope = _known_resource(resource), _known_scope(scope)
+    for message in _Message(record).messages(2):
+        yield _event(its_resource, its_scope, message)
+
+
+def _resource(resource_logs: _Message) -> _Fields:
+    resource = resource_logs.message(1)
+    return {
+        "resource": _attributes(resource.messages(1)),
+        "resource_dropped": resource.integer(2),
+        "resource_schema_url": resource_logs.text(3),
+    }
+
+
+def _scope(scope_logs: _Message) -> _Fields:
+    scope = scope_logs.message(1)
+    return {
+        "scope_name": scope.text(1),
+        "scope_version": scope.text(2),
+        "scope_attributes": _attributes(scope.messages(3)),
+        "scope_dropped": scope.integer(4),
+        "scope_schema_url": scope_logs.text(3),
+    }
+
+
+@lru_cache(maxsize=1024)
+def _known_resource(data: bytes) -> _Fields:
+    return _resource(_Message(data))
+
+
+@lru_cache(maxsize=1024)
+def _known_scope(data: bytes) -> _Fields:
+    return _scope(_Message(data))
+
+
+def _event(resource: _Fields, scope: _Fields, record: _Message) -> DecodedEvent:
+    return DecodedEvent(
+        name=record.text(12),
+        body=_value(record.message(5), 0),
+        attributes=_attributes(record.messages(6)),
+        timestamp=record.fixed(1),
+        observed_timestamp=record.fixed(11),
+        severity_number=record.integer(2),
+        severity_text=record.text(3),
+        trace_id=record.data(9).hex(),
+        span_id=record.data(10).hex(),
+        flags=record.fixed(8),
+        dropped=record.integer(7),
+        **resource,
+        **scope,
+    )
 
 
 class _Message:

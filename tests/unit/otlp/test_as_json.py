@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -11,6 +12,9 @@ from otel_telemetry.otlp.as_json import request_as_json
 from otel_telemetry.otlp.decoder import DecodedEvent, decode_request
 from otel_telemetry.testing.decoding import contents_of, from_json
 from tests.support.otlp_requests import of_receiver, requests
+
+if TYPE_CHECKING:
+    from otel_telemetry.otlp.decoder import Value
 
 
 @given(requests)
@@ -28,13 +32,15 @@ def test_a_backend_reads_the_json_as_it_reads_the_protobuf(
         assert repr(of_receiver(one)) == repr(of_receiver(other))  # which has one NaN, as JSON
 
 
-def test_neighbours_of_one_resource_and_scope_share_it() -> None:
-    """And True, 1 and 1.0 are not one resource."""
+def test_what_is_one_resource_or_scope_is_said_once() -> None:
+    """However the events come; and True and 1 are never one."""
+    one: dict[str, Value] = {"k": 1}
+    scope: dict[str, Value] = {}
     events = [
-        DecodedEvent(name="a", resource={"k": 1}, scope_name="s"),
-        DecodedEvent(name="b", resource={"k": 1}, scope_name="s"),
-        DecodedEvent(name="c", resource={"k": 1}, scope_name="t"),
-        DecodedEvent(name="d", resource={"k": True}, scope_name="t", resource_schema_url="u"),
+        DecodedEvent(name="a", resource=one, scope_name="s", scope_attributes=scope),
+        DecodedEvent(name="b", resource={"k": True}, resource_schema_url="u"),
+        DecodedEvent(name="c", resource=one, scope_name="t"),
+        DecodedEvent(name="d", resource=one, scope_name="s", scope_attributes=scope),
     ]
 
     document = request_as_json(iter(events))
@@ -46,7 +52,7 @@ def test_neighbours_of_one_resource_and_scope_share_it() -> None:
                 "scopeLogs": [
                     {
                         "scope": {"name": "s"},
-                        "logRecords": [{"eventName": "a"}, {"eventName": "b"}],
+                        "logRecords": [{"eventName": "a"}, {"eventName": "d"}],
                     },
                     {"scope": {"name": "t"}, "logRecords": [{"eventName": "c"}]},
                 ],
@@ -54,7 +60,7 @@ def test_neighbours_of_one_resource_and_scope_share_it() -> None:
             {
                 "resource": {"attributes": [{"key": "k", "value": {"boolValue": True}}]},
                 "schemaUrl": "u",
-                "scopeLogs": [{"scope": {"name": "t"}, "logRecords": [{"eventName": "d"}]}],
+                "scopeLogs": [{"logRecords": [{"eventName": "b"}]}],
             },
         ]
     }

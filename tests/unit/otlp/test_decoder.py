@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 
-from otel_telemetry.otlp.decoder import DecodedEvent, decode_request
+from otel_telemetry.otlp.decoder import DecodedEvent, decode_record, decode_request
+from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
 from otel_telemetry.otlp.wire import field
 from otel_telemetry.testing.decoding import contents_of
 from tests.support.official import pairs
@@ -99,3 +100,22 @@ def test_the_last_of_a_repeated_key_counts_and_unknown_fields_are_passed_over() 
     (event,) = decode_request(request.SerializeToString() + b"\xf8\x07\x01")
 
     assert asdict(event) == asdict(DecodedEvent(attributes={"a": 2}))
+
+
+def test_what_records_share_is_decoded_once() -> None:
+    """And is one object in all of them."""
+    resource, scope = resource_field({"k": True}), scope_field("s", "1", {"n": 1})
+    record = log_record_field(
+        timestamp=1, observed_timestamp=2, severity_number=9, body="x", attributes={"a": 1}
+    )
+
+    first, second = (next(decode_record(resource, scope, record)) for _ in range(2))
+
+    assert first == second
+    assert same(
+        (first.resource, first.scope_name, first.scope_version, first.scope_attributes),
+        ({"k": True}, "s", "1", {"n": 1}),
+    )
+    assert (first.timestamp, first.body, first.attributes) == (1, "x", {"a": 1})
+    assert first.resource is second.resource
+    assert first.scope_attributes is second.scope_attributes
