@@ -30,7 +30,7 @@ def telemetry_group(telemetry: Source, *, name: str = "telemetry") -> click.Grou
         telemetry: The program's `Telemetry`, or a callable that makes it, called when it is needed.
         name: What the command is called.
     """
-    group = click.Group(name, help=SUMMARY, epilog=EXIT_CODES)
+    group = click.Group(name, help=SUMMARY, epilog=EXIT_CODES, no_args_is_help=False)
     for verb in VERBS:
         group.add_command(_command(verb, telemetry))
     return group

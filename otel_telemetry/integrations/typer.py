@@ -27,7 +27,7 @@ def telemetry_app(telemetry: Source, *, name: str = "telemetry") -> typer.Typer:
         telemetry: The program's `Telemetry`, or a callable that makes it, called when it is needed.
         name: What the command is called.
     """
-    app = typer.Typer(name=name, help=SUMMARY, epilog=EXIT_CODES, no_args_is_help=True)
+    app = typer.Typer(name=name, help=SUMMARY, epilog=EXIT_CODES)
     for verb in VERBS:
         app.command(
             verb.name,
