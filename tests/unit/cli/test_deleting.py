@@ -86,7 +86,12 @@ def test_what_cannot_be_deleted_is_told(make: Make) -> None:
     """And is no success."""
     leave_events(make(), "one")
 
-    with AUDIT.before("os.remove", _refuse):
+    def refuse_all() -> None:
+        AUDIT._waiting["os.remove"] = refuse_all
+        _refuse()
+
+    with AUDIT.before("os.remove", refuse_all):
         ran = ask("purge", make())
+        AUDIT._waiting.clear()
 
     assert (ran.code, ran.out) == (1, "Deleted: 0 events in 0 files.\nLeft: 1 file.\n")
