@@ -8,6 +8,8 @@ from opentelemetry.sdk.resources import Resource
 
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery.courier import Transport
+from otel_telemetry.delivery.delivery import connect
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base import base_attributes, with_base
@@ -31,6 +33,7 @@ def emitting(
     on_flaw: Callable[[str, int], None],
     *,
     permission: Permission | None,
+    transport: Transport | None = None,
 ) -> tuple[Records, Sink[EventRecord]]:
     """Return what makes records of events, and what takes them: what the settings ask for.
 
@@ -41,9 +44,10 @@ def emitting(
         cleaner: Makes properties legal.
         on_flaw: Told of what was mended: its kind, and how often.
         permission: What may leave; None to print events instead of sending them.
+        transport: Where requests go; None for the network.
     """
     base = base_resource(config, installation_id)
-    sink = _sink(config, counters, base, permission)
+    sink = _sink(config, counters, base, permission, transport)
     return _records(config, base, cleaner, on_flaw, isinstance(sink, BackendSink)), sink
 
 
@@ -103,9 +107,12 @@ def _sink(
     counters: Counters,
     base: EventResource,
     permission: Permission | None,
+    transport: Transport | None,
 ) -> Sink[EventRecord]:
     if permission is None:
         return LogSink(config.name)
     if config.logger_provider is not None:
         return AppProviderSink(config.logger_provider, config.name, config.version, counters)
-    return BackendSink(config, counters, base, permission)
+    return BackendSink(
+        config, counters, base, permission, connect if transport is None else lambda _: transport
+    )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.config import TelemetryConfig
     from otel_telemetry.counters import Counters
+    from otel_telemetry.delivery.courier import Transport
     from otel_telemetry.delivery.permission import Permission
     from otel_telemetry.sinks import Sink, Take
     from otel_telemetry.trust.catalog.checks import Checks, Fitting
@@ -63,6 +64,7 @@ class Pipeline:
         permission: What may leave; None to print events instead of sending them.
         installation_id: Who speaks; None for nobody.
         take: Where events go; None for what the settings and the permission say.
+        transport: Where their requests go instead of the network; nothing is kept on disk then.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Pipeline:
         installation_id: str | None = None,
         *,
         take: Take | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self._config = config
         self._counters = counters
@@ -90,14 +93,18 @@ class Pipeline:
             back = diverting(*parts, take=take)
         elif permission is not None and config.delivery == "detached":
             with fork.importing:
-                from otel_telemetry.recording import recording  # noqa: PLC0415 - one of two
+                from otel_telemetry.recording import previewing, recording  # noqa: PLC0415 - as above
 
-            back = recording(*parts, permission=permission)
+            back = (
+                recording(*parts, permission=permission)
+                if transport is None
+                else previewing(*parts, transport=transport)
+            )
         else:
             with fork.importing:
                 from otel_telemetry.emitting import emitting  # noqa: PLC0415 - OpenTelemetry
 
-            back = emitting(*parts, permission=permission)
+            back = emitting(*parts, permission=permission, transport=transport)
         self._maker: Maker = back[0]
         self.sink: Sink[Never] = back[1]
         self._hooks = config.before_send

@@ -9,8 +9,7 @@ from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.pipeline import Pipeline, base_resource
-from otel_telemetry.sinks import BackendSink
+from otel_telemetry.pipeline import Pipeline
 from otel_telemetry.typing import Properties
 
 _LONGEST = 10.0  # seconds; it is milliseconds, and nobody waits for ever
@@ -65,15 +64,15 @@ def preview(
     Raises:
         InvalidEventError: It could not go as it is.
     """
-    config = replace(config, spool=False, logger_provider=None, meter_provider=None)
-    counters, caught, permission = Counters(), _Catch(), Permission()
-    base = base_resource(config, installation_id)
-    sink = BackendSink(config, counters, base, permission, lambda _config: caught)
+    # What another process delivers needs a spool in its settings; here it is not used either.
+    spool = config.spool if config.delivery == "detached" else False
+    config = replace(config, spool=spool, logger_provider=None, meter_provider=None)
+    counters, caught = Counters(), _Catch()
+    pipeline = Pipeline(config, counters, Permission(), installation_id, transport=caught)
     try:
-        pipeline = Pipeline(config, counters, permission, installation_id, sink=sink, base=base)
         receipt = pipeline.send(name, event_properties, user_properties, group_properties, None)
-        sink.flush(_LONGEST)
+        pipeline.sink.flush(_LONGEST)
     finally:
-        sink.shutdown(0)
+        pipeline.sink.shutdown(0)
     reason = "" if caught.request is not None else receipt.reason
     return Preview(request=caught.request, reason=reason, mended=dict(counters.corrected))

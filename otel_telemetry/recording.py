@@ -14,6 +14,8 @@ from otel_telemetry.delivery.launcher import Launcher, is_python
 from otel_telemetry.delivery.recorder import Recorder
 from otel_telemetry.mapping.base import base_attributes, with_base
 from otel_telemetry.mapping.encoded import encoded_events
+from otel_telemetry.otlp.requests import export_request
+from otel_telemetry.receipt import Outcome, Receipt
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.config import TelemetryConfig
     from otel_telemetry.counters import Counters
+    from otel_telemetry.delivery.courier import Transport
     from otel_telemetry.delivery.permission import Permission
     from otel_telemetry.mapping.attributes import Cleaner
     from otel_telemetry.mapping.mapper import Mapper
@@ -48,10 +51,61 @@ def recording(
         permission: What may leave.
         executable: What may be a Python to start; None for the one that runs.
     """
+    events = _events(config, installation_id, cleaner, on_flaw)
+    directory = spool_directory(config, config.name)
+    launch = _launch(config, directory, permission, executable or sys.executable)
+    return events, Recorder(config, counters, directory, launch)
+
+
+def previewing(
+    config: TelemetryConfig,
+    _counters: Counters,
+    installation_id: str | None,
+    cleaner: Cleaner,
+    on_flaw: Callable[[str, int], None],
+    *,
+    transport: Transport,
+) -> tuple[Mapper[bytes, bytes, EncodedRecord], _Preview]:
+    """Return what makes the same records, and what has *transport* send each at once."""
+    return _events(config, installation_id, cleaner, on_flaw), _Preview(transport)
+
+
+class _Preview:
+    """Sends each record in a request of its own, as another process would."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def emit(self, record: EncodedRecord, /) -> Receipt:
+        """Send *record*."""
+        self._transport.send(export_request([record]))
+        return Receipt(Outcome.SPOOLED)
+
+    def new_process(self) -> None:
+        """Do nothing: there is no state."""
+
+    def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - there is nothing to wait for
+        """Do nothing: what was emitted is sent."""
+        return True
+
+    def shutdown(self, timeout: float) -> bool:  # noqa: ARG002 - as in `flush`
+        """Do nothing."""
+        return True
+
+    def discard(self, reason: str) -> None:
+        """Do nothing: nothing is kept."""
+
+
+def _events(
+    config: TelemetryConfig,
+    installation_id: str | None,
+    cleaner: Cleaner,
+    on_flaw: Callable[[str, int], None],
+) -> Mapper[bytes, bytes, EncodedRecord]:
     detected = (
         environment.resource_attributes(environment.current()) if config.inherit_otel_env else {}
     )
-    events = encoded_events(
+    return encoded_events(
         cleaner=cleaner,
         base=with_base(
             {**detected, **config.resource_attributes},
@@ -64,9 +118,6 @@ def recording(
         on_flaw=on_flaw,
         session=os.urandom(16).hex(),  # a run of a command-line tool is a session
     )
-    directory = spool_directory(config, config.name)
-    launch = _launch(config, directory, permission, executable or sys.executable)
-    return events, Recorder(config, counters, directory, launch)
 
 
 def _launch(

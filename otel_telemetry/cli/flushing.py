@@ -14,6 +14,7 @@ from otel_telemetry.cli.desk import DONE, FAILED, CommandError, Desk, Options, R
 from otel_telemetry.cli.status import unknown
 from otel_telemetry.cli.waiting import waiting
 from otel_telemetry.counters import Counters
+from otel_telemetry.delivery import destination, leftovers
 from otel_telemetry.delivery.delivery import Delivery, connect
 from otel_telemetry.delivery.outcome import Kind
 from otel_telemetry.delivery.permission import Permission
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from otel_telemetry.cli.console import Paint
-    from otel_telemetry.config import DeliveryConfig
+    from otel_telemetry.config import DeliveryConfig, TelemetryConfig
     from otel_telemetry.delivery.courier import Transport
     from otel_telemetry.delivery.outcome import Answer
 
@@ -90,7 +91,9 @@ def flush(desk: Desk, options: Options) -> Result:
     is_flushed = desk.telemetry.flush(seconds)
     if before.files:
         end = begun + seconds
-        _deliver(desk, counters, failure, end, _Progress(desk, options, before.events))
+        progress = _Progress(desk, options, before.events)
+        for target in _targets(config):
+            _deliver(desk, target, counters, failure, end, progress)
     after = waiting(config)
     report = Flushed(
         waited=before.events,
@@ -134,8 +137,22 @@ class _Progress:
         self._console.progress(text)
 
 
+def _targets(config: TelemetryConfig) -> Iterator[TelemetryConfig]:
+    """Yield the settings of every destination that has any: our own, and what was written down."""
+    own = destination.spool_directory(config, config.name)
+    for directory in leftovers.directories(config, config.name):
+        told = config if directory == own else destination.told(directory)
+        if told is not None:
+            yield told
+
+
 def _deliver(
-    desk: Desk, counters: Counters, failure: list[str], end: float, progress: _Progress
+    desk: Desk,
+    config: TelemetryConfig,
+    counters: Counters,
+    failure: list[str],
+    end: float,
+    progress: _Progress,
 ) -> None:
     def told(answer: Answer) -> None:
         failure[0] = "" if answer.kind is Kind.DELIVERED and not answer.rejected else answer.reason
@@ -145,7 +162,7 @@ def _deliver(
 
     idle = threading.Event()
     delivery = Delivery(
-        replace(desk.config, meter_provider=None),
+        replace(config, meter_provider=None),
         counters,
         app=desk.config.name,
         permission=Permission(

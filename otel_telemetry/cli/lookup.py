@@ -6,7 +6,14 @@ import sys
 from importlib import import_module
 
 from otel_telemetry.cli.desk import USAGE, CommandError
+from otel_telemetry.delivery import destination, leftovers
 from otel_telemetry.telemetry import Telemetry
+
+# Of what `destination.tell` writes down.
+_TOLD = (
+    *("enabled", "consent_version", "notice", "endpoint", "logs_endpoint", "protocol", "headers"),
+    *("timeout", "compression", "certificate_file", "client_certificate_file", "client_key_file"),
+)
 
 
 def named(place: str) -> Telemetry:
@@ -21,6 +28,20 @@ def named(place: str) -> Telemetry:
     if not isinstance(found, Telemetry):
         raise CommandError(f"{place} is no Telemetry, and makes none", USAGE)
     return found
+
+
+def written_down(app: str) -> Telemetry:
+    """Return a Telemetry of *app* with what its code has set, where that is written down.
+
+    That is so where it has another process deliver; else there is only what the environment says.
+    """
+    bare = Telemetry(app)
+    for directory in leftovers.directories(bare.config, app):
+        told = destination.told(directory)
+        if told is not None and told.name == app:
+            settings = {name: getattr(told, name) for name in _TOLD}
+            return Telemetry(app, insecure=True, **settings)
+    return bare
 
 
 def thing(place: str) -> object:

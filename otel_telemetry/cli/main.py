@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from otel_telemetry import environment
 from otel_telemetry.cli.console import console_of_process
-from otel_telemetry.cli.lookup import named
+from otel_telemetry.cli.lookup import named, written_down
 from otel_telemetry.cli.parser import Formatter, Handler, add_verbs, options_of
 from otel_telemetry.cli.run import run
 from otel_telemetry.cli.verb import EXIT_CODES, SUMMARY, Verb
@@ -60,7 +60,7 @@ def _handler(verb: Verb) -> Handler:
         app: str = parsed.app
         is_known = ":" in app
         make: Callable[[], Telemetry] = (
-            (lambda: named(app)) if is_known else (lambda: Telemetry(app))
+            (lambda: named(app)) if is_known else (lambda: written_down(app))
         )
         return run(verb, make, options_of(parsed), is_known=is_known)
 

@@ -10,7 +10,7 @@ from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.desk import Desk, Options, Result
 from otel_telemetry.cli.waiting import Waiting, waiting
-from otel_telemetry.delivery.delivery import spool_directory
+from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.files import places
 from otel_telemetry.files.private import Unreadable
 from otel_telemetry.trust import identity

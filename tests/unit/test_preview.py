@@ -66,6 +66,20 @@ def test_the_preview_is_what_the_backend_gets_of_the_same_event(
     assert len(shown.request) == len(receiver.requests[-1].protobuf)
 
 
+def test_what_another_process_would_deliver_is_shown_as_it_would(make: Make) -> None:
+    """Its bytes are made without OpenTelemetry; nothing is written down for it."""
+    telemetry = make(delivery="detached", before_send=lambda event: event)
+
+    shown = _preview(telemetry, model="article")
+
+    assert shown.request is not None
+    (event,) = decode_request(shown.request)
+    assert event.attributes["model"] == "article"
+    assert event.attributes["session.id"]
+    assert event.resource["telemetry.sdk.name"] != "opentelemetry"
+    assert [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()] == []
+
+
 def test_nothing_leaves_and_nothing_is_kept(make: Make, receiver: OTLPReceiver) -> None:
     """No request, no file, no thread."""
     threads = set(threading.enumerate())

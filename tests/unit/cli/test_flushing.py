@@ -12,6 +12,7 @@ from opentelemetry.context import get_value
 
 from otel_telemetry import Telemetry
 from otel_telemetry.cli.flushing import _suppress_instrumentation
+from otel_telemetry.delivery import destination
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.cli import ask, leave_events, segments
 from tests.support.processes import refusing_port
@@ -196,6 +197,23 @@ def test_what_living_processes_hold_is_theirs(
     assert "Left: 1 event in 1 file.\nThey belong to processes that run" in ran.out
     assert "the code of acme-cms itself" in ran.err
     assert living.flush(10)
+
+
+def test_what_waits_for_another_destination_goes_there(
+    make: Make, backlog: Callable[..., Telemetry], receiver: OTLPReceiver
+) -> None:
+    """With the settings that were written down beside it, for whoever delivers."""
+    config = backlog("theirs").config
+    directory = destination.spool_directory(config, config.name)
+    assert directory is not None
+    unknown = ask("flush", make())
+    destination.tell(directory, config)
+
+    ran = ask("flush", make())
+
+    assert (unknown.code, "Left: 1 event in 1 file." in unknown.out) == (1, True)
+    assert (ran.code, ran.out) == (0, "Delivered: 1 of 1 event.\n")
+    assert [event.name for event in receiver.events] == ["theirs"]
 
 
 def test_our_requests_are_kept_out_of_the_hosts_traces() -> None:

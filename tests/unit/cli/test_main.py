@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from otel_telemetry import Telemetry
 from otel_telemetry.cli.lookup import named, thing
 from otel_telemetry.cli.main import main
 from otel_telemetry.cli.verbs import VERBS
+from otel_telemetry.delivery import destination
+from otel_telemetry.files.directory import secure
 from tests.support.cli import home
 
 _CODE = """
@@ -45,6 +48,24 @@ def test_an_application_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads(out[out.index("{") :])
     assert (said["app"], said["state"], said["is_known"]) == ("acme-cms", "on", False)
     assert (home() / ".config" / "acme-cms" / "telemetry.json").exists()
+
+
+def test_settings_that_were_written_down_for_a_deliverer_hold(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where its code has another process deliver; an application that has not is known less."""
+    url = "http://telemetry.acme.example"
+    telemetry = Telemetry("acme-cms", enabled=True, endpoint=url, insecure=True, headers={"k": "v"})
+    directory = destination.spool_directory(telemetry.config, "acme-cms")
+    assert directory is not None
+    secure(directory)
+    destination.tell(directory, telemetry.config)
+
+    assert main(["--app", "acme-cms", "status", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert (said["state"], said["endpoint"]) == ("on", f"{url}/v1/logs")
+    assert (said["header_names"], said["is_known"]) == (["k"], False)
 
 
 @pytest.mark.parametrize("place", ["telemetry", "make", "Settings.telemetry"])
