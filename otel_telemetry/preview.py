@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.pipeline import Pipeline
 from otel_telemetry.typing import Properties
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from otel_telemetry.cli.desk import DONE, FAILED, USAGE, CommandError, Desk, Options, Result
 from otel_telemetry.cli.lookup import thing
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.trust.catalog import Catalog
 from otel_telemetry.trust.catalog.documents import document
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.desk import DONE, FAILED, Desk, Options, Result
 from otel_telemetry.cli.waiting import waiting
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.trust import identity
 from otel_telemetry.trust.choice import Choice
 

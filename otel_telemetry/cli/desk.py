@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from otel_telemetry.errors import TelemetryError
+from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

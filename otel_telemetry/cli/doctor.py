@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otel_telemetry.cli import words
@@ -18,6 +17,7 @@ from otel_telemetry.cli.waiting import waiting
 from otel_telemetry.delivery import leftovers
 from otel_telemetry.files import directory
 from otel_telemetry.files.private import Unreadable
+from otel_telemetry.frozen import dataclass
 
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Paint

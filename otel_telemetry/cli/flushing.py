@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
@@ -18,6 +18,7 @@ from otel_telemetry.delivery import destination, leftovers
 from otel_telemetry.delivery.delivery import Delivery, connect
 from otel_telemetry.delivery.outcome import Kind
 from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
@@ -13,6 +12,7 @@ from otel_telemetry.cli.waiting import Waiting, waiting
 from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.files import places
 from otel_telemetry.files.private import Unreadable
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.trust import identity
 from otel_telemetry.trust.decision import is_ci
 from otel_telemetry.trust.policy import read_policy

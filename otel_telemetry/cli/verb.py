@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from otel_telemetry.cli.desk import Desk, Options, Result
+from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

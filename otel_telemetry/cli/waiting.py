@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from otel_telemetry.delivery import leftovers
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.otlp.decoder import decode_record
 
 TYPE_CHECKING = False  # see the package's own

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
+from otel_telemetry.frozen import dataclass
 from otel_telemetry.otlp.wire import read_fields
 
 TYPE_CHECKING = False  # see the package's own
