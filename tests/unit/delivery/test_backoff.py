@@ -239,6 +239,20 @@ def test_a_newer_note_outlives_an_older_success(process: Callable[[], Backoff]) 
     assert waits(process()) == 30.0
 
 
+def test_a_note_that_another_success_removed_stays_removed(
+    process: Callable[[], Backoff], tmp_path: Path
+) -> None:
+    """Both had read it before they asked."""
+    one, other = process(), process()
+    one.failed(None)
+    assert waits(one) == waits(other) == 0.0
+
+    for each in one, other:
+        each.succeeded()
+
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("path", [None, "/proc/telemetry"])
 def test_without_a_directory_each_process_is_alone(path: str | None) -> None:
     """It backs off by itself."""
