@@ -18,7 +18,7 @@ from otel_telemetry.trust.standing import Standing
 if TYPE_CHECKING:
     from otel_telemetry.config import TelemetryConfig
     from otel_telemetry.pipeline import Pipeline
-    from otel_telemetry.sinks import Take
+    from otel_telemetry.sinks.diverted import Take
     from otel_telemetry.stats import Stats
     from otel_telemetry.telemetry import Telemetry
 

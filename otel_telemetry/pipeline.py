@@ -1,7 +1,7 @@
 """The way of an event once telemetry is on: hooks, then mapping, then a sink.
 
 Made by `Telemetry.bootstrap`. Up to here all is pure standard library; what follows imports
-OpenTelemetry (`emitting`), or records for another process to deliver (`recording`).
+OpenTelemetry (`sinks.emitting`), or records for another process to deliver (`sinks.recording`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterable
-    from typing import Protocol
 
     from typing_extensions import Never
 
@@ -29,28 +28,12 @@ if TYPE_CHECKING:
     from otel_telemetry.counters import Counters
     from otel_telemetry.delivery.courier import Transport
     from otel_telemetry.delivery.permission import Permission
-    from otel_telemetry.sinks import Sink, Take
+    from otel_telemetry.mapping.mapper import Mapper
+    from otel_telemetry.sinks.diverted import Take
+    from otel_telemetry.sinks.sink import Sink
     from otel_telemetry.trust.catalog.checks import Checks, Fitting
     from otel_telemetry.trust.catalog.events import EventDeclaration
     from otel_telemetry.typing import Properties
-
-    class Maker(Protocol):
-        """Makes what a sink takes; `Mapper` is the one there is."""
-
-        def record(
-            self,
-            name: str,
-            timestamp: int | None,
-            event_properties: Properties | None,
-            user_properties: Properties | None,
-            group_properties: Properties | None,
-            left_out: int = 0,
-        ) -> object:
-            """Make it of an event."""
-
-        def new_process(self) -> None:
-            """Begin anew in a forked child."""
-
 
 _KNOWN_NAMES = 1024
 
@@ -85,38 +68,29 @@ class Pipeline:
             is_reserved=is_reserved,
         )
         parts = config, counters, installation_id, self._cleaner, self._mended
-        back: tuple[Maker, Sink[Never]]
-        if take is not None:
+        back: tuple[Mapper[object, object, object], Sink[Never]]
+        if take is None and permission is not None and config.delivery == "detached":
             with fork.importing:
-                from otel_telemetry.emitting import diverting  # noqa: PLC0415 - OpenTelemetry
+                from otel_telemetry.sinks.recording import recording  # noqa: PLC0415 - when needed
 
-            back = diverting(*parts, take=take)
-        elif permission is not None and config.delivery == "detached":
-            with fork.importing:
-                from otel_telemetry.recording import previewing, recording  # noqa: PLC0415 - as above
-
-            back = (
-                recording(*parts, permission=permission)
-                if transport is None
-                else previewing(*parts, transport=transport)
-            )
+            back = recording(*parts, permission=permission, transport=transport)
         else:
             with fork.importing:
-                from otel_telemetry.emitting import emitting  # noqa: PLC0415 - OpenTelemetry
+                from otel_telemetry.sinks.emitting import emitting  # noqa: PLC0415 - OpenTelemetry
 
-            back = emitting(*parts, permission=permission, transport=transport)
-        self._maker: Maker = back[0]
+            back = emitting(*parts, permission=permission, transport=transport, take=take)
+        self._mapper: Mapper[object, object, object] = back[0]
         self.sink: Sink[Never] = back[1]
         self._hooks = config.before_send
         self._catalog = config.catalog
-        self._record = self._maker.record
+        self._record = self._mapper.record
         # What the one makes, the other takes.
         self._emit: Callable[[object], Receipt] = self.sink.emit  # type: ignore[assignment]
 
     def new_process(self) -> None:
         """Begin anew in a forked child."""
         self._counters.new_process()
-        self._maker.new_process()
+        self._mapper.new_process()
         self.sink.new_process()
 
     def unpack(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ from otel_telemetry.frozen import dataclass
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
     from otel_telemetry.cli.console import Paint
     from otel_telemetry.config import DeliveryConfig, TelemetryConfig
@@ -169,7 +167,6 @@ def _deliver(
         permission=Permission(
             since=desk.standing.agreed_at(), holds=desk.standing.is_still_permitted
         ),
-        on_start=_suppress_instrumentation,
         on_idle=idle.set,
         connect=watched,
     )
@@ -193,13 +190,6 @@ def _settled(counters: Counters) -> int:
     with counters.lock:
         lost = sum(counters.dropped.values())
         return counters.delivered + counters.rejected + counters.refused + lost
-
-
-def _suppress_instrumentation(modules: Mapping[str, ModuleType] = sys.modules) -> None:
-    """Keep our own requests out of the host's traces, if it has any: in this thread, for good."""
-    context = modules.get("opentelemetry.context")
-    if context is not None:
-        context.attach(context.set_value("suppress_instrumentation", True))
 
 
 def _lines(report: Flushed, paint: Paint) -> Iterator[str]:

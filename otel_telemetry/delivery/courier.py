@@ -17,6 +17,7 @@ from otel_telemetry.delivery.bounds import Turn
 from otel_telemetry.delivery.outbox import Outbox
 from otel_telemetry.delivery.outcome import Answer, Kind, no_answer
 from otel_telemetry.delivery.recovery import Recovery
+from otel_telemetry.delivery.suppression import suppress_instrumentation
 from otel_telemetry.log import quiet_log
 from otel_telemetry.otlp.requests import EncodedRecord, export_request
 
@@ -123,6 +124,7 @@ class Courier:
 
     def _run(self) -> None:
         try:
+            suppress_instrumentation()
             self._on_start()
             while self._take_turn():
                 pass

@@ -36,7 +36,6 @@ class Delivery:
         counters: The counts to keep.
         app: Whose state directory holds the spool, where `config` names no path.
         permission: What may leave, and whether it still may.
-        on_start: Called in the courier's thread when it starts.
         on_idle: Called in the courier's thread when it has found nothing to deliver.
         connect: Makes the transport.
     """
@@ -48,7 +47,6 @@ class Delivery:
         *,
         app: str,
         permission: Permission = Permission(),  # noqa: B008 - frozen
-        on_start: Callable[[], object] = lambda: None,
         on_idle: Callable[[], object] = lambda: None,
         connect: Callable[[DeliveryConfig], Transport] = connect,
     ) -> None:
@@ -78,14 +76,13 @@ class Delivery:
             backoff=Backoff(directory),
             recovery=self._recovery,
             is_permitted=permission.holds,
-            on_start=self._on_start,
+            on_start=self._expire_neighbours,
             on_end=_observed(config, counters),
             on_idle=on_idle,
         )
         # In a directory that the setting names, others may be another application's.
         self._own = directory if config.spool is True else None
         self._max_age = config.spool_max_age
-        self._host_start = on_start
         self.append = self._outbox.append
 
     def new_process(self) -> None:
@@ -98,8 +95,7 @@ class Delivery:
             if part is not None:
                 part.new_process()
 
-    def _on_start(self) -> None:
-        self._host_start()
+    def _expire_neighbours(self) -> None:
         if self._own is not None:
             neighbours.expire(self._own, self._max_age, self._outbox.lost)
 

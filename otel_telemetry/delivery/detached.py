@@ -33,7 +33,6 @@ def upload(
     permission: Callable[[TelemetryConfig], Permission],
     *,
     life: float = LIFE,
-    on_start: Callable[[], object] = lambda: None,
     connect: Callable[[DeliveryConfig], Transport] = connect,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -45,7 +44,6 @@ def upload(
         directory: The spool directory of one destination, where `destination.tell` has written.
         permission: What may leave, by the application that it is of.
         life: Seconds that it may take.
-        on_start: Called in the thread that sends, when it starts.
         connect: Makes the transport.
         clock: Monotonic seconds.
     """
@@ -59,7 +57,7 @@ def upload(
             config = destination.told(directory)
             if config is None:
                 return
-            has_all = _deliver(config, permission(config), end, on_start, connect, clock)
+            has_all = _deliver(config, permission(config), end, connect, clock)
         finally:
             filelock.release(lock)
         # Whoever came to their end while we held the lock have started nobody. What was there
@@ -87,7 +85,6 @@ def _deliver(
     config: TelemetryConfig,
     permission: Permission,
     end: float,
-    on_start: Callable[[], object],
     connect: Callable[[DeliveryConfig], Transport],
     clock: Callable[[], float],
 ) -> bool:
@@ -101,7 +98,6 @@ def _deliver(
         counters,
         app=config.name,
         permission=permission,
-        on_start=on_start,
         on_idle=idle.set,
         connect=connect,
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.context import attach, set_value
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -162,9 +161,7 @@ class OTLPLogRecordProcessor(DeliveryProcessor):
 
     def __init__(self, **settings: Unpack[DeliverySettings]) -> None:
         config = resolve(DeliveryConfig, settings, environment.current())
-        delivery = Delivery(
-            config, Counters(), app="otel_telemetry", on_start=suppress_instrumentation
-        )
+        delivery = Delivery(config, Counters(), app="otel_telemetry")
         if config.spool is not False:
             delivery.ensure_started()
         super().__init__(delivery, shutdown_timeout=config.shutdown_timeout)
@@ -174,11 +171,6 @@ class OTLPLogRecordProcessor(DeliveryProcessor):
     def stats(self) -> Stats:
         """What became of the records so far."""
         return self._delivery.counters.snapshot()
-
-
-def suppress_instrumentation() -> None:
-    """Keep our own requests out of the host's traces: in this thread, for good."""
-    attach(set_value("suppress_instrumentation", True))
 
 
 class _Encoded(Generic[_T]):

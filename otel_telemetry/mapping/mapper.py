@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from otel_telemetry.mapping.attributes import Cleaner
     from otel_telemetry.typing import AttributeValue, Properties
 
-    _Resource = TypeVar("_Resource")
-    _Scope = TypeVar("_Scope")
-    _Record = TypeVar("_Record")
+    _Resource_co = TypeVar("_Resource_co", covariant=True)
+    _Scope_co = TypeVar("_Scope_co", covariant=True)
     _Resource_contra = TypeVar("_Resource_contra", contravariant=True)
     _Scope_contra = TypeVar("_Scope_contra", contravariant=True)
     _Record_co = TypeVar("_Record_co", covariant=True)
@@ -48,12 +47,12 @@ if TYPE_CHECKING:
             """Return the record; *fields* are *attributes* encoded, where they are already."""
 
 else:  # `Generic[...]` is `object` then
-    Generic, _Resource, _Scope, _Record = {(0, 0, 0): object}, 0, 0, 0
+    Generic, _Resource_co, _Scope_co, _Record_co = {(0, 0, 0): object}, 0, 0, 0
 
 SESSION = "session.id"
 
 
-class Mapper(Generic[_Resource, _Scope, _Record]):
+class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
     """Maps one application's events. Thread-safe.
 
     Args:
@@ -74,9 +73,9 @@ class Mapper(Generic[_Resource, _Scope, _Record]):
         self,
         *,
         cleaner: Cleaner,
-        make_resource: Callable[[dict[str, AttributeValue], int], _Resource],
-        make_scope: Callable[[dict[str, AttributeValue], int], _Scope],
-        make_record: MakeRecord[_Resource, _Scope, _Record],
+        make_resource: Callable[[dict[str, AttributeValue], int], _Resource_co],
+        make_scope: Callable[[dict[str, AttributeValue], int], _Scope_co],
+        make_record: MakeRecord[_Resource_co, _Scope_co, _Record_co],
         on_record: bool,
         name: str,
         name_in_body: bool,
@@ -110,7 +109,7 @@ class Mapper(Generic[_Resource, _Scope, _Record]):
         user_properties: Properties | None,
         group_properties: Properties | None,
         left_out: int = 0,
-    ) -> _Record:
+    ) -> _Record_co:
         """Return the record of an event.
 
         Args:

@@ -18,6 +18,8 @@ from otel_telemetry.receipt import Receipt
 from otel_telemetry.typing import AttributeValue
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from opentelemetry.attributes import BoundedAttributes
 
 
@@ -115,13 +117,21 @@ for _name, _value in vars(LogRecord(observed_timestamp=0)).items():
 
 
 if TYPE_CHECKING:
-    _EventMapper = Mapper[EventResource, EventScope, EventRecord]
-else:
-    _EventMapper = Mapper
+    EventMapper: TypeAlias = Mapper[EventResource, EventScope, EventRecord]
 
 
-class Records(_EventMapper):
-    """Makes records of one application's events, of the active span. Thread-safe.
+def event_records(
+    *,
+    cleaner: Cleaner,
+    base: EventResource,
+    name: str,
+    version: str | None,
+    on_record: bool,
+    name_in_body: bool,
+    thorough: bool,
+    on_flaw: Callable[[str, int], None],
+) -> EventMapper:
+    """Return what makes records of one application's events, of the active span.
 
     Args:
         cleaner: Makes properties legal.
@@ -133,31 +143,18 @@ class Records(_EventMapper):
         thorough: As in `Mapper`.
         on_flaw: As in `Mapper`.
     """
-
-    def __init__(
-        self,
-        *,
-        cleaner: Cleaner,
-        base: EventResource,
-        name: str,
-        version: str | None,
-        on_record: bool,
-        name_in_body: bool,
-        thorough: bool,
-        on_flaw: Callable[[str, int], None],
-    ) -> None:
-        super().__init__(
-            cleaner=cleaner,
-            make_resource=lambda attributes, dropped: EventResource(
-                attributes, base=base, dropped=dropped
-            ),
-            make_scope=lambda attributes, dropped: EventScope(
-                name, version, attributes, dropped=dropped
-            ),
-            make_record=EventRecord,
-            on_record=on_record,
-            name=name,
-            name_in_body=name_in_body,
-            thorough=thorough,
-            on_flaw=on_flaw,
-        )
+    return Mapper(
+        cleaner=cleaner,
+        make_resource=lambda attributes, dropped: EventResource(
+            attributes, base=base, dropped=dropped
+        ),
+        make_scope=lambda attributes, dropped: EventScope(
+            name, version, attributes, dropped=dropped
+        ),
+        make_record=EventRecord,
+        on_record=on_record,
+        name=name,
+        name_in_body=name_in_body,
+        thorough=thorough,
+        on_flaw=on_flaw,
+    )

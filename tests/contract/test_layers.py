@@ -41,11 +41,17 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"otlp"}),),
     (frozenset({"mapping"}),),
     (frozenset({"trust"}), frozenset({"delivery"})),
+    (frozenset({"sinks"}),),
     (
         frozenset(
             {
-                *("telemetry", "lifecycle", "consent", "pipeline", "recording", "sinks"),
-                *("diversion", "emitting", "uploader", "preview"),
+                "telemetry",
+                "lifecycle",
+                "consent",
+                "pipeline",
+                "preview",
+                "diversion",
+                "uploader",
             }
         ),
     ),
@@ -205,7 +211,7 @@ def test_the_parts_for_users_tests_judge_by_themselves() -> None:
 
 def test_the_sdk_is_imported_where_it_is_needed() -> None:
     """By the mapping, the processor, and those who put them together."""
-    allowed = {"delivery.exporter", "delivery.processor", "emitting", "sinks"}
+    allowed = {"delivery.exporter", "delivery.processor", "sinks.app_provider", "sinks.emitting"}
 
     for name in _importers("opentelemetry.sdk"):
         inner = name.partition(".")[2]

@@ -28,7 +28,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import INVALID_SPAN, TraceFlags, get_current_span
 
-from otel_telemetry.delivery.processor import suppress_instrumentation
+from otel_telemetry.delivery.suppression import suppress_instrumentation
 from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.mapping.records import EventRecord
 from otel_telemetry.mapping.resources import EventResource

@@ -12,14 +12,16 @@ from opentelemetry.sdk._logs import LoggerProvider
 from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.emitting import base_resource
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.payload import TelemetryPayload
 from otel_telemetry.pipeline import Pipeline
 from otel_telemetry.receipt import Outcome
-from otel_telemetry.sinks import AppProviderSink, BackendSink, LogSink
+from otel_telemetry.sinks.app_provider import AppProviderSink
+from otel_telemetry.sinks.backend import BackendSink
+from otel_telemetry.sinks.emitting import base_resource
+from otel_telemetry.sinks.stderr import LogSink
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.pipelines import AppPipeline
 

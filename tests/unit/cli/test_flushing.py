@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from opentelemetry.context import get_value
 
 from otel_telemetry import Telemetry
-from otel_telemetry.cli.flushing import _suppress_instrumentation
 from otel_telemetry.delivery import destination
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.cli import ask, leave_events, segments
@@ -214,20 +212,3 @@ def test_what_waits_for_another_destination_goes_there(
     assert (unknown.code, "Left: 1 event in 1 file." in unknown.out) == (1, True)
     assert (ran.code, ran.out) == (0, "Delivered: 1 of 1 event.\n")
     assert [event.name for event in receiver.events] == ["theirs"]
-
-
-def test_our_requests_are_kept_out_of_the_hosts_traces() -> None:
-    """In the thread that sends, where the host has any."""
-    seen: list[object] = []
-
-    def run() -> None:
-        _suppress_instrumentation()
-        seen.append(get_value("suppress_instrumentation"))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-
-    assert seen == [True]
-    _suppress_instrumentation({})  # a process without OpenTelemetry imports none for this
-    assert get_value("suppress_instrumentation") is None

@@ -21,7 +21,7 @@ from otel_telemetry.delivery.processor import DeliveryProcessor
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.encoded import encoded_events
 from otel_telemetry.mapping.mapper import SESSION
-from otel_telemetry.mapping.records import Records
+from otel_telemetry.mapping.records import event_records
 from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.otlp.encoder import UID
@@ -73,7 +73,7 @@ def through_the_sdk(*event: Any, flaws: list[tuple[str, int]], **changed: object
         DeliveryConfig(endpoint="http://localhost:1", spool=False), Counters(), app="acme"
     )
     delivery.append = lambda *encoded: taken.append(encoded)  # type: ignore[assignment]
-    records = Records(base=EventResource(BASE), thorough=False, **parts(flaws, **changed))
+    records = event_records(base=EventResource(BASE), thorough=False, **parts(flaws, **changed))
     DeliveryProcessor(delivery, shutdown_timeout=0).on_emit(records.record(*event))
     delivery.shutdown(0)
     return taken[0]

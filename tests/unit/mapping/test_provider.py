@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry._logs import get_logger_provider
@@ -12,8 +13,11 @@ from opentelemetry.sdk.resources import Resource
 
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.provider import app_emit, own_provider
-from otel_telemetry.mapping.records import EventRecord, Records
+from otel_telemetry.mapping.records import EventRecord, event_records
 from otel_telemetry.mapping.resources import EventResource
+
+if TYPE_CHECKING:
+    from otel_telemetry.mapping.records import EventMapper
 
 
 class Kept(LogRecordProcessor):
@@ -37,9 +41,9 @@ class Kept(LogRecordProcessor):
 
 
 @pytest.fixture
-def records() -> Records:
+def records() -> EventMapper:
     """A maker of records."""
-    return Records(
+    return event_records(
         cleaner=Cleaner(),
         base=EventResource({"service.name": "acme"}),
         name="acme",
@@ -51,12 +55,12 @@ def records() -> Records:
     )
 
 
-def make(records: Records, **event_properties: object) -> EventRecord:
+def make(records: EventMapper, **event_properties: object) -> EventRecord:
     """Make a record with something in each of its buckets."""
     return records.record("e", None, event_properties, {"plan": "free"}, {"group": {"id": 5}})
 
 
-def test_our_own_provider_hands_the_very_record_to_the_processor(records: Records) -> None:
+def test_our_own_provider_hands_the_very_record_to_the_processor(records: EventMapper) -> None:
     """With its own resource and scope, not those of the provider and its logger."""
     kept = Kept()
     provider, emit = own_provider(Resource({"of": "provider"}), kept, "acme", "1")
@@ -72,7 +76,7 @@ def test_our_own_provider_hands_the_very_record_to_the_processor(records: Record
     assert kept.is_shut_down
 
 
-def test_our_own_provider_is_nobodys_global(records: Records) -> None:
+def test_our_own_provider_is_nobodys_global(records: EventMapper) -> None:
     """The application's other records go where they always went."""
     before = get_logger_provider()
 
@@ -96,7 +100,9 @@ def test_our_own_provider_is_kept_alive_by_nobody() -> None:
     assert not kept.is_shut_down
 
 
-def test_the_applications_processors_get_a_record_of_the_sdks_own_class(records: Records) -> None:
+def test_the_applications_processors_get_a_record_of_the_sdks_own_class(
+    records: EventMapper,
+) -> None:
     """With all that was sent, to which they can add."""
     kept = Kept()
     provider = LoggerProvider(Resource({"of": "app"}), shutdown_on_exit=False)
@@ -118,7 +124,7 @@ def test_the_applications_processors_get_a_record_of_the_sdks_own_class(records:
     assert record.dropped_attributes == 0
 
 
-def test_what_was_cut_is_told_to_the_application(records: Records) -> None:
+def test_what_was_cut_is_told_to_the_application(records: EventMapper) -> None:
     """Beside what its own limits cut."""
     kept = Kept()
     provider = LoggerProvider(Resource({}), shutdown_on_exit=False)

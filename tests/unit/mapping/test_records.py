@@ -22,12 +22,13 @@ from opentelemetry.trace import (
 )
 
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.records import EventRecord, Records
+from otel_telemetry.mapping.records import EventRecord, event_records
 from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.otlp.encoder import UID
 
 if TYPE_CHECKING:
+    from otel_telemetry.mapping.records import EventMapper
     from otel_telemetry.typing import AttributeValue
 
 BASE = EventResource({"service.name": "acme", "os.type": "linux"}, schema_url="https://r.example")
@@ -54,9 +55,9 @@ def make_records(
     name_in_body: bool = True,
     thorough: bool = False,
     limits: Limits | None = None,
-) -> Records:
+) -> EventMapper:
     """Make a maker of records."""
-    return Records(
+    return event_records(
         cleaner=Cleaner(limits, is_reserved=is_reserved),
         base=BASE,
         name="acme",

@@ -16,6 +16,7 @@ from otel_telemetry.mapping.base import base_attributes, with_base
 from otel_telemetry.mapping.encoded import encoded_events
 from otel_telemetry.otlp.requests import export_request
 from otel_telemetry.receipt import Outcome, Receipt
+from otel_telemetry.sinks.sink import Immediate
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from otel_telemetry.mapping.attributes import Cleaner
     from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.otlp.requests import EncodedRecord
+    from otel_telemetry.sinks.sink import Sink
 
 
 def recording(
@@ -38,8 +40,9 @@ def recording(
     on_flaw: Callable[[str, int], None],
     *,
     permission: Permission,
+    transport: Transport | None = None,
     executable: str | None = None,
-) -> tuple[Mapper[bytes, bytes, EncodedRecord], Recorder]:
+) -> tuple[Mapper[bytes, bytes, EncodedRecord], Sink[EncodedRecord]]:
     """Return what makes encoded records of events, and what takes them.
 
     Args:
@@ -49,28 +52,18 @@ def recording(
         cleaner: Makes properties legal.
         on_flaw: Told of what was mended: its kind, and how often.
         permission: What may leave.
+        transport: Where each record goes at once, instead of the spool; None for the spool.
         executable: What may be a Python to start; None for the one that runs.
     """
     events = _events(config, installation_id, cleaner, on_flaw)
+    if transport is not None:
+        return events, _SentAtOnce(transport)
     directory = spool_directory(config, config.name)
     launch = _launch(config, directory, permission, executable or sys.executable)
     return events, Recorder(config, counters, directory, launch)
 
 
-def previewing(
-    config: TelemetryConfig,
-    _counters: Counters,
-    installation_id: str | None,
-    cleaner: Cleaner,
-    on_flaw: Callable[[str, int], None],
-    *,
-    transport: Transport,
-) -> tuple[Mapper[bytes, bytes, EncodedRecord], _Preview]:
-    """Return what makes the same records, and what has *transport* send each at once."""
-    return _events(config, installation_id, cleaner, on_flaw), _Preview(transport)
-
-
-class _Preview:
+class _SentAtOnce(Immediate):
     """Sends each record in a request of its own, as another process would."""
 
     def __init__(self, transport: Transport) -> None:
@@ -80,20 +73,6 @@ class _Preview:
         """Send *record*."""
         self._transport.send(export_request([record]))
         return Receipt(Outcome.SPOOLED)
-
-    def new_process(self) -> None:
-        """Do nothing: there is no state."""
-
-    def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - there is nothing to wait for
-        """Do nothing: what was emitted is sent."""
-        return True
-
-    def shutdown(self, timeout: float) -> bool:  # noqa: ARG002 - as in `flush`
-        """Do nothing."""
-        return True
-
-    def discard(self, reason: str) -> None:
-        """Do nothing: nothing is kept."""
 
 
 def _events(
@@ -143,14 +122,7 @@ def _deliver_beside(directory: str, permission: Permission) -> None:
         with contextlib.suppress(Exception):
             with fork.importing:
                 from otel_telemetry.delivery.detached import upload  # noqa: PLC0415 - slow
-            upload(directory, lambda _config: permission, on_start=_suppress_instrumentation)
+            upload(directory, lambda _config: permission)
 
     with contextlib.suppress(RuntimeError):  # no more threads: the next run tries again
         threading.Thread(target=run, name="otel_telemetry-uploader", daemon=True).start()
-
-
-def _suppress_instrumentation() -> None:
-    """Keep our own requests out of the host's traces, if it has any: in this thread, for good."""
-    context = sys.modules.get("opentelemetry.context")
-    if context is not None:
-        context.attach(context.set_value("suppress_instrumentation", True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
 
@@ -13,16 +14,16 @@ from otel_telemetry.delivery.delivery import connect
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base import base_attributes, with_base
-from otel_telemetry.mapping.records import EventRecord, Records
+from otel_telemetry.mapping.records import EventRecord, event_records
 from otel_telemetry.mapping.resources import EventResource
-from otel_telemetry.sinks import (
-    AppProviderSink,
-    BackendSink,
-    DivertedSink,
-    LogSink,
-    Sink,
-    Take,
-)
+from otel_telemetry.sinks.app_provider import AppProviderSink
+from otel_telemetry.sinks.backend import BackendSink
+from otel_telemetry.sinks.diverted import DivertedSink, Take
+from otel_telemetry.sinks.stderr import LogSink
+
+if TYPE_CHECKING:
+    from otel_telemetry.mapping.records import EventMapper
+    from otel_telemetry.sinks.sink import Sink
 
 
 def emitting(
@@ -32,9 +33,10 @@ def emitting(
     cleaner: Cleaner,
     on_flaw: Callable[[str, int], None],
     *,
-    permission: Permission | None,
+    permission: Permission | None = None,
     transport: Transport | None = None,
-) -> tuple[Records, Sink[EventRecord]]:
+    take: Take | None = None,
+) -> tuple[EventMapper, Sink[EventRecord]]:
     """Return what makes records of events, and what takes them: what the settings ask for.
 
     Args:
@@ -45,53 +47,30 @@ def emitting(
         on_flaw: Told of what was mended: its kind, and how often.
         permission: What may leave; None to print events instead of sending them.
         transport: Where requests go; None for the network.
+        take: Called with the three buckets of each event, instead of all that; None for no one.
     """
     base = base_resource(config, installation_id)
-    sink = _sink(config, counters, base, permission, transport)
-    return _records(config, base, cleaner, on_flaw, isinstance(sink, BackendSink)), sink
-
-
-def diverting(
-    config: TelemetryConfig,
-    counters: Counters,
-    installation_id: str | None,
-    cleaner: Cleaner,
-    on_flaw: Callable[[str, int], None],
-    *,
-    take: Take,
-) -> tuple[Records, Sink[EventRecord]]:
-    """Return what makes records of events, and what gives their three buckets to *take*.
-
-    Args:
-        config: The settings.
-        counters: The counts to keep.
-        installation_id: As in `emitting`.
-        cleaner: As in `emitting`.
-        on_flaw: As in `emitting`.
-        take: Called with each event.
-    """
-    base = base_resource(config, installation_id)
-    sink = DivertedSink(take, base.attributes, counters)
-    return _records(config, EventResource({}), cleaner, on_flaw, False), sink
-
-
-def _records(
-    config: TelemetryConfig,
-    base: EventResource,
-    cleaner: Cleaner,
-    on_flaw: Callable[[str, int], None],
-    for_backend: bool,  # noqa: FBT001 - within this file
-) -> Records:
-    return Records(
+    sink: Sink[EventRecord]
+    if take is not None:
+        sink = DivertedSink(take, base.attributes, counters)
+    elif permission is None:
+        sink = LogSink(config.name)
+    elif config.logger_provider is not None:
+        sink = AppProviderSink(config.logger_provider, config.name, config.version, counters)
+    else:
+        made = connect if transport is None else lambda _config: transport
+        sink = BackendSink(config, counters, base, permission, made)
+    records = event_records(
         cleaner=cleaner,
-        base=base,
+        base=base if take is None else EventResource({}),  # else it would be taken for the user's
         name=config.name,
         version=config.version,
         on_record=config.properties_on == "record",
         name_in_body=config.event_name_in_body,
-        thorough=not for_backend,
+        thorough=not isinstance(sink, BackendSink),
         on_flaw=on_flaw,
     )
+    return records, sink
 
 
 def base_resource(config: TelemetryConfig, installation_id: str | None = None) -> EventResource:
@@ -100,19 +79,3 @@ def base_resource(config: TelemetryConfig, installation_id: str | None = None) -
     given = {**(detected.attributes or {}), **config.resource_attributes}
     base = base_attributes(config.name, config.version, installation_id)
     return EventResource(with_base(given, base), schema_url=detected.schema_url)
-
-
-def _sink(
-    config: TelemetryConfig,
-    counters: Counters,
-    base: EventResource,
-    permission: Permission | None,
-    transport: Transport | None,
-) -> Sink[EventRecord]:
-    if permission is None:
-        return LogSink(config.name)
-    if config.logger_provider is not None:
-        return AppProviderSink(config.logger_provider, config.name, config.version, counters)
-    return BackendSink(
-        config, counters, base, permission, connect if transport is None else lambda _: transport
-    )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.context import get_value
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
 from otel_telemetry import TelemetryConfig
@@ -17,10 +16,10 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.launcher import LOCK
 from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.emitting import base_resource
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.recording import _suppress_instrumentation, recording
+from otel_telemetry.sinks.emitting import base_resource
+from otel_telemetry.sinks.recording import recording
 from otel_telemetry.testing import OTLPReceiver
 
 
@@ -131,25 +130,6 @@ class TestBeside:
         assert len(_uploaders()) == 1
 
         _wait_for_thread()
-
-    def test_its_requests_are_not_in_the_host_s_traces(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """If there are any."""
-        found: list[object] = []
-
-        def run() -> None:
-            _suppress_instrumentation()
-            found.append(get_value("suppress_instrumentation"))
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-
-        assert found == [True]
-
-        monkeypatch.delitem(sys.modules, "opentelemetry.context")
-        _suppress_instrumentation()
 
 
 def _uploaders() -> list[threading.Thread]:
