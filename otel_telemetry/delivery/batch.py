@@ -27,7 +27,14 @@ class Fate:
     """
 
     __slots__ = (
-        *("failed", "is_on_disk", "kept", "open_parts", "reason", "receipt", "segments", "taken"),
+        "failed",
+        "is_on_disk",
+        "kept",
+        "open_parts",
+        "reason",
+        "receipt",
+        "segments",
+        "taken",
     )
 
     def __init__(self, segments: tuple[str, ...] = (), *, is_on_disk: bool = False) -> None:

@@ -30,12 +30,10 @@ from otel_telemetry.delivery.overtime import Overtime
 # their time for another fifth.
 _GZIP_LEVEL = 3
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS
-_LOGGERS = ("connection", "connectionpool", "poolmanager", "util.retry")
 _LONGEST_ANSWER = 64 * 1024  # bytes; nothing beyond it is read
+_LOGGERS = ("connection", "connectionpool", "poolmanager", "util.retry")  # of urllib3
 
 _sending = threading.local()
-# urllib3 says at level DEBUG whom it asks for what: a host that listens asked for its own requests.
-logging.getLogger("urllib3.connectionpool").addFilter(lambda _: not getattr(_sending, "now", False))
 
 
 class HTTPTransport:
@@ -112,13 +110,11 @@ class HTTPTransport:
         return from_http(response.status, response.headers, content)
 
 
-_sending = threading.local()
-
-
 def _is_hosts(_: logging.LogRecord) -> bool:
     """Keep what urllib3 says of our requests out of the host's log.
 
-    Where the log is sent through us, each request would otherwise be the reason for the next.
+    A host that listens asked for its own; and where its log is sent through us, each request would
+    be the reason for the next.
     """
     return not getattr(_sending, "now", False)
 
