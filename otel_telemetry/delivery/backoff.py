@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from otel_telemetry.delivery.outcome import LONGEST_ASKED
 from otel_telemetry.files import directory, filelock, private
 from otel_telemetry.frozen import dataclass
 
@@ -27,7 +28,6 @@ FIRST, LONGEST = 1.0, 300.0
 """Seconds of the longest wait after the first failure, and after the last."""
 
 _LONG_OUTAGE = 60.0  # seconds from its first failure to the latest; before, each tries by itself
-_LONGEST_WAIT = 24 * 3600.0  # seconds; as for an answer: who asks for more is mistaken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class _Note:
         except ValueError:
             return None
         # Also false where one of them is no number.
-        if not 0 <= since <= at <= until <= at + _LONGEST_WAIT:
+        if not 0 <= since <= at <= until <= at + LONGEST_ASKED:
             return None
         return _Note(since=since, at=at, until=until, is_asked=fields[4] == "1")
 
@@ -148,7 +148,7 @@ class Backoff:
             seconds = self._uniform(0.0, min(max(ceiling, outage), LONGEST))
             pause = Pause(seconds=seconds)
         until, is_asked = now + pause.seconds, pause.is_asked
-        if known is not None and known.is_asked and now < known.until <= now + _LONGEST_WAIT:
+        if known is not None and known.is_asked and now < known.until <= now + LONGEST_ASKED:
             # What was asked for, stands; and it does not make our own wait one that was.
             until = max(until, known.until) if is_asked else known.until
             is_asked = True

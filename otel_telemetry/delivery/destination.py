@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from importlib import import_module
+import re
 
 from otel_telemetry import environment
 from otel_telemetry.config import TelemetryConfig
+from otel_telemetry.digest import digest
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.files import directory, places, private
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from otel_telemetry.config import DeliveryConfig
 
 FILE = "destination.json"
+
+_NAME = re.compile(r"[0-9a-f]{16}")  # of a destination's directory
 
 _FILES = ("certificate_file", "client_certificate_file", "client_key_file")
 _TOLD = (
@@ -59,21 +62,17 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
     else:
         base = config.spool
     destination = repr((config.url, sorted(config.headers.items())))
-    return os.path.join(base, _digest(destination))
+    return os.path.join(base, digest(destination))
 
 
-def _digest(text: str, modules: tuple[str, ...] = ("_blake2", "hashlib")) -> str:
-    """Return 64 bits of a hash that nobody can find two texts for.
-
-    By the module that `hashlib` has it from, where there is one: `hashlib` itself also loads
-    OpenSSL, and that costs a command-line tool 3 ms.
-    """
+def others(directory: str) -> list[str]:
+    """Return the directories beside *directory* of destinations that the application has had."""
+    base, own = os.path.split(directory)
     try:
-        module = import_module(modules[0])
-    except ImportError:
-        return _digest(text, modules[1:])
-    digest: str = module.blake2b(text.encode(), digest_size=8).hexdigest()
-    return digest
+        names = sorted(os.listdir(base))
+    except OSError:
+        return []
+    return [os.path.join(base, name) for name in names if name != own and _NAME.fullmatch(name)]
 
 
 def tell(path: str, config: TelemetryConfig) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery import destination, listing
 from otel_telemetry.delivery.backoff import NOTE
-from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.segment import Content
 from otel_telemetry.delivery.spool import Spool
 from otel_telemetry.frozen import dataclass
@@ -38,15 +37,10 @@ def directories(config: DeliveryConfig, app: str) -> list[str]:
     In a directory that the setting `spool` names, only that of the destination it has now: others
     may be another application's.
     """
-    own = spool_directory(config, app)
+    own = destination.spool_directory(config, app)
     if own is None:
         return []
-    found = {own}
-    if config.spool is True:
-        base = os.path.dirname(own)
-        with contextlib.suppress(OSError):
-            found |= {os.path.join(base, name) for name in os.listdir(base)}
-    return sorted(found)
+    return sorted([own, *(destination.others(own) if config.spool is True else ())])
 
 
 def segments(config: DeliveryConfig, app: str) -> list[str]:

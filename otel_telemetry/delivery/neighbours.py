@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Callable
 
+from otel_telemetry.delivery import destination
 from otel_telemetry.delivery.spool import Spool
-
-_DESTINATION = re.compile(r"[0-9a-f]{16}")
 
 
 def expire(own: str, max_age: float, on_lost: Callable[[int, str], None]) -> None:
@@ -20,15 +18,7 @@ def expire(own: str, max_age: float, on_lost: Callable[[int, str], None]) -> Non
         max_age: Seconds after which a segment is given up.
         on_lost: Told how many records were given up, and why.
     """
-    base, name = os.path.split(own)
-    try:
-        others = [each for each in os.listdir(base) if _DESTINATION.fullmatch(each)]
-    except OSError:
-        return
-    for other in others:
-        if other == name:
-            continue
-        path = os.path.join(base, other)
+    for path in destination.others(own):
         spool = Spool(path, max_age=max_age)
         # A process that still has that destination holds the lock of what is its own.
         for orphan in spool.claim_orphans():

@@ -17,7 +17,7 @@ from otel_telemetry.otlp.wire import read_fields
 
 _RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
 _CONTENT_TOO_LARGE = 413
-_LONGEST_WAIT = 24 * 3600.0  # seconds; a backend that asks for more is mistaken
+LONGEST_ASKED = 24 * 3600.0  # seconds; a backend that asks for more is mistaken
 _SIGN = 1 << 63  # from here on, the varint of a signed number is that of a negative one
 
 _RETRYABLE_CODES = frozenset(
@@ -103,14 +103,14 @@ def retry_after(value: str | None, now: Callable[[], float] = time.time) -> floa
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), _LONGEST_WAIT)
+        return min(float(text[:9]), LONGEST_ASKED)
     from calendar import timegm  # noqa: PLC0415 - as below
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare, and 10 ms to import
 
     try:
         # Not timestamp(): a date that names no zone is in UTC, not in ours.
         moment = timegm(parsedate_to_datetime(text).utctimetuple())
-        return min(max(moment - now(), 0.0), _LONGEST_WAIT)
+        return min(max(moment - now(), 0.0), LONGEST_ASKED)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
@@ -161,4 +161,4 @@ def _duration(retry_info: int | bytes) -> float:
     seconds, nanos = parts.get(1, 0), parts.get(2, 0)
     if not isinstance(seconds, int) or not isinstance(nanos, int) or max(seconds, nanos) >= _SIGN:
         return 0.0
-    return min(math.fsum((seconds, nanos / 1e9)), _LONGEST_WAIT)
+    return min(math.fsum((seconds, nanos / 1e9)), LONGEST_ASKED)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from otel_telemetry import fork
+from otel_telemetry.digest import digest
 from otel_telemetry.files import directory
 from otel_telemetry.log import quiet_log
 
@@ -52,10 +53,8 @@ class Days:
             return False
 
     def _claim_file(self, path: str, name: str, day: str) -> bool:
-        with fork.importing:
-            from hashlib import blake2b  # noqa: PLC0415 - milliseconds, once a day
         directory.secure(path)
-        prefix = f"{blake2b(name.encode(), digest_size=8).hexdigest()}."
+        prefix = f"{digest(name)}."
         mine = prefix + day
         if any(found >= mine for found in self._files(path, prefix)):
             return False

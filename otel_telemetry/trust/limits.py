@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from otel_telemetry import fork
+from otel_telemetry.digest import digest
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.trust.daily import Days
 
@@ -107,10 +108,7 @@ class _Sample:
 
 def _share(key: str, period: float) -> float:
     """Return a number from 0 to below 1 that is anybody's guess, and always the same."""
-    with fork.importing:
-        from hashlib import blake2b  # noqa: PLC0415 - milliseconds that only those pay who use it
-    digest = blake2b(f"{period:.0f}:{key}".encode(), digest_size=7).digest()
-    return int.from_bytes(digest, "big") / 2**56
+    return int(digest(f"{period:.0f}:{key}", size=7), 16) / 2**56
 
 
 def _earlier(event: Event) -> float:

@@ -32,6 +32,7 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
                 "session",
                 "settings",
                 "counters",
+                "digest",
                 "stats",
                 "typing",
                 "version",

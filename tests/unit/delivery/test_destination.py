@@ -134,16 +134,6 @@ def test_a_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
     assert first == spool_directory(configured(tmp_path), "acme")
 
 
-def test_the_name_of_a_directory_is_alike_wherever_the_hash_comes_from() -> None:
-    """Not every Python has the module that is quick to load."""
-    one, other = (
-        destination._digest("x", modules) for modules in (("_blake2",), ("no_such", "hashlib"))
-    )
-
-    assert one == other
-    assert len(one) == 16
-
-
 def test_it_can_be_read_by_a_person(tmp_path: Path) -> None:
     """Plain JSON, and no more in it than that."""
     said = json.loads((told_of(configured(tmp_path)) / FILE).read_text())
