@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.context import Context
-
-Properties: TypeAlias = dict[str, "str | bool | int | float"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.values import Properties
+Properties: TypeAlias = dict[str, "str | bool | int | float"]
 
 NAMES = ("didCreateEntry", "didUpdateEntry", "didPublishEntry", "willDeleteEntry")
 # This key is in every event once and nowhere else: the sink counts events by it.

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.desk import DONE, FAILED, Desk, Options, Result
-from otel_telemetry.cli.waiting import waiting
+from otel_telemetry.cli.waiting import NOTHING, waiting
 from otel_telemetry.frozen import dataclass
-from otel_telemetry.trust import identity
 from otel_telemetry.trust.choice import Choice
 
 TYPE_CHECKING = False  # see the package's own
@@ -62,11 +61,11 @@ def only_log(desk: Desk, _options: Options) -> Result:
 
 def _choose(desk: Desk, mode: Mode) -> Result:
     config = desk.config
-    before = waiting(config).events, _has_identity(desk)
+    events, known = waiting(config).events, desk.standing.kept_identity()
     decision = desk.telemetry.choose(mode)
     kept = desk.standing.choice()
     is_off = mode == "off"
-    state = "on" if decision.enabled else "log" if decision.log else "off"
+    state = words.state(decision)
     report = Chosen(
         app=config.name,
         choice=mode,
@@ -75,8 +74,8 @@ def _choose(desk: Desk, mode: Mode) -> Result:
         state=state,
         source=decision.source,
         reason=decision.reason,
-        events_deleted=before[0] - waiting(config).events if is_off else 0,
-        is_identity_deleted=is_off and before[1] and not _has_identity(desk),
+        events_deleted=events - waiting(config).events if is_off else 0,
+        is_identity_deleted=is_off and known is not None and desk.standing.kept_identity() is None,
     )
     is_done = report.is_saved and (state == mode or is_off)
     return Result(
@@ -84,11 +83,6 @@ def _choose(desk: Desk, mode: Mode) -> Result:
         text=lambda paint: _lines(report, paint),
         code=DONE if is_done else FAILED,
     )
-
-
-def _has_identity(desk: Desk) -> bool:
-    state = desk.standing.state
-    return state is not None and identity.read(state) is not None
 
 
 def _lines(report: Chosen, paint: Paint) -> Iterator[str]:
@@ -108,11 +102,10 @@ def _lines(report: Chosen, paint: Paint) -> Iterator[str]:
         yield f"  {printable(report.reason)}"
     if report.choice == "off":
         gone = words.counted(report.events_deleted, "event")
-        yield f"Deleted: {gone} that waited on disk." if report.events_deleted else _NOTHING
+        yield f"Deleted: {gone} that waited on disk." if report.events_deleted else NOTHING
         yield _NO_ID if not report.is_identity_deleted else "Deleted: the installation id."
 
 
-_NOTHING = "Nothing waited on disk."
 _NO_ID = "There is no installation id."
 _CONSEQUENCES = {
     "on": "Events may leave from now on. What was recorded before does not.",

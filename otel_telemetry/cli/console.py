@@ -8,6 +8,8 @@ import shutil
 import sys
 import textwrap
 
+from otel_telemetry.trust.notice import is_terminal
+
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,7 +95,7 @@ class Console:
     @property
     def is_live(self) -> bool:
         """Whether a line of progress can be written over."""
-        return _is_terminal(self._err) and self._environ.get("TERM", "") != "dumb"
+        return is_terminal(self._err) and self._environ.get("TERM", "") != "dumb"
 
     def flush(self) -> None:
         """Write out what is held back; raises BrokenPipeError if nobody reads it any more."""
@@ -125,11 +127,9 @@ class Console:
         return textwrap.wrap(text, width, break_on_hyphens=False) if width else [text]
 
     def _paint(self, stream: TextIO) -> Paint:
-        is_terminal = _is_terminal(stream)
-        width = shutil.get_terminal_size().columns if is_terminal else None
-        return Paint(
-            is_on=_has_colours(is_terminal=is_terminal, environ=self._environ), width=width
-        )
+        is_shown = is_terminal(stream)
+        width = shutil.get_terminal_size().columns if is_shown else None
+        return Paint(is_on=_has_colours(self._environ, is_shown=is_shown), width=width)
 
     def _write(self, stream: TextIO, text: str) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"
@@ -154,16 +154,9 @@ def printable(text: str) -> str:
     )
 
 
-def _is_terminal(stream: TextIO) -> bool:
-    try:
-        return stream.isatty()
-    except (AttributeError, ValueError):  # none, or closed
-        return False
-
-
-def _has_colours(*, is_terminal: bool, environ: Mapping[str, str]) -> bool:
+def _has_colours(environ: Mapping[str, str], *, is_shown: bool) -> bool:
     if environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR", "0") not in {"", "0"}:
         return True
-    return is_terminal and environ.get("TERM", "") != "dumb"
+    return is_shown and environ.get("TERM", "") != "dumb"

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from otel_telemetry.cli import words
 from otel_telemetry.cli.desk import DONE, FAILED, Desk, Options, Result
-from otel_telemetry.cli.waiting import waiting
+from otel_telemetry.cli.waiting import NOTHING, waiting
 from otel_telemetry.delivery import leftovers
 from otel_telemetry.frozen import dataclass
-from otel_telemetry.trust import identity
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ def purge(desk: Desk, _options: Options) -> Result:
 
 
 def _kept(desk: Desk) -> str | None:
-    state = desk.standing.state
-    known = None if state is None else identity.read(state)
+    known = desk.standing.kept_identity()
     return None if known is None else known.installation_id
 
 
@@ -92,11 +90,8 @@ def _new_identity(report: NewIdentity, paint: Paint) -> Iterator[str]:
         yield "Processes that run already keep the old one until they end."
 
 
-_NOTHING = "Nothing waited on disk."
-
-
 def _purged(report: Purged, paint: Paint) -> Iterator[str]:
     events, files = words.counted(report.events, "event"), words.counted(report.files, "file")
-    yield f"Deleted: {events} in {files}." if report.files or report.left else _NOTHING
+    yield f"Deleted: {events} in {files}." if report.files or report.left else NOTHING
     if report.left:
         yield paint("red", f"Left: {words.counted(report.left, 'file')}.")

@@ -75,9 +75,7 @@ def _decision(desk: Desk) -> Check:
         return problem("decision", f"{choice.path} cannot be used: {choice.reason}.", advice)
     if decision.source == "policy" and "cannot be used" in decision.reason:
         return problem("decision", decision.reason, "Tell whoever administers this machine.")
-    if decision.enabled:
-        return ok("decision", f"on: {decision.reason}")
-    return ok("decision", f"{'log' if decision.log else 'off'}: {decision.reason}")
+    return ok("decision", f"{words.state(decision)}: {decision.reason}")
 
 
 def _endpoint(desk: Desk, seconds: float, *, connect: bool) -> Iterator[Check]:

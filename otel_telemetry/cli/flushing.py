@@ -11,7 +11,7 @@ from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.desk import DONE, FAILED, CommandError, Desk, Options, Result
 from otel_telemetry.cli.status import unknown
-from otel_telemetry.cli.waiting import waiting
+from otel_telemetry.cli.waiting import NOTHING, waiting
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery import destination, leftovers
 from otel_telemetry.delivery.delivery import Delivery, connect
@@ -194,7 +194,7 @@ def _settled(counters: Counters) -> int:
 
 def _lines(report: Flushed, paint: Paint) -> Iterator[str]:
     if not report.waited and not report.files_left:
-        yield "Nothing waited on disk."
+        yield NOTHING
         return
     taken = paint("green" if report.delivered else "yellow", f"{report.delivered:,}")
     yield f"Delivered: {taken} of {words.counted(report.waited, 'event')}."

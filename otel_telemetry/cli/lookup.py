@@ -9,12 +9,6 @@ from otel_telemetry.cli.desk import USAGE, CommandError
 from otel_telemetry.delivery import destination, leftovers
 from otel_telemetry.telemetry import Telemetry
 
-# Of what `destination.tell` writes down.
-_TOLD = (
-    *("enabled", "consent_version", "notice", "endpoint", "logs_endpoint", "protocol", "headers"),
-    *("timeout", "compression", "certificate_file", "client_certificate_file", "client_key_file"),
-)
-
 
 def named(place: str) -> Telemetry:
     """Return the Telemetry at ``module:NAME``; imports that module, from here too.
@@ -39,7 +33,7 @@ def written_down(app: str) -> Telemetry:
     for directory in leftovers.directories(bare.config, app):
         told = destination.told(directory)
         if told is not None and told.name == app:
-            settings = {name: getattr(told, name) for name in _TOLD}
+            settings = {name: getattr(told, name) for name in destination.TOLD if name != "name"}
             return Telemetry(app, insecure=True, **settings)
     return bare
 

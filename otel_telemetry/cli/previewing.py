@@ -83,7 +83,7 @@ def _kept_id(desk: Desk) -> str | None:
     """Return the installation id as it would go; None if none is kept yet."""
     if is_ci(desk.environ):
         return identity.CI_INSTALLATION
-    known = None if desk.standing.state is None else identity.read(desk.standing.state)
+    known = desk.standing.kept_identity()
     return None if known is None else known.installation_id
 
 

@@ -105,7 +105,7 @@ def status(desk: Desk, _options: Options) -> Result:
     report = Status(
         app=config.name,
         version=config.version,
-        state="on" if decision.enabled else "log" if decision.log else "off",
+        state=words.state(decision),
         source=decision.source,
         reason=decision.reason,
         choice=_choice(desk),
@@ -158,8 +158,7 @@ def _policy(desk: Desk) -> Said:
 def _installation(desk: Desk) -> Installation | None:
     if is_ci(desk.environ):
         return Installation(id=identity.CI_INSTALLATION, made_at=None)
-    state = desk.standing.state
-    known = None if state is None else identity.read(state)
+    known = desk.standing.kept_identity()
     if known is None:
         return None
     return Installation(id=known.installation_id, made_at=known.made_at)

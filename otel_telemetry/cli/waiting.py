@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from otel_telemetry.otlp.decoder import DecodedEvent
     from otel_telemetry.otlp.requests import EncodedRecord
 
+NOTHING = "Nothing waited on disk."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:

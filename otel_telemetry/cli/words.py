@@ -1,4 +1,4 @@
-"""Numbers, times and values, as a person reads them."""
+"""Numbers, times, values and decisions, as a person reads them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import time
 
 from otel_telemetry.cli.console import printable
 
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from otel_telemetry.trust.decision import Decision
+
 _UNITS = ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second"))
+
+
+def state(decision: Decision) -> str:
+    """Return ``on``, ``off``, or ``log``: events are printed, and none leaves."""
+    return "on" if decision.enabled else "log" if decision.log else "off"
 
 
 def counted(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ FILE = "destination.json"
 _NAME = re.compile(r"[0-9a-f]{16}")  # of a destination's directory
 
 _FILES = ("certificate_file", "client_certificate_file", "client_key_file")
-_TOLD = (
+TOLD = (
     # Whose they are, and what its code says of permission:
     "name",
     "enabled",
@@ -43,6 +43,7 @@ _TOLD = (
     "spool_max_bytes",
     "spool_max_age",
 )
+"""The settings that are written down."""
 
 
 def spool_directory(config: DeliveryConfig, app: str) -> str | None:
@@ -84,7 +85,7 @@ def tell(path: str, config: TelemetryConfig) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    said = {name: getattr(config, name) for name in _TOLD}
+    said = {name: getattr(config, name) for name in TOLD}
     for name in _FILES:
         if said[name] is not None:
             said[name] = os.path.abspath(said[name])

@@ -122,6 +122,12 @@ class Standing:
             self._identity, self._is_identity_kept = made, kept
         return self._identity
 
+    def kept_identity(self) -> Identity | None:
+        """Return who speaks, as it is kept for later runs; None if nothing is. Makes none."""
+        from otel_telemetry.trust import identity  # noqa: PLC0415 - see above
+
+        return None if self.state is None else identity.read(self.state)
+
     def forget_identity(self) -> bool:
         """Delete what was kept of the identity; True if there was anything."""
         from otel_telemetry.trust import identity  # noqa: PLC0415 - see above

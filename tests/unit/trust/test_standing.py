@@ -168,7 +168,9 @@ class TestIdentity:
         standing = make()
         kept = standing.identity(kept=True)
 
+        assert standing.kept_identity() == kept
         assert standing.forget_identity()
+        assert standing.kept_identity() is None
         assert not standing.forget_identity()
         assert standing.identity(kept=True) != kept
         assert not make({"HOME": "relative"}).forget_identity()
