@@ -2,6 +2,17 @@
 
 Off by default, never in the way, and honest about what arrived. Start with
 `create_telemetry_instance`.
+
+Inside, an event falls from floor to floor, and imports run the same way:
+
+* `telemetry` is what a program talks to, with `consent` and `lifecycle`; `pipeline` takes an event
+  through hooks and checks to one of the `sinks`. Beside it, `preview` only looks, `diversion` is
+  for tests, and `uploader` is the process that delivers for others.
+* `trust` decides whether anything may leave, and what of it. `delivery` brings bytes to a backend.
+* `mapping` makes OpenTelemetry of an event, `otlp` makes bytes of that, `files` keeps them.
+* All the other modules here are what everybody shares: settings, values, counts.
+
+`cli`, `integrations` and `testing` stand apart: no program that only sends events imports them.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from otel_telemetry.frozen import dataclass
-from otel_telemetry.mapping.values import INT_MAX, INT_MIN, MAX_ELEMENTS, Cut, Walk, legal_key
-from otel_telemetry.otlp.encoder import RecordKey, plain_fields, record_key
+from otel_telemetry.mapping.values import MAX_ELEMENTS, Cut, Walk, legal_key
+from otel_telemetry.otlp.encoder import INT_MAX, INT_MIN, RecordKey, plain_fields, record_key
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

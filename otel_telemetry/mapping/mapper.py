@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         ) -> _Record_co:
             """Return the record; *fields* are *attributes* encoded, where they are already."""
 
-else:  # `Generic[...]` is `object` then
+else:  # as in `interning`
     Generic, _Resource_co, _Scope_co, _Record_co = {(0, 0, 0): object}, 0, 0, 0
 
 SESSION = "session.id"

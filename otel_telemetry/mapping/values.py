@@ -22,6 +22,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
+from otel_telemetry.otlp.encoder import INT_MAX, INT_MIN
+
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from typing import Any
@@ -33,8 +35,6 @@ MAX_ELEMENTS = 131_072
 """Values in one bucket: shared references can make a small object a tree of billions."""
 MAX_TEXT = 8 * 1024 * 1024
 """Characters and bytes in one bucket, for the same reason."""
-
-INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 
 class Cut(Exception):  # noqa: N818 - a signal within this file, never an error

@@ -20,8 +20,10 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from otel_telemetry.typing import AttributeValue
 
+INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
+"""The integers that an attribute value may be."""
+
 _MASK64 = (1 << 64) - 1
-_INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
 
 # ResourceLogs.resource, ScopeLogs.scope and ScopeLogs.log_records, and the attributes of each.
 _RESOURCE, _RESOURCE_ATTRIBUTES = b"\x0a", b"\x0a"
@@ -273,7 +275,7 @@ def _any_value(value: AttributeValue) -> bytes:
 
 def _integer(value: int) -> bytes:
     """Return *value* as an int64: negative numbers as the two's complement, in ten bytes."""
-    if not _INT_MIN <= value <= _INT_MAX:
+    if not INT_MIN <= value <= INT_MAX:
         raise OverflowError("an integer attribute is beyond 64 bits")
     return varint(value & _MASK64)
 

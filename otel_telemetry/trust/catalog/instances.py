@@ -1,7 +1,8 @@
 """The instances of declared events: as those of a frozen dataclass, made at less cost.
 
-`dataclasses` compiles half a dozen methods for each class, which takes half a millisecond: a
-command-line program with fifty events would pay for that at each of its starts.
+`dataclasses` compiles half a dozen methods for each class, which takes 0.4 ms; without them, as in
+`frozen`, it still takes 0.06 ms. A command-line program may have fifty events, and would pay for
+that at each of its starts.
 """
 
 from __future__ import annotations
