@@ -15,6 +15,7 @@ from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otel_telemetry.delivery.backoff import Backoff
     from otel_telemetry.otlp.requests import EncodedRecord
     from otel_telemetry.stats import Stats
 
@@ -82,6 +83,13 @@ def assert_adds_up(stats: Stats) -> None:
         + stats.refused
         + sum(stats.dropped.values())
     ), stats
+
+
+def waits(backoff: Backoff, *, is_hurried: bool = False) -> float:
+    """Return the seconds that others have it wait."""
+    pause = backoff.pause(is_hurried=is_hurried)
+    assert pause is None or pause.is_told
+    return 0.0 if pause is None else pause.seconds
 
 
 class Clock:

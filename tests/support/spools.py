@@ -55,6 +55,11 @@ def records_of(spool: Spool, path: str) -> list[bytes]:
     return [bytes(record) for _, _, record in content.records]
 
 
+def segments(directory: Path) -> int:
+    """Count the segments."""
+    return len(list(directory.glob("*.seg")))
+
+
 def names_in(directory: Path) -> list[str]:
     """Return what is in a directory, by the last part of each name: ``.lock``, ``00000000.seg``."""
     return sorted(name.rpartition("-")[2][-12:] for name in os.listdir(directory))

@@ -1,4 +1,4 @@
-"""A spool's directory, spools that are closed for sure, and what the log said."""
+"""A spool's directory, what works on it, and what the log said."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.spool import Spool
 from otel_telemetry.log import quiet_log
+from tests.support.courier import Clock
+from tests.support.outboxes import Box
 from tests.support.spools import AGE
 
 if TYPE_CHECKING:
@@ -34,6 +37,25 @@ def make_spool(directory: Path) -> Iterator[Callable[..., Spool]]:
     yield make_one
     for spool in made:
         spool.close()
+
+
+@pytest.fixture
+def make_box(make_spool: Callable[..., Spool]) -> Callable[..., Box]:
+    """Make outboxes on one directory."""
+    return lambda **limits: Box(make_spool(), **limits)
+
+
+@pytest.fixture
+def wall() -> Clock:
+    """The wall clock of all processes."""
+    return Clock(1.8e9)
+
+
+@pytest.fixture
+def process(tmp_path: Path, wall: Clock) -> Callable[[], Backoff]:
+    """Make the backoff of another process; its waits are the longest that chance permits."""
+    tmp_path.chmod(0o700)
+    return lambda: Backoff(str(tmp_path), now=wall, uniform=lambda _, highest: highest)
 
 
 @pytest.fixture

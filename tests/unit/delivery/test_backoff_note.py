@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.delivery.backoff import NOTE, Backoff
-from tests.support.courier import Clock
+from tests.support.courier import Clock, waits
 from tests.support.spools import foreign_directory
 
 if TYPE_CHECKING:
@@ -20,26 +20,6 @@ if TYPE_CHECKING:
 
 
 DAY = 24 * 3600.0
-
-
-@pytest.fixture
-def wall() -> Clock:
-    """The wall clock of all processes."""
-    return Clock(1.8e9)
-
-
-@pytest.fixture
-def process(tmp_path: Path, wall: Clock) -> Callable[[], Backoff]:
-    """Make the backoff of another process; its waits are the longest that chance permits."""
-    tmp_path.chmod(0o700)
-    return lambda: Backoff(str(tmp_path), now=wall, uniform=lambda _, highest: highest)
-
-
-def waits(backoff: Backoff, *, is_hurried: bool = False) -> float:
-    """Return the seconds that others have it wait."""
-    pause = backoff.pause(is_hurried=is_hurried)
-    assert pause is None or pause.is_told
-    return 0.0 if pause is None else pause.seconds
 
 
 @given(content=st.binary(max_size=80) | st.from_regex(r"1 \S+ \S+ \S+ [01]\n", fullmatch=True))

@@ -6,30 +6,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.bounds import Turn
 from otel_telemetry.receipt import Outcome
 from tests.support.courier import RESOURCE, SCOPE, encoded, record
 from tests.support.outboxes import Box, names_of
-from tests.support.spools import largest_file
+from tests.support.spools import largest_file, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from otel_telemetry.delivery.spool import Spool
-
-
-@pytest.fixture
-def make_box(make_spool: Callable[..., Spool]) -> Callable[..., Box]:
-    """Make outboxes on one directory."""
-    return lambda **limits: Box(make_spool(), **limits)
-
-
-def segments(directory: Path) -> int:
-    """Count the segments."""
-    return len(list(directory.glob("*.seg")))
 
 
 def test_every_record_is_on_disk_when_append_returns(
