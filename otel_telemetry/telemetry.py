@@ -224,7 +224,7 @@ class Telemetry(Consenting, Lifecycle):
             pipeline.sink.discard("consent_withdrawn")
 
     def _purge(self) -> None:
-        from otel_telemetry.delivery import leftovers  # noqa: PLC0415 - only to delete them
+        from otel_telemetry.delivery.disk import leftovers  # noqa: PLC0415 - only to delete them
 
         leftovers.purge(self._config, self._config.name)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from otel_telemetry.cli import words
 from otel_telemetry.cli.desk import DONE, FAILED, Desk, Options, Result
 from otel_telemetry.cli.waiting import NOTHING, waiting
-from otel_telemetry.delivery import leftovers
+from otel_telemetry.delivery.disk import leftovers
 from otel_telemetry.frozen import dataclass
 
 TYPE_CHECKING = False  # see the package's own

@@ -14,7 +14,7 @@ from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.desk import DONE, FAILED, Desk, Options, Result
 from otel_telemetry.cli.status import unknown
 from otel_telemetry.cli.waiting import waiting
-from otel_telemetry.delivery import leftovers
+from otel_telemetry.delivery.disk import leftovers
 from otel_telemetry.files import directory
 from otel_telemetry.files.private import Unreadable
 from otel_telemetry.frozen import dataclass

@@ -13,8 +13,9 @@ from otel_telemetry.cli.desk import DONE, FAILED, CommandError, Desk, Options, R
 from otel_telemetry.cli.status import unknown
 from otel_telemetry.cli.waiting import NOTHING, waiting
 from otel_telemetry.counters import Counters
-from otel_telemetry.delivery import destination, leftovers
+from otel_telemetry.delivery import destination
 from otel_telemetry.delivery.delivery import Delivery, connect
+from otel_telemetry.delivery.disk import leftovers
 from otel_telemetry.delivery.outcome import Kind
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.frozen import dataclass

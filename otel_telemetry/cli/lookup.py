@@ -6,7 +6,8 @@ import sys
 from importlib import import_module
 
 from otel_telemetry.cli.desk import USAGE, CommandError
-from otel_telemetry.delivery import destination, leftovers
+from otel_telemetry.delivery import destination
+from otel_telemetry.delivery.disk import leftovers
 from otel_telemetry.telemetry import Telemetry
 
 

@@ -8,7 +8,7 @@ from otel_telemetry.cli import words
 from otel_telemetry.cli.desk import Desk, Options, Result
 from otel_telemetry.cli.events import table
 from otel_telemetry.cli.waiting import events_waiting
-from otel_telemetry.delivery import leftovers
+from otel_telemetry.delivery.disk import leftovers
 from otel_telemetry.otlp.as_json import request_as_json
 
 TYPE_CHECKING = False  # see the package's own

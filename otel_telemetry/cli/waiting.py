@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_telemetry.delivery import leftovers
+from otel_telemetry.delivery.disk import leftovers
 from otel_telemetry.frozen import dataclass
 from otel_telemetry.otlp.decoder import decode_record
 

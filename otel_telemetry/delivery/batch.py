@@ -6,7 +6,7 @@ import marshal
 import zlib
 from collections.abc import Iterable, Sequence
 
-from otel_telemetry.delivery.segment import SegmentWriter
+from otel_telemetry.delivery.disk.segment import SegmentWriter
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.receipt import Outcome, Receipt
 

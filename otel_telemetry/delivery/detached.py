@@ -14,9 +14,9 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.delivery import destination
 from otel_telemetry.delivery.courier import Transport
 from otel_telemetry.delivery.delivery import Delivery, connect
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.launcher import LOCK
 from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.delivery.spool import Spool
 from otel_telemetry.files import filelock
 
 LIFE = 15.0

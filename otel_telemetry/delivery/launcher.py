@@ -12,7 +12,7 @@ import sys
 import time
 
 from otel_telemetry import environment
-from otel_telemetry.delivery import listing
+from otel_telemetry.delivery.disk import listing
 from otel_telemetry.files import filelock
 
 TYPE_CHECKING = False  # see the package's own

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.batch import Batch
-from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.receipt import Outcome
 

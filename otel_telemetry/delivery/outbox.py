@@ -16,9 +16,9 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch
 from otel_telemetry.delivery.bounds import FIRST_LOOK, MAX_REQUEST_BYTES, Bounds, Turn
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.ledger import Ledger
 from otel_telemetry.delivery.pace import Pace
-from otel_telemetry.delivery.spool import Spool
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.receipt import Receipt, dropped
 

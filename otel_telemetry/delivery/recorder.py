@@ -12,7 +12,7 @@ from collections import deque
 
 from otel_telemetry.delivery import destination
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES
-from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.receipt import Outcome, Receipt, dropped
 
 TYPE_CHECKING = False  # see the package's own
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.config import TelemetryConfig
     from otel_telemetry.counters import Counters
-    from otel_telemetry.delivery.segment import SegmentWriter
+    from otel_telemetry.delivery.disk.segment import SegmentWriter
     from otel_telemetry.otlp.requests import EncodedRecord
 
 _LEAST_INTERVAL = 60.0  # seconds between two hand-overs of a process that lives on

@@ -5,10 +5,10 @@ No test framework is imported, and none is needed.
 
 from __future__ import annotations
 
-from otel_telemetry.testing.answers import Answer
 from otel_telemetry.testing.capture import capture_events
 from otel_telemetry.testing.captured import Captured, CapturedEvent
-from otel_telemetry.testing.received import (
+from otel_telemetry.testing.receiver.answers import Answer
+from otel_telemetry.testing.receiver.received import (
     ReceivedEvent,
     ReceivedRequest,
     ReceivedSpan,
@@ -17,7 +17,7 @@ from otel_telemetry.testing.received import (
     WireProtocol,
     unique,
 )
-from otel_telemetry.testing.receiver import OTLPReceiver
+from otel_telemetry.testing.receiver.receiver import OTLPReceiver
 
 __all__ = [
     "Answer",

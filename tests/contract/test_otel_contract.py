@@ -34,7 +34,7 @@ from otel_telemetry.mapping.records import EventRecord
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.mapping.scopes import EventScope
 from otel_telemetry.otlp.encoder import UID
-from otel_telemetry.testing.decoding import contents_of
+from otel_telemetry.testing.receiver.decoding import contents_of
 from tests.support.official import pairs
 from tests.support.pipelines import AppPipeline
 

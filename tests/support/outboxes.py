@@ -12,7 +12,7 @@ from otel_telemetry.otlp.requests import export_request
 from tests.support.courier import RESOURCE, SCOPE, Clock, assert_adds_up, bounds, names_in, record
 
 if TYPE_CHECKING:
-    from otel_telemetry.delivery.spool import Spool
+    from otel_telemetry.delivery.disk.spool import Spool
     from otel_telemetry.receipt import Receipt
     from otel_telemetry.stats import Stats
 

@@ -10,8 +10,8 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 
 from otel_telemetry import ConfigurationError, Outcome, Telemetry
+from otel_telemetry.delivery.disk.listing import listed
 from otel_telemetry.delivery.launcher import LOCK
-from otel_telemetry.delivery.listing import listed
 
 
 def made(spool: Path, **changed: object) -> Telemetry:

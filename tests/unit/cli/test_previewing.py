@@ -10,7 +10,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 
 from otel_telemetry import Telemetry
 from otel_telemetry.cli.previewing import properties
-from otel_telemetry.testing.decoding import contents_of, from_json
+from otel_telemetry.testing.receiver.decoding import contents_of, from_json
 from tests.support.cli import ask, home
 
 Make = Callable[..., Telemetry]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.delivery.backoff import Backoff
-from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.log import quiet_log
 from tests.support.courier import Clock
 from tests.support.outboxes import Box

@@ -16,7 +16,7 @@ from tests.support.spools import largest_file, opened, records_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.spool import Spool
+    from otel_telemetry.delivery.disk.spool import Spool
 
 _RECORDS = st.lists(
     st.tuples(st.sampled_from([b"r1", b"r22"]), st.sampled_from([b"s1", b"s22"]), st.binary()),

@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.spool import Spool
+    from otel_telemetry.delivery.disk.spool import Spool
 
 NOW: Final = 1.8e9
 LONG_OUTAGE: Final = f"1 {NOW - 900} {NOW} {NOW + 30} 0\n"

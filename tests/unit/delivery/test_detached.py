@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.delivery import listing
 from otel_telemetry.delivery.destination import spool_directory, tell
 from otel_telemetry.delivery.detached import upload
+from otel_telemetry.delivery.disk import listing
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.launcher import LOCK
 from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.delivery.spool import Spool
 from otel_telemetry.files import filelock
 from tests.support.courier import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransport, record
 

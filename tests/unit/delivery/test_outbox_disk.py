@@ -14,7 +14,7 @@ from tests.support.spools import largest_file, segments
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.spool import Spool
+    from otel_telemetry.delivery.disk.spool import Spool
 
 
 def test_an_open_segment_that_is_removed_is_not_relied_on(

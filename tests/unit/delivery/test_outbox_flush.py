@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from otel_telemetry.delivery.spool import Spool
+    from otel_telemetry.delivery.disk.spool import Spool
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import pytest
 
 from otel_telemetry import DeliveryConfig, Outcome
 from otel_telemetry.counters import Counters
-from otel_telemetry.delivery import listing
 from otel_telemetry.delivery.delivery import Delivery
 from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.disk import listing
 from otel_telemetry.delivery.permission import Permission
 from tests.support.courier import (
     RESOURCE,

@@ -12,11 +12,11 @@ import pytest
 
 from otel_telemetry import TelemetryConfig
 from otel_telemetry.counters import Counters
-from otel_telemetry.delivery import listing, segment
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES
 from otel_telemetry.delivery.destination import FILE, spool_directory
+from otel_telemetry.delivery.disk import listing, segment
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.recorder import Recorder
-from otel_telemetry.delivery.spool import Spool
 from otel_telemetry.receipt import Outcome
 from tests.support.courier import RESOURCE, SCOPE, Clock, assert_adds_up, record
 from tests.support.spools import largest_file

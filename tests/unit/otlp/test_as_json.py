@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from otel_telemetry.otlp.as_json import request_as_json
 from otel_telemetry.otlp.decoder import DecodedEvent, decode_request
-from otel_telemetry.testing.decoding import contents_of, from_json
+from otel_telemetry.testing.receiver.decoding import contents_of, from_json
 from tests.support.otlp_requests import of_receiver, requests
 
 if TYPE_CHECKING:

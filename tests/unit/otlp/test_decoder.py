@@ -14,7 +14,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from otel_telemetry.otlp.decoder import DecodedEvent, decode_record, decode_request
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
 from otel_telemetry.otlp.wire import field
-from otel_telemetry.testing.decoding import contents_of
+from otel_telemetry.testing.receiver.decoding import contents_of
 from tests.support.official import pairs
 from tests.support.otlp_requests import as_received, of_receiver, requests
 from tests.support.values import same

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Final
 
-from otel_telemetry.testing.responses import JSON, PROTOBUF, http_body
+from otel_telemetry.testing.receiver.responses import JSON, PROTOBUF, http_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_telemetry.testing.answers import Answer
+    from otel_telemetry.testing.receiver.answers import Answer
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 

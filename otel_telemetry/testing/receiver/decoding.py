@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_telemetry.testing.received import Contents, ReceivedEvent, ReceivedSpan
+from otel_telemetry.testing.receiver.received import Contents, ReceivedEvent, ReceivedSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
     from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
-    from otel_telemetry.testing.received import Signal, Value
+    from otel_telemetry.testing.receiver.received import Signal, Value
 
 Message: TypeAlias = (
     ExportLogsServiceRequest | ExportTraceServiceRequest | ExportMetricsServiceRequest

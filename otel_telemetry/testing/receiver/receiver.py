@@ -7,8 +7,8 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from otel_telemetry.testing.http import HTTPServer
-from otel_telemetry.testing.journal import Journal
+from otel_telemetry.testing.receiver.http import HTTPServer
+from otel_telemetry.testing.receiver.journal import Journal
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from grpc import ServerCredentials
     from typing_extensions import Self
 
-    from otel_telemetry.testing.answers import Answer
-    from otel_telemetry.testing.received import (
+    from otel_telemetry.testing.receiver.answers import Answer
+    from otel_telemetry.testing.receiver.received import (
         ReceivedEvent,
         ReceivedRequest,
         ReceivedSpan,
@@ -122,7 +122,7 @@ class OTLPReceiver:
 
     def _start_grpc(self, stack: ExitStack) -> None:
         """Start the gRPC side, and note its port for the next start."""
-        from otel_telemetry.testing.grpc import GRPCServer  # noqa: PLC0415 -- imports gRPC
+        from otel_telemetry.testing.receiver.grpc import GRPCServer  # noqa: PLC0415 -- imports gRPC
 
         server = GRPCServer(
             self._journal,

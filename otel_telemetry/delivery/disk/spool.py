@@ -19,8 +19,8 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-from otel_telemetry.delivery import listing, segment
-from otel_telemetry.delivery.segment import SegmentWriter
+from otel_telemetry.delivery.disk import listing, segment
+from otel_telemetry.delivery.disk.segment import SegmentWriter
 from otel_telemetry.files import directory, filelock
 from otel_telemetry.frozen import dataclass
 from otel_telemetry.log import quiet_log

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from otel_telemetry.delivery.batch import Batch, Fate
 from otel_telemetry.delivery.bounds import Bounds
-from otel_telemetry.delivery.segment import Content
-from otel_telemetry.delivery.spool import Orphan, Spool
+from otel_telemetry.delivery.disk.segment import Content
+from otel_telemetry.delivery.disk.spool import Orphan, Spool
 from otel_telemetry.log import quiet_log
 from otel_telemetry.otlp.requests import EncodedRecord
 

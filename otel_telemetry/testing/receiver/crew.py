@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.testing.answers import Answer
+    from otel_telemetry.testing.receiver.answers import Answer
 
 _GLANCE = 0.01
 

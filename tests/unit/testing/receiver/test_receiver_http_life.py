@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.testing import Answer, OTLPReceiver
-from otel_telemetry.testing.http import HTTPServer
-from otel_telemetry.testing.journal import Journal
+from otel_telemetry.testing.receiver.http import HTTPServer
+from otel_telemetry.testing.receiver.journal import Journal
 from tests.support.otlp_http import PROTOBUF, address_of, connect, request_of
 
 if TYPE_CHECKING:

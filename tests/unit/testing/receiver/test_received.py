@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_telemetry.testing import ReceivedEvent, ReceivedSpan, unique
-from otel_telemetry.testing.received import Contents
+from otel_telemetry.testing.receiver.received import Contents
 
 
 def event(uid: object, name: str = "e") -> ReceivedEvent:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
 
 import grpc
 
-from otel_telemetry.testing.answers import Answer
-from otel_telemetry.testing.crew import Crew, hold
-from otel_telemetry.testing.decoding import UnreadableError, from_protobuf
-from otel_telemetry.testing.responses import retry_later, success
+from otel_telemetry.testing.receiver.answers import Answer
+from otel_telemetry.testing.receiver.crew import Crew, hold
+from otel_telemetry.testing.receiver.decoding import UnreadableError, from_protobuf
+from otel_telemetry.testing.receiver.responses import retry_later, success
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from otel_telemetry.testing.decoding import Message
-    from otel_telemetry.testing.journal import Journal
-    from otel_telemetry.testing.received import Signal
+    from otel_telemetry.testing.receiver.decoding import Message
+    from otel_telemetry.testing.receiver.journal import Journal
+    from otel_telemetry.testing.receiver.received import Signal
 
 _SERVICES: Final[Mapping[str, Signal]] = {
     "opentelemetry.proto.collector.logs.v1.LogsService": "logs",

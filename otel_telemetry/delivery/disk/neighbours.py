@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from otel_telemetry.delivery import destination
-from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.delivery.disk.spool import Spool
 
 
 def expire(own: str, max_age: float, on_lost: Callable[[int, str], None]) -> None:

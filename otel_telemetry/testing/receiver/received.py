@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from otel_telemetry.testing.answers import Answer
+    from otel_telemetry.testing.receiver.answers import Answer
 
 Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
 """An attribute value or body, with its type from the wire: True, 1 and 1.0 are three values."""

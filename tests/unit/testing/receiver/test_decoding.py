@@ -22,7 +22,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from otel_telemetry.testing import ReceivedEvent, ReceivedSpan, Signal
-from otel_telemetry.testing.decoding import (
+from otel_telemetry.testing.receiver.decoding import (
     UnreadableError,
     contents_of,
     count_records,

@@ -10,10 +10,10 @@ import threading
 from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
-from otel_telemetry.testing.answers import Answer
-from otel_telemetry.testing.crew import Crew, hold
-from otel_telemetry.testing.decoding import UnreadableError, from_json, from_protobuf
-from otel_telemetry.testing.http_messages import (
+from otel_telemetry.testing.receiver.answers import Answer
+from otel_telemetry.testing.receiver.crew import Crew, hold
+from otel_telemetry.testing.receiver.decoding import UnreadableError, from_json, from_protobuf
+from otel_telemetry.testing.receiver.http_messages import (
     CONTINUE,
     Head,
     MalformedError,
@@ -23,14 +23,14 @@ from otel_telemetry.testing.http_messages import (
     read_head,
     response,
 )
-from otel_telemetry.testing.responses import JSON, PROTOBUF
+from otel_telemetry.testing.receiver.responses import JSON, PROTOBUF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_telemetry.testing.decoding import Message
-    from otel_telemetry.testing.journal import Journal
-    from otel_telemetry.testing.received import Signal
+    from otel_telemetry.testing.receiver.decoding import Message
+    from otel_telemetry.testing.receiver.journal import Journal
+    from otel_telemetry.testing.receiver.received import Signal
 
 _SIGNALS: Final[Mapping[str, Signal]] = {
     "/v1/logs": "logs",

@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 
 from otel_telemetry.config import DeliveryConfig
-from otel_telemetry.delivery import destination, listing
+from otel_telemetry.delivery import destination
 from otel_telemetry.delivery.backoff import NOTE
-from otel_telemetry.delivery.segment import Content
-from otel_telemetry.delivery.spool import Spool
+from otel_telemetry.delivery.disk import listing
+from otel_telemetry.delivery.disk.segment import Content
+from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.frozen import dataclass
 
 

@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from otel_telemetry.testing import Answer
-from otel_telemetry.testing.http_messages import (
+from otel_telemetry.testing.receiver.http_messages import (
     Head,
     MalformedError,
     RefusedError,

@@ -9,7 +9,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
 from otel_telemetry.testing import Answer
-from otel_telemetry.testing.responses import JSON, PROTOBUF, http_body, retry_later
+from otel_telemetry.testing.receiver.responses import JSON, PROTOBUF, http_body, retry_later
 
 
 def test_a_success_has_no_partial_success() -> None:

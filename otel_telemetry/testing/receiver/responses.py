@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from otel_telemetry.testing.answers import Answer
+    from otel_telemetry.testing.receiver.answers import Answer
 
     Response: TypeAlias = Message
 

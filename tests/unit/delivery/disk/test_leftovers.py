@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.delivery import leftovers, listing
 from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.disk import leftovers, listing
 from tests.support.audit import AUDIT
 from tests.support.spools import leave
 

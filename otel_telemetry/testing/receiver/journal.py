@@ -6,15 +6,20 @@ import threading
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
-from otel_telemetry.testing.answers import Answer
-from otel_telemetry.testing.decoding import contents_of, count_records
-from otel_telemetry.testing.received import Contents, ReceivedRequest, unique
+from otel_telemetry.testing.receiver.answers import Answer
+from otel_telemetry.testing.receiver.decoding import contents_of, count_records
+from otel_telemetry.testing.receiver.received import Contents, ReceivedRequest, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from otel_telemetry.testing.decoding import Message
-    from otel_telemetry.testing.received import ReceivedEvent, ReceivedSpan, Signal, WireProtocol
+    from otel_telemetry.testing.receiver.decoding import Message
+    from otel_telemetry.testing.receiver.received import (
+        ReceivedEvent,
+        ReceivedSpan,
+        Signal,
+        WireProtocol,
+    )
 
 _SUCCESS = Answer()
 

@@ -1,0 +1,1 @@
+"""Segments on disk: written, found, read, claimed of the dead, and deleted."""
