@@ -14,9 +14,9 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.backoff import FIRST, Backoff, Pause
 from otel_telemetry.delivery.batch import Batch
 from otel_telemetry.delivery.bounds import Turn
-from otel_telemetry.delivery.disk.recovery import Recovery
 from otel_telemetry.delivery.outbox import Outbox
 from otel_telemetry.delivery.outcome import Answer, Kind, no_answer
+from otel_telemetry.delivery.recovery import Recovery
 from otel_telemetry.delivery.suppression import suppress_instrumentation
 from otel_telemetry.log import quiet_log
 from otel_telemetry.otlp.requests import EncodedRecord, export_request

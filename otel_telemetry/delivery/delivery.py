@@ -11,10 +11,10 @@ from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds
 from otel_telemetry.delivery.courier import Courier, Transport
 from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.disk import neighbours
-from otel_telemetry.delivery.disk.recovery import Recovery
 from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.outbox import Outbox
 from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.delivery.recovery import Recovery
 
 
 def connect(config: DeliveryConfig) -> Transport:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.courier import Courier
-from otel_telemetry.delivery.disk.recovery import Recovery
 from otel_telemetry.delivery.outcome import Kind
+from otel_telemetry.delivery.recovery import Recovery
 from tests.support.courier import ScriptedTransport, bounds
 from tests.support.outboxes import Box
 

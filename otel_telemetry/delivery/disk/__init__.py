@@ -1,1 +1,1 @@
-"""Segments on disk: written, found, read, claimed of the dead, and deleted."""
+"""Segments on disk: written, read, claimed of the dead, counted and deleted."""

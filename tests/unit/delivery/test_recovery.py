@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery.disk.recovery import Recovery
 from otel_telemetry.delivery.disk.spool import Spool
+from otel_telemetry.delivery.recovery import Recovery
 from tests.support.courier import bounds
 from tests.support.spools import AGE, leave, names_in, no_more_files, opened
 
