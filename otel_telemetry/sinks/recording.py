@@ -14,9 +14,6 @@ from otel_telemetry.delivery.launcher import Launcher, is_python
 from otel_telemetry.delivery.recorder import Recorder
 from otel_telemetry.mapping.base import base_attributes, with_base
 from otel_telemetry.mapping.encoded import encoded_events
-from otel_telemetry.otlp.requests import export_request
-from otel_telemetry.receipt import Outcome, Receipt
-from otel_telemetry.sinks.sink import Immediate
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -57,22 +54,12 @@ def recording(
     """
     events = _events(config, installation_id, cleaner, on_flaw)
     if transport is not None:
-        return events, _SentAtOnce(transport)
+        from otel_telemetry.sinks.at_once import AtOnceSink  # noqa: PLC0415 - for previews alone
+
+        return events, AtOnceSink(transport)
     directory = spool_directory(config, config.name)
     launch = _launch(config, directory, permission, executable or sys.executable)
     return events, Recorder(config, counters, directory, launch)
-
-
-class _SentAtOnce(Immediate):
-    """Sends each record in a request of its own, as another process would."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def emit(self, record: EncodedRecord, /) -> Receipt:
-        """Send *record*."""
-        self._transport.send(export_request([record]))
-        return Receipt(Outcome.SPOOLED)
 
 
 def _events(
