@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 
 from otel_telemetry import environment
 from otel_telemetry.config import TelemetryConfig
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from otel_telemetry.config import DeliveryConfig
 
 FILE = "destination.json"
-
-_NAME = re.compile(r"[0-9a-f]{16}")  # of a destination's directory
 
 _FILES = ("certificate_file", "client_certificate_file", "client_key_file")
 TOLD = (
@@ -64,16 +61,6 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
         base = config.spool
     destination = repr((config.url, sorted(config.headers.items())))
     return os.path.join(base, digest(destination))
-
-
-def others(directory: str) -> list[str]:
-    """Return the directories beside *directory* of destinations that the application has had."""
-    base, own = os.path.split(directory)
-    try:
-        names = sorted(os.listdir(base))
-    except OSError:
-        return []
-    return [os.path.join(base, name) for name in names if name != own and _NAME.fullmatch(name)]
 
 
 def tell(path: str, config: TelemetryConfig) -> None:

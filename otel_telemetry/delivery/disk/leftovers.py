@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery import destination
 from otel_telemetry.delivery.backoff import NOTE
-from otel_telemetry.delivery.disk import listing
+from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.disk import listing, neighbours
 from otel_telemetry.delivery.disk.segment import Content
 from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.frozen import dataclass
@@ -38,10 +39,10 @@ def directories(config: DeliveryConfig, app: str) -> list[str]:
     In a directory that the setting `spool` names, only that of the destination it has now: others
     may be another application's.
     """
-    own = destination.spool_directory(config, app)
+    own = spool_directory(config, app)
     if own is None:
         return []
-    return sorted([own, *(destination.others(own) if config.spool is True else ())])
+    return sorted({own, *(neighbours.of(own) if config.spool is True else ())})
 
 
 def segments(config: DeliveryConfig, app: str) -> list[str]:
