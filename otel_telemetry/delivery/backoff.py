@@ -77,7 +77,7 @@ class _Note:
 
 
 class Backoff:
-    """Used by the courier alone, but for `stand_down`.
+    """Used by the courier alone, but for `stand_down` and `close`.
 
     Args:
         path: The directory of the note; None to stand alone.
@@ -171,6 +171,12 @@ class Backoff:
 
     def stand_down(self) -> None:
         """Let others try: there was nothing to send after all. Any thread may call it."""
+        self._let_go()
+
+    def close(self) -> None:
+        """Let others try, for good; also where a process has died while it tried."""
+        if self._directory is not None and os.path.lexists(self._path(PROBE)):
+            self._is_the_one()  # else its lock would lie there until the next outage
         self._let_go()
 
     def _is_the_one(self) -> bool:

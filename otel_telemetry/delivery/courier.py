@@ -120,7 +120,7 @@ class Courier:
         if thread is not None and thread is not threading.current_thread():
             # A look-up in the DNS cannot be broken off. The thread is a daemon: it is left behind.
             thread.join(_JOIN_TIMEOUT)
-        self._backoff.stand_down()
+        self._backoff.close()
 
     def _run(self) -> None:
         try:

@@ -233,6 +233,26 @@ def test_a_note_that_another_success_removed_stays_removed(
     assert os.listdir(tmp_path) == []
 
 
+def test_the_lock_of_one_that_died_while_it_tried_goes_with_the_next_that_ends(
+    process: Callable[[], Backoff], wall: Clock, tmp_path: Path
+) -> None:
+    """Not that of one that lives; and whoever ends does not look where there is no directory."""
+    outage(process, wall, 600.0)
+    wall.advance(700.0)
+    trying = process()
+    assert waits(trying) == 0.0
+    process().close()
+    assert PROBE in os.listdir(tmp_path)
+
+    probe, trying._probe = trying._probe, None  # the system does it for one that died
+    assert probe is not None
+    os.close(probe)
+    process().close()
+    Backoff(None).close()
+
+    assert PROBE not in os.listdir(tmp_path)
+
+
 @pytest.mark.parametrize("path", [None, "/proc/telemetry"])
 def test_without_a_directory_each_process_is_alone(path: str | None) -> None:
     """It backs off by itself."""
