@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -51,6 +52,7 @@ class Consenting(ABC):
         with self._lock:
             if self._decision is None:
                 self._decide()
+                self._finish_refusal()
 
     def consent(self, granted: bool, *, by: str = "user") -> Decision:  # noqa: FBT001 - the answer
         """Keep the user's choice, from now on and for later runs.
@@ -84,8 +86,7 @@ class Consenting(ABC):
             before, decision = self._decision, self._decide()
         if mode == "off":
             self._withdraw()
-            self._purge()
-            self._standing.forget_identity()
+            self._erase()
         elif mode == "log" or (before is not None and before.log):
             self._withdraw()  # what prints does not send: the next event sets up what does
         return decision
@@ -132,7 +133,8 @@ class Consenting(ABC):
             kind: What *value* is; the same value of another kind has another pseudonym.
             value: A name, an e-mail address, a URL.
         """
-        return self._standing.identity(kept=not self.is_disabled).pseudonym(kind, value)
+        with self._lock:  # or an identity could be kept after a refusal has deleted it
+            return self._standing.identity(kept=not self.is_disabled).pseudonym(kind, value)
 
     def session(self, session_id: str | None = None) -> AbstractContextManager[str]:
         """Have the events of a block, and of what it starts, share a `session.id`.
@@ -149,7 +151,21 @@ class Consenting(ABC):
         with self._lock:
             self._decide()
         self._withdraw()
+        if self._standing.is_refused():
+            self._erase()  # once more: we may have recorded since they did
         return False
+
+    def _finish_refusal(self) -> None:
+        """Delete what waits where only the code knows of, if the user refused without the code."""
+        spool = self._config.spool
+        is_own = self._off and isinstance(spool, str) and os.path.isdir(spool)
+        if is_own and self._standing.is_refused():
+            self._erase()
+
+    def _erase(self) -> None:
+        """Delete what a permission has left behind."""
+        self._purge()
+        self._standing.forget_identity()
 
     @abstractmethod
     def _withdraw(self) -> None:

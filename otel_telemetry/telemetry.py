@@ -226,7 +226,7 @@ class Telemetry(Consenting, Lifecycle):
     def _purge(self) -> None:
         from otel_telemetry.delivery.disk import leftovers  # noqa: PLC0415 - only to delete them
 
-        leftovers.purge(self._config, self._config.name)
+        leftovers.erase(self._config, self._config.name)
 
     def _not_taken(self) -> Receipt:
         if self._off:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.desk import DONE, FAILED, Desk, Options, Result
-from otel_telemetry.cli.waiting import NOTHING, waiting
+from otel_telemetry.cli.waiting import NOTHING, UNKNOWN_SPOOL, waiting
 from otel_telemetry.frozen import dataclass
 from otel_telemetry.trust.choice import Choice
 
@@ -81,6 +81,7 @@ def _choose(desk: Desk, mode: Mode) -> Result:
     return Result(
         report=report,
         text=lambda paint: _lines(report, paint),
+        notes=(UNKNOWN_SPOOL,) if is_off and not desk.is_known else (),
         code=DONE if is_done else FAILED,
     )
 

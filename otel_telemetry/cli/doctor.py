@@ -103,11 +103,12 @@ def _spool(desk: Desk) -> Iterator[Check]:
         return
     base = os.path.dirname(found[0])
     place = _existing(base)
-    if place == base:
+    named = config.spool if isinstance(config.spool, str) else base
+    if place in (named, base):
         try:
-            status = directory.check(base)
+            status = directory.check(place)
         except OSError as error:
-            yield problem("spool", f"{base}: {error.strerror}", "Move what is there away.")
+            yield problem("spool", f"{place}: {error.strerror}", "Move what is there away.")
             return
         if status.st_mode & 0o077 and hasattr(os, "geteuid") and config.spool is True:
             advice = f"chmod 700 {base}"

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 NOTHING = "Nothing waited on disk."
 
 
+UNKNOWN_SPOOL = (
+    "note: if the code of the application names a directory of its own for what waits, it is not "
+    "known here. What lies there does not leave once telemetry is off, and is deleted when the "
+    "application next runs."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """What waits on disk, of all processes and destinations.

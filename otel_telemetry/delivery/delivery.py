@@ -9,7 +9,7 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Bounds
 from otel_telemetry.delivery.courier import Courier, Transport
-from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.destination import is_apart, spool_directory
 from otel_telemetry.delivery.disk import neighbours
 from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.outbox import Outbox
@@ -80,8 +80,7 @@ class Delivery:
             on_end=_observed(config, counters),
             on_idle=on_idle,
         )
-        # In a directory that the setting names, others may be another application's.
-        self._own = directory if config.spool is True else None
+        self._own = directory if is_apart(config) else None
         self._max_age = config.spool_max_age
         self.append = self._outbox.append
 

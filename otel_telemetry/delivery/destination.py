@@ -47,8 +47,14 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
     """Return where segments go; None for memory only.
 
     Each destination has a directory of its own: what was recorded for one backend must never reach
-    another, when the setting changes or two applications share a path. The headers are part of the
-    destination: many backends tell their tenants apart by them alone.
+    another when the setting changes. The headers are part of the destination: many backends tell
+    their tenants apart by them alone. And each application has one, in a path that several share:
+    what its user no longer permits must not leave because another's user does. Only a
+    `DeliveryConfig`, whose processor asks nobody, shares it by destination alone.
+
+    Args:
+        config: The settings.
+        app: The application's name.
     """
     if config.spool is False:
         return None
@@ -57,10 +63,17 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
         if state is None:
             return None
         base = os.path.join(state, "spool")
+    elif isinstance(config, TelemetryConfig):
+        base = os.path.join(config.spool, places.folder(app))
     else:
         base = config.spool
     destination = repr((config.url, sorted(config.headers.items())))
     return os.path.join(base, digest(destination))
+
+
+def is_apart(config: DeliveryConfig) -> bool:
+    """Tell whether what lies beside a destination's directory is the same application's."""
+    return config.spool is True or isinstance(config, TelemetryConfig)
 
 
 def tell(path: str, config: TelemetryConfig) -> None:
@@ -88,11 +101,13 @@ def told(path: str) -> TelemetryConfig | None:
         directory.check(path)
         data = private.read(os.path.join(path, FILE))
         said = {} if data is None else json.loads(data)
-        config = TelemetryConfig(**{**said, "spool": os.path.dirname(path)})
+        # In the state directory, or in a path that the setting named.
+        spools = (True, os.path.dirname(os.path.dirname(path)))
+        configs = [TelemetryConfig(**{**said, "spool": spool}) for spool in spools]
     except (OSError, ValueError, TypeError, RecursionError, ConfigurationError):
         return None
-    # The events of another URL, or with other headers, lie in another directory.
-    return config if spool_directory(config, config.name) == path else None
+    # The events of another application or URL, or with other headers, lie in another directory.
+    return next((each for each in configs if spool_directory(each, each.name) == path), None)
 
 
 def forget(path: str) -> None:

@@ -38,6 +38,7 @@ class Recorder:
         path: The directory of the destination; None if there is no place for one.
         launch: Sees to it that somebody delivers what is left behind.
         clock: Monotonic seconds.
+        is_permitted: Asked before anything is left behind; once it says False, it is deleted.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Recorder:
         path: str | None,
         launch: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
+        is_permitted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._config = config
         self._counters = counters
         self._path = path
         self._launch = launch
+        self._is_permitted = is_permitted
         self._clock = clock
         self._interval = max(config.detached_interval, _LEAST_INTERVAL)
         self._receipt = Receipt(Outcome.SPOOLED)
@@ -149,6 +152,10 @@ class Recorder:
 
     def _hand_over(self) -> None:
         """Leave what is written to whoever delivers, and see that somebody does."""
+        if not self._is_permitted():
+            # Withdrawn by another process: whoever deletes what waits may have come before this.
+            self.discard("consent_withdrawn")
+            return
         with self._counters.lock:
             self._leave()
         self._launch()

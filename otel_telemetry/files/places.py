@@ -20,13 +20,13 @@ def choice_file(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG) ->
     In the configuration: it may travel with a user's other settings, which an identity must not.
     """
     directory = _xdg("XDG_CONFIG_HOME", ".config", environ) if xdg else _other("user_config_dir")
-    return None if directory is None else os.path.join(directory, _folder(app), _CHOICE)
+    return None if directory is None else os.path.join(directory, folder(app), _CHOICE)
 
 
 def state_directory(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG) -> str | None:
     """Return the directory of identity and spool; None if there is no such place."""
     directory = _xdg("XDG_STATE_HOME", ".local/state", environ) if xdg else _other("user_state_dir")
-    return None if directory is None else os.path.join(directory, _folder(app), "telemetry")
+    return None if directory is None else os.path.join(directory, folder(app), "telemetry")
 
 
 def policy_files(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def policy_files(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG) -
         directories = dict.fromkeys(["/etc", "/etc/xdg", *said])
     else:
         directories = dict.fromkeys([_other("site_config_dir")])
-    return tuple(os.path.join(each, _folder(app), _CHOICE) for each in directories)
+    return tuple(os.path.join(each, folder(app), _CHOICE) for each in directories)
 
 
 def _xdg(variable: str, default: str, environ: Mapping[str, str]) -> str | None:
@@ -67,7 +67,7 @@ def home_of_record(uid: int) -> str:
         return ""
 
 
-def _folder(app: str) -> str:
+def folder(app: str) -> str:
     """Return a name for one folder, whatever the application is called."""
     safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in app.strip())
     return safe.lstrip(".") or "_"

@@ -59,7 +59,7 @@ def recording(
         return events, AtOnceSink(transport)
     directory = spool_directory(config, config.name)
     launch = _launch(config, directory, permission, executable or sys.executable)
-    return events, Recorder(config, counters, directory, launch)
+    return events, Recorder(config, counters, directory, launch, is_permitted=permission.holds)
 
 
 def _events(

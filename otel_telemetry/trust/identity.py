@@ -87,11 +87,14 @@ def read(state: str) -> Identity | None:
 
 def forget(state: str) -> bool:
     """Delete the identity kept in the directory *state*; True if there was one."""
+    was_there = True
     try:
         os.unlink(os.path.join(state, _FILE))
     except OSError:
-        return False
-    return True
+        was_there = False
+    with contextlib.suppress(OSError):
+        os.rmdir(state)  # unless anything else is kept there
+    return was_there
 
 
 def _encoded(identity: Identity) -> bytes:

@@ -84,6 +84,11 @@ class Standing:
             return saved
         return unsaved
 
+    def is_refused(self) -> bool:
+        """Tell whether the user has turned telemetry off."""
+        choice = self.choice()
+        return isinstance(choice, Choice) and choice.mode == "off"
+
     def agreed_at(self) -> float:
         """Return when the user agreed, in seconds since the epoch; 0 if nobody asked them."""
         choice = self.choice()
@@ -164,6 +169,7 @@ class Standing:
         if (
             (said is not None and not has_lapsed)
             or is_ci(self._environ)
+            or self._inputs().switches()
             or denied_outright(self._inputs())
             or read_policy(self._policy_files) is not None
         ):

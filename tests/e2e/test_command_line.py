@@ -21,7 +21,7 @@ from tests.support.apps import run
 from tests.support.processes import plain_environment, refusing_port
 
 COMMAND = Path(sys.executable).with_name("otel-telemetry")
-APP = ("--app", "acme")
+APP = ("--app", "acme-cms")
 CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -77,7 +77,7 @@ def test_the_whole_story_of_a_user() -> None:
     """Agree, look, preview, have it delivered, end it."""
     with OTLPReceiver() as receiver:
         where = {"ACME_TELEMETRY_ENDPOINT": receiver.http_endpoint}
-        assert command("status", **where).stdout.startswith("acme telemetry is off")
+        assert command("status", **where).stdout.startswith("acme-cms telemetry is off")
         assert command("on", **where).returncode == 0
         endpoint = receiver.http_endpoint
         receiver.stop()
@@ -99,8 +99,8 @@ def test_the_whole_story_of_a_user() -> None:
 def test_colours_are_for_terminals() -> None:
     """And for nothing else, unless one says so."""
     assert "\x1b" not in command("status").stdout
-    assert "\x1b[1macme\x1b[0m" in command("status", FORCE_COLOR="1").stdout
-    assert "\x1b[1macme\x1b[0m" in on_terminal("status")[1]
+    assert "\x1b[1macme-cms\x1b[0m" in command("status", FORCE_COLOR="1").stdout
+    assert "\x1b[1macme-cms\x1b[0m" in on_terminal("status")[1]
     assert "\x1b" not in on_terminal("status", NO_COLOR="1")[1]
     assert "\x1b" not in on_terminal("status", TERM="dumb")[1]
 
@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
     with refusing_port() as port:
         endpoint = f"http://127.0.0.1:{port}"
         leave(endpoint, 400)
-    line = f"'{COMMAND}' --app acme show | head -n 1; echo ${{PIPESTATUS[0]}}"
+    line = f"'{COMMAND}' --app acme-cms show | head -n 1; echo ${{PIPESTATUS[0]}}"
 
     done = subprocess.run(
         ["bash", "-c", line],
@@ -199,7 +199,7 @@ def test_looking_and_deciding_import_no_opentelemetry(verb: str) -> None:
     code = (
         "import json, sys\n"
         "from otel_telemetry.cli.main import main\n"
-        f"code = main(['--app', 'acme', '{verb}', '--json'])\n"
+        f"code = main(['--app', 'acme-cms', '{verb}', '--json'])\n"
         "heavy = {'opentelemetry', 'urllib3', 'grpc', 'click', 'typer', 'ssl', 'asyncio'}\n"
         "print(json.dumps([code, sorted(heavy & set(sys.modules))]), file=sys.stderr)\n"
     )

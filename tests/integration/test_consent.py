@@ -67,7 +67,7 @@ def test_a_server_that_runs_hears_its_users_refusal(backend: OTLPReceiver, home:
     arrived = len(backend.events)
 
     assert f"delivered={arrived}," in server.output
-    left = [path.name for path in home.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    left = [path.name for path in home.rglob("*") if path.is_file()]
     assert left == ["telemetry.json"]
 
 

@@ -218,7 +218,7 @@ def test_many_processes_share_a_directory(http_receiver: OTLPReceiver, spool: Pa
         "for _ in range(5):\n"
         "    if os.fork() == 0:\n"
         "        gate.wait(); send(10); telemetry.flush(10)\n"
-        "        while glob.glob(f'{settings[\"spool\"]}/*/*.seg'): telemetry.flush(0.01)\n"
+        "        while glob.glob(f'{settings[\"spool\"]}/*/*/*.seg'): telemetry.flush(0.01)\n"
         "        telemetry.destroy(10); os._exit(0)\n"
         "gate.set()\n"
         "for _ in range(5): os.wait()",

@@ -26,7 +26,7 @@ warnings.simplefilter("ignore", DeprecationWarning)  # of forks where there are 
 from otel_telemetry import Telemetry
 
 def make(**changed):
-    return Telemetry("acme", **{"enabled": True, "flush_interval": 60, **settings, **changed})
+    return Telemetry("acme-cms", **{"enabled": True, "flush_interval": 60, **settings, **changed})
 
 numbers = itertools.count()
 

@@ -18,10 +18,17 @@ Make = Callable[..., Telemetry]
 
 
 def _files() -> set[str]:
-    """Return what is in the user's directories, locks aside."""
+    """Return what is in the user's directories, locks aside while anything else waits."""
     home = Path(os.environ["HOME"])
     names = {path.name for path in home.rglob("*") if path.is_file()}
     return {"segment" if name.endswith(".seg") else name for name in names if "lock" not in name}
+
+
+def _everything() -> set[str]:
+    """Return every file in the user's directories, and everything below our own there."""
+    home = Path(os.environ["HOME"])
+    ours = {path for place in home.rglob("telemetry") for path in (place, *place.rglob("*"))}
+    return {path.name for path in {*ours, *filter(Path.is_file, home.rglob("*"))}}
 
 
 def test_an_administrators_consent_turns_it_on(make: Make, receiver: OTLPReceiver) -> None:
@@ -61,7 +68,7 @@ def test_a_refusal_ends_it_and_deletes_everything(make: Make, receiver: OTLPRece
     assert telemetry.send("after").outcome is Outcome.DISABLED
     assert telemetry.flush(1)
     assert telemetry.destroy(1)
-    assert _files() == {"telemetry.json"}
+    assert _everything() == {"telemetry.json"}
     assert len(receiver.requests) == requests
     assert not make().decision.enabled
 
@@ -192,3 +199,68 @@ def test_a_program_without_streams_asks_nobody(make: Make, monkeypatch: pytest.M
 
     assert not telemetry.show_notice()
     assert not telemetry.ask()
+
+
+def test_what_is_recorded_after_anothers_refusal_is_deleted_at_the_end(make: Make) -> None:
+    """With detached delivery nobody asks before; and nobody is started to deliver it."""
+    tool = make(delivery="detached")
+    assert tool.send("before").outcome is Outcome.SPOOLED
+    make(delivery="detached").consent(False)
+    assert _everything() == {"telemetry.json"}
+    late = make(delivery="detached", enabled=True)
+
+    tool.send("after")
+    tool.flush(0)
+
+    assert _everything() == {"telemetry.json"}
+    assert tool.send("later").outcome is Outcome.DISABLED
+    assert late.is_disabled
+
+
+def test_a_straggler_that_begins_to_record_after_a_refusal_leaves_nothing(make: Make) -> None:
+    """Its permission was asked for when it was set up; its directory is its own making."""
+    tool = make(delivery="detached")
+    tool.bootstrap()
+    make(delivery="detached").consent(False)
+
+    assert tool.send("after").outcome is Outcome.SPOOLED
+    assert "destination.json" in _files()
+    tool.destroy()
+
+    assert _everything() == {"telemetry.json"}
+    assert tool.stats.dropped == {"consent_withdrawn": 1}
+
+
+def test_a_refusal_without_the_code_is_finished_by_its_next_run(make: Make, tmp_path: Path) -> None:
+    """Only the code knows of the path that it names; a denial that may pass deletes nothing."""
+    spool = tmp_path / "spool"
+    make(delivery="detached", spool=str(spool)).send("waits")
+    made = make(delivery="detached", spool=str(spool))
+    assert not made.is_disabled
+    Telemetry("acme-cms").consent(False)
+    assert list(spool.rglob("*.seg"))
+
+    assert make(enabled=False, spool=str(tmp_path / "other")).is_disabled
+    assert list(spool.rglob("*.seg"))
+    assert make(delivery="detached", spool=str(spool)).is_disabled
+
+    assert not [path for path in spool.rglob("*") if path.is_file()]
+
+
+def test_one_applications_refusal_holds_in_a_path_that_it_shares(
+    make: Make, receiver: OTLPReceiver, tmp_path: Path
+) -> None:
+    """Same backend, same headers, same path: another's permission is another's."""
+    shared = {"spool": str(tmp_path / "spool"), "endpoint": receiver.http_endpoint}
+    receiver.answer_always(Answer.unavailable(retry_after=1))
+    first = make(**shared)
+    first.send("theirs")
+    first.destroy(0)
+    receiver.answer_always(None)
+
+    with Telemetry("another", enabled=True, **shared) as other:  # type: ignore[arg-type]  # checked
+        other.send("ours")
+        assert other.flush(10)
+
+    assert [event.name for event in receiver.events] == ["ours"]
+    assert len(list(tmp_path.rglob("*.seg"))) == 1

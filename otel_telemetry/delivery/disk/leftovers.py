@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery import destination
-from otel_telemetry.delivery.backoff import NOTE
-from otel_telemetry.delivery.destination import spool_directory
+from otel_telemetry.delivery.backoff import NOTE, PROBE
+from otel_telemetry.delivery.destination import is_apart, spool_directory
 from otel_telemetry.delivery.disk import listing, neighbours
 from otel_telemetry.delivery.disk.segment import Content
 from otel_telemetry.delivery.disk.spool import Spool
+from otel_telemetry.delivery.launcher import LOCK
 from otel_telemetry.frozen import dataclass
 
 
@@ -36,13 +37,13 @@ class Leftover:
 def directories(config: DeliveryConfig, app: str) -> list[str]:
     """Return the directory of every destination that *app* has had.
 
-    In a directory that the setting `spool` names, only that of the destination it has now: others
+    With a `DeliveryConfig` that names the path, only that of the destination it has now: the others
     may be another application's.
     """
     own = spool_directory(config, app)
     if own is None:
         return []
-    return sorted({own, *(neighbours.of(own) if config.spool is True else ())})
+    return sorted({own, *(neighbours.of(own) if is_apart(config) else ())})
 
 
 def segments(config: DeliveryConfig, app: str) -> list[str]:
@@ -84,3 +85,21 @@ def purge(config: DeliveryConfig, app: str) -> int:
             os.unlink(path)
             removed += 1
     return removed
+
+
+def erase(config: DeliveryConfig, app: str) -> None:
+    """Delete all segments of *app*, and every trace that it ever had any.
+
+    A process that lives and has telemetry on again makes anew what it needs.
+    """
+    found = directories(config, app)
+    purge(config, app)
+    for directory in found:
+        for path in [*listing.locks(directory), *(f"{directory}/{name}" for name in (LOCK, PROBE))]:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)  # unless there is anybody else's file
+    if found and config.spool is True:
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(found[0]))

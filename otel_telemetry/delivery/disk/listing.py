@@ -32,6 +32,11 @@ def listed(path: str) -> dict[str, list[str]]:
     return found
 
 
+def locks(path: str) -> list[str]:
+    """Return the locks of all who have left or will leave segments in the directory *path*."""
+    return [os.path.join(path, f"{owner}.lock") for owner in listed(path)]
+
+
 def size(path: str) -> int:
     """Return the bytes of all segments in the directory *path*, whoever owns them."""
     total = 0

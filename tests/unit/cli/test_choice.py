@@ -60,6 +60,15 @@ def test_off_deletes_what_there_is_and_says_so(make: Make) -> None:
     assert not make().decision.enabled
 
 
+def test_off_says_what_it_cannot_know_without_the_code(make: Make) -> None:
+    """On stderr, beside the answer: a path that only the code names."""
+    ran = ask("off", make(), is_known=False)
+
+    assert ran.code == 0
+    assert "deleted when the application next runs" in " ".join(ran.err.split())
+    assert ask("on", make(), is_known=False).err == ""
+
+
 def test_off_a_second_time_has_nothing_to_delete(make: Make) -> None:
     """And says that, too."""
     ask("off", make())

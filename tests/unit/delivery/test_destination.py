@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import stat
@@ -49,6 +50,21 @@ def test_what_is_told_is_what_is_needed(tmp_path: Path) -> None:
         *("url", "headers", "timeout", "protocol", "compression", "spool_max_age", "spool"),
     ):
         assert getattr(heard, name) == getattr(config, name)
+
+
+def test_it_is_heard_in_the_state_directory_too(tmp_path: Path) -> None:
+    """And only by the application whose directory it is."""
+    config = dataclasses.replace(configured(tmp_path), spool=True)
+    heard = told(str(told_of(config)))
+    assert heard is not None
+    assert heard.spool is True
+
+    path = told_of(configured(tmp_path))
+    other = tmp_path / "another" / path.name
+    other.parent.mkdir()
+    path.rename(other)
+
+    assert told(str(other)) is None
 
 
 def test_only_its_user_can_read_it(tmp_path: Path) -> None:
@@ -130,7 +146,7 @@ def test_a_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
 
     assert first is not None
     assert first != second
-    assert Path(first).parent == tmp_path
+    assert Path(first).parent == tmp_path / "acme"
     assert first == spool_directory(configured(tmp_path), "acme")
 
 

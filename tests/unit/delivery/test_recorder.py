@@ -272,3 +272,25 @@ def test_many_threads_may_send(make: Callable[..., Desk]) -> None:
 
     assert desk.events == 200
     assert desk.counters.snapshot().spooled == 200
+
+
+def test_what_is_no_longer_permitted_is_deleted_and_nobody_is_asked_to_come(
+    make: Callable[..., Desk],
+) -> None:
+    """It is asked before anything is left behind, and not with every event."""
+    desk = make()
+    asked: list[str] = []
+
+    def refuse() -> bool:
+        asked.append("may it?")
+        return False
+
+    desk.recorder._is_permitted = refuse
+    desk.send("a")
+    desk.send("b")
+    assert not asked
+
+    assert desk.recorder.shutdown(1)
+
+    assert (desk.segments, desk.launches, len(asked)) == ([], 0, 1)
+    assert desk.counters.snapshot().dropped == {"consent_withdrawn": 2}

@@ -103,7 +103,15 @@ class TestAsk:
 
         assert make().choice() is None
 
-    @pytest.mark.parametrize("said", [{"CI": "1"}, {"DO_NOT_TRACK": "1"}, {"OTEL_TELEMETRY": "no"}])
+    @pytest.mark.parametrize(
+        "said",
+        [
+            {"CI": "1"},
+            {"DO_NOT_TRACK": "1"},
+            {"OTEL_TELEMETRY": "no"},
+            {"ACME_CMS_TELEMETRY": "on"},
+        ],
+    )
     def test_where_something_is_said_nobody_is_asked(
         self, make: Callable[..., Standing], terminal: Ends, said: Mapping[str, str]
     ) -> None:

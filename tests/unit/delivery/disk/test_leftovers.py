@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from otel_telemetry import DeliveryConfig
+from otel_telemetry import DeliveryConfig, TelemetryConfig
 from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.disk import leftovers, listing
 from tests.support.audit import AUDIT
 from tests.support.spools import leave
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 ONE, OTHER = "https://one.example", "https://other.example"
 
 
 def _leave(config: DeliveryConfig, *segments: str) -> Path:
-    from pathlib import Path  # noqa: PLC0415 - only where it runs
-
     directory = spool_directory(config, "acme")
     assert directory is not None
     leave(Path(directory), *segments)
@@ -50,6 +45,55 @@ def test_in_a_directory_of_the_users_choice_only_its_own_destination_is(tmp_path
 
     assert leftovers.purge(config, "acme") == 1
     assert len(leftovers.segments(theirs, "acme")) == 1
+
+
+def test_in_a_path_that_applications_share_each_has_its_own(tmp_path: Path) -> None:
+    """All destinations of one, and none of another, to the same backend though it be."""
+    shared = {"spool": str(tmp_path), "enabled": True}
+    first, before, other = (
+        TelemetryConfig(name=name, endpoint=endpoint, **shared)  # type: ignore[arg-type]  # checked
+        for name, endpoint in (("acme", ONE), ("acme", OTHER), ("another", ONE))
+    )
+    for config in (first, before, other):
+        directory = spool_directory(config, config.name)
+        assert directory is not None
+        leave(Path(directory), "a")
+
+    assert leftovers.purge(first, "acme") == 2
+    assert leftovers.segments(before, "acme") == []
+    assert len(leftovers.segments(other, "another")) == 1
+
+
+def test_nothing_at_all_stays_of_what_is_erased() -> None:
+    """Neither locks nor marks nor directories; foreign files stay, and what they lie in."""
+    config, other = DeliveryConfig(endpoint=ONE), DeliveryConfig(endpoint=OTHER)
+    kept, gone = _leave(config, "a"), _leave(other, "b")
+    for directory in (kept, gone):
+        for name in ("uploader.lock", "probe.lock", "backoff", "destination.json"):
+            (directory / name).touch()
+    (kept / "notes.txt").touch()
+
+    leftovers.erase(config, "acme")
+
+    assert [path.name for path in kept.iterdir()] == ["notes.txt"]
+    assert not gone.exists()
+
+    (kept / "notes.txt").unlink()
+    leftovers.erase(config, "acme")
+    leftovers.erase(DeliveryConfig(spool=False), "acme")
+
+    assert not kept.parent.exists()
+
+
+def test_in_a_directory_of_the_users_choice_that_directory_stays(tmp_path: Path) -> None:
+    """It may be more than a place for this."""
+    config = DeliveryConfig(endpoint=ONE, spool=str(tmp_path))
+    directory = _leave(config, "a")
+
+    leftovers.erase(config, "acme")
+
+    assert not directory.exists()
+    assert tmp_path.exists()
 
 
 def test_without_a_spool_nothing_waits() -> None:
