@@ -76,7 +76,7 @@ def leave(endpoint: str, count: int) -> None:
 def test_the_whole_story_of_a_user() -> None:
     """Agree, look, preview, have it delivered, end it."""
     with OTLPReceiver() as receiver:
-        where = {"ACME_TELEMETRY_ENDPOINT": receiver.http_endpoint}
+        where = {"ACME_CMS_TELEMETRY_ENDPOINT": receiver.http_endpoint}
         assert command("status", **where).stdout.startswith("acme-cms telemetry is off")
         assert command("on", **where).returncode == 0
         endpoint = receiver.http_endpoint
@@ -117,7 +117,7 @@ def test_progress_is_shown_in_place_on_a_terminal() -> None:
     """And is gone at the end; into a pipe it is lines."""
     with OTLPReceiver() as receiver:
         endpoint = receiver.http_endpoint
-        where = {"ACME_TELEMETRY_ENDPOINT": endpoint, "ACME_TELEMETRY": "on"}
+        where = {"ACME_CMS_TELEMETRY_ENDPOINT": endpoint, "ACME_CMS_TELEMETRY": "on"}
         receiver.stop()
         leave(endpoint, 2)
         receiver.start()
@@ -152,7 +152,7 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
 
     done = subprocess.run(
         ["bash", "-c", line],
-        env=_environment(ACME_TELEMETRY="on", ACME_TELEMETRY_ENDPOINT=endpoint),
+        env=_environment(ACME_CMS_TELEMETRY="on", ACME_CMS_TELEMETRY_ENDPOINT=endpoint),
         capture_output=True,
         text=True,
         timeout=60,
@@ -172,7 +172,7 @@ def test_an_interruption_ends_it_at_once_with_130() -> None:
         receiver.start()
         until = threading.Event()
         receiver.answer_always(Answer.held(until))
-        where = {"ACME_TELEMETRY_ENDPOINT": endpoint, "ACME_TELEMETRY": "on"}
+        where = {"ACME_CMS_TELEMETRY_ENDPOINT": endpoint, "ACME_CMS_TELEMETRY": "on"}
         with subprocess.Popen(
             [COMMAND, *APP, "flush"],
             env=_environment(**where),
@@ -219,7 +219,7 @@ def test_looking_and_deciding_import_no_opentelemetry(verb: str) -> None:
 def test_the_command_sends_nothing_of_its_own() -> None:
     """Not even that it was run."""
     with OTLPReceiver() as receiver:
-        where = {"ACME_TELEMETRY_ENDPOINT": receiver.http_endpoint, "ACME_TELEMETRY": "on"}
+        where = {"ACME_CMS_TELEMETRY_ENDPOINT": receiver.http_endpoint, "ACME_CMS_TELEMETRY": "on"}
         for verb in ("status", "show", "preview didX", "reset-id", "purge", "flush", "doctor"):
             assert command(*verb.split(), **where).returncode == 0
         assert receiver.events == ()
