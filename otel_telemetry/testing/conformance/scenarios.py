@@ -64,7 +64,7 @@ def _status(line: bytes, *fields: bytes) -> bytes:
     )
 
 
-_MACHINES: Mapping[str, Callable[[Stage], None]] = {
+MACHINES: Mapping[str, Callable[[Stage], None]] = {
     "read_only_home": lambda stage: stage.write_protect(),
     "no_home": lambda stage: stage.take_home_away(),
     "full_disk": lambda stage: stage.fill_disk(),
@@ -93,7 +93,7 @@ _BACKENDS: Mapping[str, Callable[[Stage], None]] = {
 
 
 def _off(name: str, user: Callable[[Stage], None], *, is_silent: bool = False) -> Scenario:
-    machine = _MACHINES.get(name, _any)
+    machine = MACHINES.get(name, _any)
     return Scenario(name=name, machine=machine, user=user, is_silent=is_silent)
 
 
@@ -103,18 +103,18 @@ def _on(name: str, more: Callable[[Stage], None] = _any) -> Scenario:
         stage.refuse()
         more(stage)
 
-    return Scenario(name=name, machine=_MACHINES.get(name, _any), user=say)
+    return Scenario(name=name, machine=MACHINES.get(name, _any), user=say)
 
 
 _OFF = (
     *(_off(name, user) for name, user in _DENIALS.items()),
     _off("nobody_said", _any, is_silent=True),
     _off("ci", _in_ci, is_silent=True),
-    *(_off(name, _any, is_silent=True) for name in _MACHINES),
+    *(_off(name, _any, is_silent=True) for name in MACHINES),
 )
 _HARMLESS = (
     *(_on(name, backend) for name, backend in _BACKENDS.items()),
-    *map(_on, _MACHINES),
+    *map(_on, MACHINES),
     _on("fork", lambda stage: stage.fork()),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,23 @@ def test_a_program_that_sends_over_grpc_is_not_harmed(tmp_path: Path) -> None:
     report = check_harmless(command, app="acme-cms", environ=ENVIRON, scenarios=scenarios)
 
     report.assert_clean(complete=True)
+
+
+def test_a_tool_that_leaves_delivery_to_another_process_may_do_nothing_without_a_home(
+    tmp_path: Path,
+) -> None:
+    """Elsewhere it does; one that does nothing anywhere shows nothing."""
+    tool = tmp_path / "tool.py"
+    code = (
+        "from otel_telemetry import Telemetry\n"
+        "Telemetry('acme-cms', delivery='detached', {}).send('x')\n"
+    )
+    tool.write_text(code.format("shutdown_timeout=0"))
+    command = (sys.executable, str(tool))
+    where = {"app": "acme-cms", "environ": ENVIRON, "scenarios": ["no_home"]}
+
+    check_harmless(command, **where).assert_clean()  # type: ignore[arg-type]  # a table
+
+    tool.write_text(code.format("enabled=False"))
+    (finding,) = check_harmless(command, **where).findings  # type: ignore[arg-type]  # as above
+    assert finding.what == "with telemetry on, nothing was done either"
