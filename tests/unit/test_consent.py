@@ -264,3 +264,18 @@ def test_one_applications_refusal_holds_in_a_path_that_it_shares(
 
     assert [event.name for event in receiver.events] == ["ours"]
     assert len(list(tmp_path.rglob("*.seg"))) == 1
+
+
+def test_what_is_only_to_be_printed_is_no_refusal(make: Make) -> None:
+    """Another process chose it: what is recorded here is deleted, what waited before it is not."""
+    first = make(delivery="detached")
+    first.send("waits")
+    first._pipeline = None  # as if it had been killed
+    tool = make(delivery="detached")
+    tool.send("before")
+    make(delivery="detached").choose("log")
+
+    tool.destroy()
+
+    assert {"segment", "identity.json"} <= _files()
+    assert tool.stats.dropped == {"consent_withdrawn": 1}
