@@ -78,6 +78,37 @@ class Event:
     group_properties: Mapping[str, AttributeValue]
 
 
+class _Open:
+    """An event while its fields can be set: setting one of a frozen event costs a call."""
+
+    __slots__ = Event.__slots__
+
+    name: str
+    timestamp: int
+    event_properties: Mapping[str, AttributeValue]
+    user_properties: Mapping[str, AttributeValue]
+    group_properties: Mapping[str, AttributeValue]
+
+
+def made_event(
+    name: str,
+    timestamp: int,
+    event_properties: Mapping[str, AttributeValue],
+    user_properties: Mapping[str, AttributeValue],
+    group_properties: Mapping[str, AttributeValue],
+) -> Event:
+    """Return what `Event` would, at a fraction of the cost: hooks get one for every `send`."""
+    event: object = _Open()
+    made: _Open = event  # type: ignore[assignment]  # until it is closed
+    made.name = name
+    made.timestamp = timestamp
+    made.event_properties = event_properties
+    made.user_properties = user_properties
+    made.group_properties = group_properties
+    made.__class__ = Event  # type: ignore[assignment]  # they have the same slots
+    return event  # type: ignore[return-value]  # now
+
+
 _SPELLINGS: Final = {
     "event_properties": 0,
     "eventProperties": 0,

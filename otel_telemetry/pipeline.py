@@ -12,9 +12,16 @@ from time import time_ns
 from otel_telemetry import fork
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.log import quiet_log
-from otel_telemetry.mapping.attributes import Cleaned, Cleaner, Limits
+from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.reserved import is_reserved
-from otel_telemetry.payload import Buckets, Event, buckets_of, legal_name, nanoseconds
+from otel_telemetry.payload import (
+    Buckets,
+    Event,
+    buckets_of,
+    legal_name,
+    made_event,
+    nanoseconds,
+)
 from otel_telemetry.receipt import Receipt, dropped
 
 TYPE_CHECKING = False  # see the package's own
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
     from otel_telemetry.sinks.sink import Sink
     from otel_telemetry.trust.catalog.checks import Checks, Fitting
     from otel_telemetry.trust.catalog.events import EventDeclaration
-    from otel_telemetry.typing import Properties
+    from otel_telemetry.typing import AttributeValue, Properties
 
 _KNOWN_NAMES = 1024
 
@@ -147,10 +154,9 @@ class Pipeline:
         timestamp = None if moment is None else nanoseconds(moment)
         left_out = 0
         if self._hooks:
-            event, left_out = self._event(
-                name, timestamp, (event_properties, user_properties, group_properties)
+            kept, left_out = self._hooked(
+                name, timestamp, event_properties, user_properties, group_properties
             )
-            kept = self._hooked(event)
             if isinstance(kept, Receipt):
                 return kept
             name, timestamp = kept.name, kept.timestamp
@@ -174,60 +180,56 @@ class Pipeline:
             )
         )
 
-    def _hooked(self, event: Event) -> Event | Receipt:
-        """Return what the hooks leave of *event*; a receipt if that is nothing."""
+    def _hooked(
+        self, name: str, timestamp: int | None, *buckets: Properties | None
+    ) -> tuple[Event | Receipt, int]:
+        """Return what the hooks leave of an event, and how much its first bucket lost before.
+
+        They see legal values. If they leave nothing, a receipt that says so.
+        """
+        legal, left_out = self._cleaner.legal(*buckets), 0
+        if legal is None:
+            legal, left_out = self._clean(buckets)
+        event = made_event(name, time_ns() if timestamp is None else timestamp, *legal)
         for hook in self._hooks:
             try:
                 returned = hook(event)
                 if returned is None:
-                    return self._drop("before_send")
+                    return self._drop("before_send"), 0
                 if returned is not event:
-                    event = replace(
-                        returned,
-                        name=legal_name(returned.name),
-                        timestamp=nanoseconds(returned.timestamp),
-                    )
+                    event = _checked(returned, event)
             except Exception as error:
                 quiet_log.warning("an event was dropped: before_send: %s", type(error).__name__)
-                return self._drop("before_send_failed")
-        return event
+                return self._drop("before_send_failed"), 0
+        return event, left_out
 
-    def _event(
-        self, name: str, timestamp: int | None, buckets: tuple[Properties | None, ...]
-    ) -> tuple[Event, int]:
-        """Return an event with legal values, and how much was left out of its first bucket."""
-        event, user, group = self._clean(buckets)
-        made = Event(
-            name=name,
-            timestamp=time_ns() if timestamp is None else timestamp,
-            event_properties=event.attributes,
-            user_properties=user.attributes,
-            group_properties=group.attributes,
-        )
-        return made, event.cut + event.reserved
+    def _clean(
+        self, buckets: tuple[Properties | None, ...]
+    ) -> tuple[list[dict[str, AttributeValue]], int]:
+        """Return *buckets* with legal values, and how much was left out of the first.
 
-    def _clean(self, buckets: tuple[Properties | None, ...]) -> tuple[Cleaned, Cleaned, Cleaned]:
-        """Return *buckets* with legal values; what is left out of them is counted."""
-        event, user, group = map(self._cleaner.clean, buckets)
-        cut = event.cut + user.cut + group.cut
-        reserved = event.reserved + user.reserved + group.reserved
+        What is left out of any is counted.
+        """
+        cleaned = [self._cleaner.clean(bucket) for bucket in buckets]
+        cut = sum(bucket.cut for bucket in cleaned)
+        reserved = sum(bucket.reserved for bucket in cleaned)
         if cut:
             self._mended("cut", cut)
         if reserved:
             self._mended("reserved_key", reserved)
-        return event, user, group
+        return [bucket.attributes for bucket in cleaned], cleaned[0].cut + cleaned[0].reserved
 
     def _made_to_fit(
         self, checks: Checks, buckets: tuple[Properties | None, ...]
     ) -> tuple[Fitting, int]:
         """Return what is declared of *buckets*, and how much was left out of the first."""
-        event, user, group = self._clean(buckets)
-        kept = checks.kept(event.attributes, user.attributes, group.attributes)
+        legal, left_out = self._clean(buckets)
+        kept = checks.kept(*legal)
         if kept.undeclared:
             self._mended("undeclared_property", len(kept.undeclared), kept.undeclared)
         if kept.invalid:
             self._mended("invalid_property", len(kept.invalid), kept.invalid)
-        return kept.fitting, event.cut + event.reserved + kept.left_out
+        return kept.fitting, left_out + kept.left_out
 
     def _undeclared(self, name: str) -> Receipt:
         if self._config.strict:
@@ -246,6 +248,18 @@ class Pipeline:
     def _drop(self, reason: str) -> Receipt:
         self._counters.drop(reason)
         return dropped(reason)
+
+
+def _checked(returned: object, event: Event) -> Event:
+    """Return what a hook made of *event* with a legal name and time; raises if it cannot be."""
+    if not isinstance(returned, Event):
+        raise TypeError("a hook must return an Event or None")
+    # By identity: what only equals them may still be of another type.
+    if returned.name is event.name and returned.timestamp is event.timestamp:
+        return returned
+    return replace(
+        returned, name=legal_name(returned.name), timestamp=nanoseconds(returned.timestamp)
+    )
 
 
 def diverted(config: TelemetryConfig, counters: Counters, take: Take) -> Pipeline:

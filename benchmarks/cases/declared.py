@@ -88,7 +88,14 @@ def _hooks() -> tuple[object, ...]:
     if importlib.util.find_spec(_REDACTION) is None:
         return ()
     redaction = importlib.import_module(_REDACTION)
-    return (redaction.redact(redaction.redact_secrets, redaction.redact_emails),)
+    return (
+        redaction.redact(
+            redaction.redact_secrets,
+            redaction.redact_emails,
+            redaction.hide_home,
+            redaction.truncate(200),
+        ),
+    )
 
 
 def _ways(context: Context) -> tuple[dict[str, Callable[[workload.Event], object]], list[Any]]:
@@ -166,7 +173,8 @@ CASE = Case(
     about=(
         "Processor time of the calling thread in `send`, without a catalogue and with one that "
         "declares all 15 properties, by the plain form and by instances made for the call; and "
-        "with the shipped hooks that take secrets and addresses out, where there are any."
+        "with the shipped hooks that take secrets, addresses and homes out and cut long texts, "
+        "where there are any."
     ),
     systems=("ours",),
     columns=(

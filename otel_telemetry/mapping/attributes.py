@@ -82,6 +82,33 @@ class Cleaner:
             return Cleaned({}, 1, 0)
         return self._clean(items)
 
+    def legal(
+        self, *buckets: Mapping[str, object] | None
+    ) -> list[dict[str, AttributeValue]] | None:
+        """Return copies of *buckets* if they are legal as they are; None if one needs `clean`."""
+        known = self._known_keys
+        copies: list[dict[str, AttributeValue]] = []
+        for properties in buckets:
+            if properties is None:
+                copies.append({})
+                continue
+            if type(properties) is not dict or len(properties) > self._most_plain:
+                return None
+            copy: dict[str, AttributeValue] = properties.copy()
+            for key, value in copy.items():
+                # As `_is_legal`: a call for each value would double the time.
+                kind = type(value)
+                if kind is str:
+                    is_legal = value.isascii() and len(value) <= _LONG_TEXT  # type: ignore[arg-type, union-attr]
+                elif kind is int:
+                    is_legal = INT_MIN <= value <= INT_MAX  # type: ignore[operator]
+                else:
+                    is_legal = kind in SCALARS
+                if not is_legal or type(key) is not str or key not in known:
+                    return None
+            copies.append(copy)
+        return copies
+
     def plain(self, properties: object) -> tuple[dict[str, AttributeValue], list[bytes]] | None:
         """Return a copy of *properties*, encoded too, if they are legal; None if they need `clean`.
 
