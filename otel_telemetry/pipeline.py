@@ -11,6 +11,7 @@ from time import time_ns
 
 from otel_telemetry import fork
 from otel_telemetry.errors import InvalidEventError
+from otel_telemetry.hooks import asked
 from otel_telemetry.log import quiet_log
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.reserved import is_reserved
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
     from otel_telemetry.counters import Counters
     from otel_telemetry.delivery.courier import Transport
     from otel_telemetry.delivery.permission import Permission
+    from otel_telemetry.mapping.interning import Fit
     from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.sinks.diverted import Take
     from otel_telemetry.sinks.sink import Sink
-    from otel_telemetry.trust.catalog.checks import Checks, Fitting
+    from otel_telemetry.trust.catalog.checks import Checks
     from otel_telemetry.trust.catalog.events import EventDeclaration
     from otel_telemetry.typing import AttributeValue, Properties
+
+    _Buckets = tuple[Properties | None, Properties | None, Properties | None]
 
 _KNOWN_NAMES = 1024
 
@@ -157,8 +161,8 @@ class Pipeline:
             kept, left_out = self._hooked(
                 name, timestamp, event_properties, user_properties, group_properties
             )
-            if isinstance(kept, Receipt):
-                return kept
+            if isinstance(kept, str):
+                return self._drop(kept)
             name, timestamp = kept.name, kept.timestamp
             event_properties, user_properties = kept.event_properties, kept.user_properties
             group_properties = kept.group_properties
@@ -167,13 +171,8 @@ class Pipeline:
             if checks is None:
                 return self._undeclared(name)
         if checks is not None:
-            fitting = checks.fitting(event_properties, user_properties, group_properties)
-            if fitting is None:
-                fitting, more = self._made_to_fit(
-                    checks, (event_properties, user_properties, group_properties)
-                )
-                left_out += more
-            event_properties, user_properties, group_properties = fitting
+            buckets = event_properties, user_properties, group_properties
+            return self._emit(self._fitting(checks, name, timestamp, buckets, left_out))
         return self._emit(
             self._record(
                 name, timestamp, event_properties, user_properties, group_properties, left_out
@@ -182,29 +181,16 @@ class Pipeline:
 
     def _hooked(
         self, name: str, timestamp: int | None, *buckets: Properties | None
-    ) -> tuple[Event | Receipt, int]:
-        """Return what the hooks leave of an event, and how much its first bucket lost before.
-
-        They see legal values. If they leave nothing, a receipt that says so.
-        """
+    ) -> tuple[Event | str, int]:
+        """Return what `asked` does of an event, and how much its first bucket lost before."""
         legal, left_out = self._cleaner.legal(*buckets), 0
         if legal is None:
             legal, left_out = self._clean(buckets)
         event = made_event(name, time_ns() if timestamp is None else timestamp, *legal)
-        for hook in self._hooks:
-            try:
-                returned = hook(event)
-                if returned is None:
-                    return self._drop("before_send"), 0
-                if returned is not event:
-                    event = _checked(returned, event)
-            except Exception as error:
-                quiet_log.warning("an event was dropped: before_send: %s", type(error).__name__)
-                return self._drop("before_send_failed"), 0
-        return event, left_out
+        return asked(self._hooks, event), left_out
 
     def _clean(
-        self, buckets: tuple[Properties | None, ...]
+        self, buckets: Iterable[Properties | None]
     ) -> tuple[list[dict[str, AttributeValue]], int]:
         """Return *buckets* with legal values, and how much was left out of the first.
 
@@ -219,17 +205,24 @@ class Pipeline:
             self._mended("reserved_key", reserved)
         return [bucket.attributes for bucket in cleaned], cleaned[0].cut + cleaned[0].reserved
 
-    def _made_to_fit(
-        self, checks: Checks, buckets: tuple[Properties | None, ...]
-    ) -> tuple[Fitting, int]:
-        """Return what is declared of *buckets*, and how much was left out of the first."""
-        legal, left_out = self._clean(buckets)
+    def _fitting(
+        self, checks: Checks, name: str, timestamp: int | None, buckets: _Buckets, left_out: int
+    ) -> object:
+        """Return the record of what is declared of an event."""
+        event, user, group = buckets
+        try:
+            fitting = None if event is None else checks.event(event)
+            return self._record(name, timestamp, fitting, user, group, left_out, checks.of_others)
+        except InvalidEventError:
+            raise
+        except Exception:  # something does not fit as it is
+            legal, more = self._clean(buckets)
         kept = checks.kept(*legal)
         if kept.undeclared:
             self._mended("undeclared_property", len(kept.undeclared), kept.undeclared)
         if kept.invalid:
             self._mended("invalid_property", len(kept.invalid), kept.invalid)
-        return kept.fitting, left_out + kept.left_out
+        return self._record(name, timestamp, *kept.fitting, left_out + more + kept.left_out)
 
     def _undeclared(self, name: str) -> Receipt:
         if self._config.strict:
@@ -248,18 +241,6 @@ class Pipeline:
     def _drop(self, reason: str) -> Receipt:
         self._counters.drop(reason)
         return dropped(reason)
-
-
-def _checked(returned: object, event: Event) -> Event:
-    """Return what a hook made of *event* with a legal name and time; raises if it cannot be."""
-    if not isinstance(returned, Event):
-        raise TypeError("a hook must return an Event or None")
-    # By identity: what only equals them may still be of another type.
-    if returned.name is event.name and returned.timestamp is event.timestamp:
-        return returned
-    return replace(
-        returned, name=legal_name(returned.name), timestamp=nanoseconds(returned.timestamp)
-    )
 
 
 def diverted(config: TelemetryConfig, counters: Counters, take: Take) -> Pipeline:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Generic, TypeVar
 
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.typing import AttributeValue, Properties
+
+    Fit = Callable[[Properties], Properties]
+    """Returns what may leave of a bucket; raises if that is not all of it."""
 
     _T = TypeVar("_T")
 else:  # `Generic[_T]` is `object` then: the real one is `typing`'s, which costs a program 3 ms
@@ -68,6 +71,7 @@ class Interner(Generic[_T]):
         self._cleaner = cleaner
         self._empty = Interned(value=make({}, 0), cut=0, reserved=0, is_flawed=False)
         self._known = lru_cache(maxsize=CAPACITY, typed=True)(self._from_plain)
+        self._known_fitting = lru_cache(maxsize=CAPACITY, typed=True)(self._from_fitting)
         self._made = lru_cache(maxsize=CAPACITY)(self._from_clean)
 
     def __call__(self, properties: Mapping[str, object] | None) -> Interned[_T]:
@@ -81,20 +85,33 @@ class Interner(Generic[_T]):
                 return self._cleaned(properties)
         return self._cleaned(properties)
 
+    def fitting(self, properties: Mapping[str, object] | None, fit: Fit) -> Interned[_T]:
+        """Return the object for what *fit* makes of *properties*. Raises only what *fit* does.
+
+        Args:
+            properties: A bucket; None for an empty one.
+            fit: Must depend on its argument alone: it is asked once for equal properties.
+        """
+        if properties is None:
+            return self._empty
+        if type(properties) is dict:
+            try:
+                return self._known_fitting(fit, **properties)
+            except Exception:  # as above; or it does not fit
+                return self._cleaned(fit(properties))
+        return self._cleaned(fit(properties))
+
     def _from_plain(self, /, **properties: object) -> Interned[_T]:
         """Return the object for a flat dict of scalars; raises ValueError if it is another.
 
         What raises is not remembered, so whatever is found again is plain as well.
         """
-        if not (
-            _STR.issuperset(map(type, properties))
-            and SCALARS.issuperset(map(type, properties.values()))
-        ):
-            raise ValueError("not plain")
-        # 0.0 equals -0.0, and NaN not even itself.
-        if any(type(value) is float and not abs(value) > 0 for value in properties.values()):
-            raise ValueError("not to be told apart by equality")
+        _check_plain(properties)
         return self._cleaned(properties)
+
+    def _from_fitting(self, fit: Fit, /, **properties: object) -> Interned[_T]:
+        _check_plain(properties)
+        return self._cleaned(fit(properties))
 
     def _cleaned(self, properties: Mapping[str, object]) -> Interned[_T]:
         attributes, cut, reserved = self._cleaner.clean(properties)
@@ -115,3 +132,14 @@ class Interner(Generic[_T]):
             reserved=reserved,
             is_flawed=dropped > 0,
         )
+
+
+def _check_plain(properties: dict[str, object]) -> None:
+    if not (
+        _STR.issuperset(map(type, properties))
+        and SCALARS.issuperset(map(type, properties.values()))
+    ):
+        raise ValueError("not plain")
+    # 0.0 equals -0.0, and NaN not even itself.
+    if any(type(value) is float and not abs(value) > 0 for value in properties.values()):
+        raise ValueError("not to be told apart by equality")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Generic, Protocol, TypeVar
 
     from otel_telemetry.mapping.attributes import Cleaner
+    from otel_telemetry.mapping.interning import Fit
     from otel_telemetry.typing import AttributeValue, Properties
 
     _Resource_co = TypeVar("_Resource_co", covariant=True)
@@ -109,6 +110,7 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         user_properties: Properties | None,
         group_properties: Properties | None,
         left_out: int = 0,
+        fits: tuple[Fit, Fit] | None = None,
     ) -> _Record_co:
         """Return the record of an event.
 
@@ -119,6 +121,11 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             user_properties: Attributes of the resource.
             group_properties: Attributes of the scope.
             left_out: Attributes that were left out of *event_properties* before.
+            fits: What leaves of *user_properties* and of *group_properties*, as in
+                `Interner.fitting`; None for all.
+
+        Raises:
+            Exception: A bucket does not fit.
         """
         plain = None if self._thorough else self._cleaner.plain(event_properties)
         cut = reserved = 0
@@ -128,13 +135,22 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         else:
             attributes, cut, reserved = self._cleaner.clean(event_properties)
         if self._on_record:
+            if fits is not None:
+                user_properties, group_properties = (
+                    None if bucket is None else fit(bucket)
+                    for fit, bucket in zip(fits, (user_properties, group_properties), strict=True)
+                )
             for prefix, bucket in (("user.", user_properties), ("group.", group_properties)):
                 more = self._prefixed(prefix, bucket)
                 attributes.update(more.attributes)
                 cut, reserved = cut + more.cut, reserved + more.reserved
-            user_properties = group_properties = fields = None
-        resource = self._resources(user_properties)
-        scope = self._scopes(group_properties)
+            user_properties = group_properties = fields = fits = None
+        if fits is None:
+            resource = self._resources(user_properties)
+            scope = self._scopes(group_properties)
+        else:
+            resource = self._resources.fitting(user_properties, fits[0])
+            scope = self._scopes.fitting(group_properties, fits[1])
         dropped = cut + reserved
         if dropped or resource.is_flawed or scope.is_flawed:
             self._report(

@@ -52,6 +52,7 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
                 "pipeline",
                 "preview",
                 "diversion",
+                "hooks",
                 "uploader",
             }
         ),

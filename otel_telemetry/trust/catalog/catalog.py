@@ -55,8 +55,9 @@ class Catalog:
         _check_names(self.events)
         _check_common(self.events, self.common)
         _check_types(self)
+        shared = Checks(self.common, closed=True)
         self._checks = {
-            item.name: Checks((*self.common, *item.properties), closed=True) for item in self.events
+            item.name: Checks(item.properties, closed=True, common=shared) for item in self.events
         }
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from otel_telemetry.trust.catalog.properties import Property
 from otel_telemetry.typing import Properties
 
 Fitting: TypeAlias = tuple[Properties | None, Properties | None, Properties | None]
-_Table: TypeAlias = dict[str, tuple[str, Check]]
+_Table: TypeAlias = dict[str, tuple[str, Check, bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,34 +38,34 @@ class Checks:
     Args:
         properties: What is declared.
         closed: Whether user and group properties that are not declared stay as well.
+        common: Checks of what else is declared.
+
+    Attributes:
+        event: Returns what leaves of a bucket of event properties; raises if anything does not fit
+            as it is. What it returns depends on its argument alone.
+        of_others: The same for user and for group properties. They are those of *common*, where
+            there are none beside: what one function was asked about equal properties is known.
     """
 
-    __slots__ = ("_closed", "_event", "_group", "_optional", "_user")
+    __slots__ = ("event", "of_others")
 
-    def __init__(self, properties: Iterable[Property], *, closed: bool) -> None:
+    def __init__(
+        self, properties: Iterable[Property], *, closed: bool, common: Checks | None = None
+    ) -> None:
         tables: dict[str, _Table] = {bucket: {} for bucket in BUCKETS}
-        self._optional: set[tuple[str, str]] = set()
         for item in properties:
             # With the name as it was declared: what equals it may still be another.
-            tables[item.bucket][item.name] = (item.name, item.kind.check)
-            if item.optional:
-                self._optional.add((item.bucket, item.name))
-        self._event, self._user, self._group = (tables[bucket] for bucket in BUCKETS)
-        self._closed = closed
-
-    def fitting(
-        self, event: Properties | None, user: Properties | None, group: Properties | None
-    ) -> Fitting | None:
-        """Return what leaves of three buckets; None if anything does not fit as it is."""
-        more = _fitting if self._closed else _fitting_or_other
-        try:
-            return (
-                None if event is None else _fitting(self._event, event),
-                None if user is None else more(self._user, user),
-                None if group is None else more(self._group, group),
+            tables[item.bucket][item.name] = (item.name, item.kind.check, item.optional)
+        event, user, group = tables.values()
+        self.event = _Fit(event, closed=True)
+        self.of_others = _Fit(user, closed=closed), _Fit(group, closed=closed)
+        if common is not None:
+            user_fit, group_fit = self.of_others
+            self.event = common.event.joined(self.event)
+            self.of_others = (
+                common.of_others[0].joined(user_fit),
+                common.of_others[1].joined(group_fit),
             )
-        except Exception:
-            return None
 
     def kept(self, event: Properties, user: Properties, group: Properties) -> Kept:
         """Return what may leave of three buckets of legal values."""
@@ -73,21 +73,22 @@ class Checks:
         undeclared: list[str] = []
         invalid: list[str] = []
         left_out = 0
-        tables = (self._event, self._user, self._group)
-        for where, table, bucket in zip(BUCKETS, tables, (event, user, group), strict=True):
+        for fit, bucket in zip((self.event, *self.of_others), (event, user, group), strict=True):
             fitting: dict[str, object] = {}
             for name, value in bucket.items():
-                if name not in table:
-                    if self._closed or table is self._event:
+                if name not in fit.table:
+                    if fit.closed:
                         undeclared.append(name)
                     else:
                         fitting[name] = value
-                elif value is not None or (where, name) not in self._optional:
+                    continue
+                _, check, is_optional = fit.table[name]
+                if value is not None or not is_optional:
                     try:
-                        fitting[name] = table[name][1](value)
+                        fitting[name] = check(value)
                     except Exception:
                         invalid.append(name)
-            if table is self._event:
+            if fit is self.event:
                 left_out = len(undeclared) + len(invalid)
             passed.append(fitting)
         return Kept(
@@ -98,28 +99,36 @@ class Checks:
         )
 
 
-def _fitting(table: _Table, bucket: Properties) -> dict[str, object]:
-    """Return what leaves of *bucket*; raises if anything does not fit as it is."""
-    if type(bucket) is not dict:
-        raise TypeError
-    fitting: dict[str, object] = {}
-    for given, value in bucket.items():
-        name, check = table[given]
-        fitting[name] = check(value)
-    return fitting
+class _Fit:
+    """What leaves of a bucket.
 
+    Attributes:
+        table: By the name of a property, that very name, the check, and whether None is absence.
+        closed: Whether what is not declared stays.
+    """
 
-def _fitting_or_other(table: _Table, bucket: Properties) -> dict[str, object]:
-    """Do the same, and pass on what is not declared."""
-    if type(bucket) is not dict:
-        raise TypeError
-    fitting: dict[str, object] = {}
-    for given, value in bucket.items():
-        if given in table:
-            name, check = table[given]
-            fitting[name] = check(value)
-        elif type(given) is str and given.isascii():
-            fitting[given] = value
-        else:  # made legal, it may be the name of what is declared
+    __slots__ = ("closed", "table")
+
+    def __init__(self, table: _Table, *, closed: bool) -> None:
+        self.table = table
+        self.closed = closed
+
+    def __call__(self, bucket: Properties) -> dict[str, object]:
+        """Return what leaves of *bucket*; raises if anything does not fit as it is."""
+        if type(bucket) is not dict:
             raise TypeError
-    return fitting
+        table, closed = self.table, self.closed
+        fitting: dict[str, object] = {}
+        for given, value in bucket.items():
+            if closed or given in table:
+                name, check, _ = table[given]
+                fitting[name] = check(value)
+            elif type(given) is str and given.isascii():
+                fitting[given] = value
+            else:  # made legal, it may be the name of what is declared
+                raise TypeError
+        return fitting
+
+    def joined(self, more: _Fit) -> _Fit:
+        """Return what holds to both; this very one, if *more* says nothing."""
+        return _Fit({**self.table, **more.table}, closed=more.closed) if more.table else self
