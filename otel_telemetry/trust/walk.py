@@ -64,10 +64,24 @@ class Redaction:
     def __call__(self, event: Event) -> Event:
         """Return *event*, or what may leave of it."""
         name = event.name if event.name in self._known_names else self._name(event.name)
+        known, known_keys = self._known, self._known_keys
         buckets = (event.event_properties, event.user_properties, event.group_properties)
-        one, two, three = map(self._bucket, buckets)
-        if one is buckets[0] and two is buckets[1] and three is buckets[2] and name is event.name:
+        is_changed = name is not event.name
+        made: list[Mapping[str, AttributeValue]] = []
+        for bucket in buckets:
+            new = bucket
+            for key, value in bucket.items():
+                kind = type(value)
+                if key not in known_keys or (
+                    (value not in known) if kind is str else (kind not in _PLAIN)
+                ):
+                    new = self._bucket(bucket)
+                    is_changed = is_changed or new is not bucket
+                    break
+            made.append(new)
+        if not is_changed:
             return event
+        one, two, three = made
         return replace(
             event, name=name, event_properties=one, user_properties=two, group_properties=three
         )
@@ -80,14 +94,6 @@ class Redaction:
         return changed[:_LONGEST_NAME]
 
     def _bucket(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
-        known = self._known
-        if self._known_keys.issuperset(bucket):
-            for value in bucket.values():
-                kind = value.__class__
-                if (value not in known) if kind is str else (kind not in _PLAIN):
-                    break
-            else:
-                return bucket
         given = bucket if type(bucket) is dict else dict(bucket)
         try:
             made = self._map(given)
