@@ -86,13 +86,13 @@ class Cleaner:
         self, *buckets: Mapping[str, object] | None
     ) -> list[dict[str, AttributeValue]] | None:
         """Return copies of *buckets* if they are legal as they are; None if one needs `clean`."""
-        known = self._known_keys
+        known, most = self._known_keys, self._most_plain
         copies: list[dict[str, AttributeValue]] = []
         for properties in buckets:
             if properties is None:
                 copies.append({})
                 continue
-            if type(properties) is not dict or len(properties) > self._most_plain:
+            if type(properties) is not dict or len(properties) > most:
                 return None
             copy: dict[str, AttributeValue] = properties.copy()
             for key, value in copy.items():

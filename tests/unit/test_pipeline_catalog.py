@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from otel_telemetry import Event, InvalidEventError
+from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.receipt import Outcome
 from tests.support.declared import CATALOG, EntryCreated, EntryDeleted, Kind, Plan, Started, Status
 from tests.support.pipelines import AppPipeline
@@ -228,3 +229,37 @@ def test_strict_raises_and_names_what_is_wrong(
     assert said in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
     assert setup.records == ()
+
+
+@pytest.mark.parametrize("hooks", [(), (_same,)], ids=["no hook", "a hook"])
+def test_buckets_on_the_record_are_held_to_the_catalogue_too(hooks: Any) -> None:
+    """Wherever they go, each time."""
+    setup = AppPipeline(catalog=CATALOG, before_send=hooks, properties_on="record")
+    for _ in range(2):
+        setup.send("app started", None, {"plan": "team"}, None)
+        setup.send("app started", None, {"plan": "none"}, {"database": "mysql", "name": "Ann"})
+
+    assert [
+        {name: value for name, value in (record.log_record.attributes or {}).items() if name != UID}
+        for record in setup.records
+    ] == [{"user.plan": "team"}, {"group.database": "mysql"}] * 2
+    assert _corrected(setup) == {"undeclared_property": 2, "invalid_property": 2}
+
+
+def test_a_flaw_is_counted_each_time(setup: AppPipeline) -> None:
+    """Equal users are known, and what does not fit of them is known no better."""
+    for _ in range(3):
+        setup.send("app started", None, {"plan": "free", "name": "Ann"}, {"database": "mysql"})
+        setup.send("app started", None, {"plan": "free"}, {"database": "mysql"})
+
+        assert setup.buckets == ({}, {"plan": "free"}, {"database": "mysql"})
+    assert _corrected(setup) == {"undeclared_property": 3}
+
+
+def test_events_differ_in_what_they_say_of_a_group(setup: AppPipeline) -> None:
+    """One may declare what another does not, and both may have sent it before."""
+    for _ in range(2):
+        setup.send("didDeleteEntry", None, None, {"database": "mysql", "entries.id": "a1"})
+        assert setup.buckets[2] == {"database": "mysql", "entries.id": "a1"}
+        setup.send("app started", None, None, {"database": "mysql", "entries.id": "a1"})
+        assert setup.buckets[2] == {"database": "mysql"}

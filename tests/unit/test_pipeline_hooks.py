@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 import time
 
 import pytest
 
-from otel_telemetry.payload import Event
+from otel_telemetry.payload import Event, TelemetryPayload
 from otel_telemetry.receipt import Outcome
 from otel_telemetry.typing import BeforeSend
 from tests.support.pipelines import AppPipeline
@@ -105,6 +106,8 @@ def test_a_hook_that_returns_none_drops_the_event() -> None:
     [
         pytest.param(lambda _event: 1 / 0, id="raises"),
         pytest.param(lambda _event: {"name": "e"}, id="returns no event"),
+        pytest.param(lambda _event: TelemetryPayload(), id="returns another value"),
+        pytest.param(lambda event: dataclasses.replace(event, timestamp=True), id="no int"),
         pytest.param(lambda event: dataclasses.replace(event, name=""), id="empty name"),
         pytest.param(lambda event: dataclasses.replace(event, name=5), id="no name"),
         pytest.param(lambda event: dataclasses.replace(event, timestamp=-1), id="no time"),
@@ -119,3 +122,46 @@ def test_a_hook_that_fails_drops_the_event(hook: BeforeSend) -> None:
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "before_send_failed")
     assert setup.counters.snapshot().dropped == {"before_send_failed": 1}
     assert setup.records == ()
+
+
+class _Key(str, enum.Enum):
+    A = "a"
+
+
+def test_a_hook_sees_legal_values_however_often_the_names_came_before() -> None:
+    """A name that is known spares its value nothing; what hooks see is what they could send."""
+    seen: list[Event] = []
+
+    def look(event: Event) -> Event:
+        seen.append(event)
+        return event
+
+    setup = AppPipeline(before_send=look)
+    for value in ("x", "\ud800", 2**70, b"x", (1,), _Key.A, float("inf")):
+        setup.send("e", {"a": value}, {"a": value}, {"a": value})
+    setup.send("e", {_Key.A: 1})
+
+    legal = ["x", "\ufffd", str(2**70), b"x", [1], "a", float("inf"), 1]
+    assert [event.event_properties for event in seen] == [{"a": value} for value in legal]
+    assert [event.user_properties for event in seen[:-1]] == [{"a": value} for value in legal[:-1]]
+    assert type(seen[5].event_properties["a"]) is type(next(iter(seen[7].event_properties))) is str
+    assert setup.counters.snapshot().corrected == {}
+
+
+def test_what_a_hook_does_in_place_counts() -> None:
+    """Also where it replaces a value by one that equals it; the caller's is as it was."""
+
+    def change(event: Event) -> Event:
+        for bucket in (event.event_properties, event.user_properties, event.group_properties):
+            assert isinstance(bucket, dict)
+            bucket["flag"] = int(bucket["flag"])
+            bucket.pop("secret")
+        return event
+
+    setup = AppPipeline(before_send=change)
+    given = {"flag": True, "secret": "s3cr3t"}
+    for _ in range(2):
+        setup.send("e", given, given, given)
+
+    assert repr(setup.buckets) == repr(({"flag": 1}, {"flag": 1}, {"flag": 1}))
+    assert repr(given) == repr({"flag": True, "secret": "s3cr3t"})

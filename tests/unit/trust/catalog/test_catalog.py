@@ -32,6 +32,18 @@ def test_only_declared_events_have_checks() -> None:
     assert CATALOG.checks_of("App started") is None
 
 
+def test_events_share_the_checks_of_what_is_common() -> None:
+    """Where they declare nothing of users or of groups themselves."""
+    started, created, deleted = (CATALOG.checks_of(item.name) for item in CATALOG.events)
+    assert started is not None
+    assert created is not None
+    assert deleted is not None
+
+    assert started.of_others == created.of_others
+    assert started.of_others[0] is deleted.of_others[0]
+    assert started.of_others[1] is not deleted.of_others[1]
+
+
 def test_an_event_needs_no_properties() -> None:
     """Nor does a catalogue need common ones."""
     assert list(Catalog(Started, version=1).properties()) == []
