@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from otel_telemetry.counters import Counters
     from otel_telemetry.delivery.courier import Transport
     from otel_telemetry.delivery.permission import Permission
-    from otel_telemetry.mapping.interning import Fit
     from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.sinks.diverted import Take
     from otel_telemetry.sinks.sink import Sink

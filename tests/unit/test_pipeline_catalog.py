@@ -263,3 +263,17 @@ def test_events_differ_in_what_they_say_of_a_group(setup: AppPipeline) -> None:
         assert setup.buckets[2] == {"database": "mysql", "entries.id": "a1"}
         setup.send("app started", None, None, {"database": "mysql", "entries.id": "a1"})
         assert setup.buckets[2] == {"database": "mysql"}
+
+
+def test_what_is_declared_is_held_to_the_limits_too() -> None:
+    """What is cut is counted once; with strict, the event is refused."""
+    properties = {"kind": "singleType", "draft": True}
+    setup = AppPipeline(catalog=CATALOG, attribute_count_limit=1)
+    setup.send("didCreateEntry", properties)
+
+    assert setup.buckets[0] == {"kind": "singleType"}
+    assert _corrected(setup) == {"cut": 1}
+    with pytest.raises(InvalidEventError, match="cut"):
+        AppPipeline(catalog=CATALOG, attribute_count_limit=1, strict=True).send(
+            "didCreateEntry", properties
+        )
