@@ -131,7 +131,7 @@ class Chaos:
 
     def _litter(self) -> None:
         """Put files there that crashes, other versions and other programs leave."""
-        for directory in self.spool.glob("*"):
+        for directory in self.spool.glob("*/*"):
             owner = f"00{self._chance.getrandbits(56):014x}-1-{self._chance.getrandbits(32):08x}"
             name, content = self._chance.choice(
                 [
@@ -161,7 +161,7 @@ class Chaos:
             return not any(is_segment(name) for name in files_below(self.spool))
 
         with Telemetry(
-            "acme",
+            "acme-cms",
             enabled=True,
             endpoint=self.receiver.http_endpoint,
             spool=str(self.spool),
