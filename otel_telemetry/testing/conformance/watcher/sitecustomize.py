@@ -59,6 +59,8 @@ def act_of(event: str, arguments: tuple[object, ...]) -> tuple[str, str] | None:
 
 
 def _opening(path: object, mode: object = None, flags: object = 0) -> tuple[str, str] | None:
+    if isinstance(path, int):  # a descriptor: what opened the file has been noted
+        return None
     is_writing = isinstance(flags, int) and flags & _WRITING
     is_writing = is_writing or (isinstance(mode, str) and not set("wax+").isdisjoint(mode))
     if not is_writing or _is_bytecode((path,)):

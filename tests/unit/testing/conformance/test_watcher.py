@@ -120,6 +120,8 @@ def test_a_copy_within_another_package_is_ours(tmp_path: Path) -> None:
         "import copy, pickle, tarfile",  # which try to import what most machines do not have
         "import otel_telemetry.telemetry",
         "import os; os.makedirs('__pycache__'); open('__pycache__/a.pyc.1', 'wb')",
+        # As Python itself does it:
+        "import os; os.mkdir('__pycache__'); open(os.open('__pycache__/a', os.O_CREAT | 1), 'wb')",
     ],
 )
 def test_reading_and_pythons_own_modules_are_no_acts(tmp_path: Path, code: str) -> None:
