@@ -43,6 +43,7 @@ def _in(module: str, code: str, **names: object) -> None:
         ("open", (b"x", "a", None), ("file", "open for writing b'x'")),
         ("open", ("x", "r", os.O_RDONLY), None),
         ("open", ("a/__pycache__/x.pyc.1", None, os.O_WRONLY), None),
+        ("open", (3, "wb", os.O_WRONLY), None),
         ("os.mkdir", ("x", 0o700, -1), ("file", "os.mkdir 'x' 448 -1")),
         ("os.mkdir", ("a/__pycache__", 0o777, -1), None),
         ("os.listdir", ("x",), None),
