@@ -27,7 +27,10 @@ _numbers = itertools.count()
 
 # Reasons for which a record never reached the exporter; all others are of the exporter's making.
 _BEFORE_EXPORT = frozenset(
-    {"invalid", "before_send", "before_send_failed", "too_large", "queue_full", "destroyed"}
+    {
+        *("invalid", "before_send", "before_send_failed", "undeclared"),
+        *("too_large", "queue_full", "destroyed"),
+    }
 )
 _ERROR_TYPES = {"destroyed": "already_shutdown"}
 

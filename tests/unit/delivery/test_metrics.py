@@ -109,6 +109,21 @@ def test_each_batch_has_its_duration(reader: InMemoryMetricReader, provider: Met
     assert sorted(sums) == [(0.25, ""), (0.5, ""), (2.0, "refused")]
 
 
+def test_what_the_catalogue_holds_back_never_reached_the_exporter(
+    reader: InMemoryMetricReader, provider: MeterProvider
+) -> None:
+    """It is the processor's loss, and no failure of the backend's."""
+    counters = Counters()
+    observe(provider, counters, is_grpc=False)
+    counters.drop("undeclared")
+
+    shown = points(reader)
+
+    assert shown["otel.sdk.processor.log.processed", ""] == 0
+    assert shown["otel.sdk.processor.log.processed", "undeclared"] == 1
+    assert ("otel.sdk.exporter.log.exported", "undeclared") not in shown
+
+
 def test_what_is_told_after_the_provider_is_gone_is_forgotten() -> None:
     """And the provider is not kept alive for it."""
     provider = MeterProvider(shutdown_on_exit=False)
