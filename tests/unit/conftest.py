@@ -1,4 +1,4 @@
-"""A backend, and instances that send to it."""
+"""A backend, instances that send to it, and an encoder that has met no key before."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from otel_telemetry import Telemetry
+from otel_telemetry.otlp import encoder
 from otel_telemetry.testing import OTLPReceiver
+
+
+@pytest.fixture(autouse=True)
+def _no_known_keys() -> None:
+    """Let no test find the encoder's room for keys taken by others of its process."""
+    encoder._record_keys.clear()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_
 from tests.support.official import assert_record, assert_same, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from otel_telemetry.typing import AttributeValue
 
@@ -59,14 +59,6 @@ buckets = st.dictionaries(st.text(), values, max_size=5)
 small = st.dictionaries(st.text(), scalars, max_size=3)
 uint32 = st.integers(0, 2**32 - 1)
 uint64 = st.integers(0, 2**64 - 1)
-
-
-@pytest.fixture
-def nothing_known() -> Iterator[None]:
-    """Let the encoder remember nothing, before and after."""
-    encoder._record_keys.clear()
-    yield
-    encoder._record_keys.clear()
 
 
 def encode(body: AttributeValue, attributes: Mapping[str, AttributeValue]) -> bytes:
@@ -124,7 +116,6 @@ class TestValues:
             ),
         )
 
-    @pytest.mark.usefixtures("nothing_known")
     def test_as_many_keys_and_texts_as_you_like_are_encoded_right(self) -> None:
         """Past what the encoder remembers, it encodes as before, and remembers no more."""
         for number in range(1100):

@@ -19,8 +19,6 @@ from otel_telemetry.otlp.encoder import (
 from tests.support.official import assert_same, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otel_telemetry.typing import AttributeValue
 
 KEYS = ("a", "bé", "long " * 12)
@@ -33,14 +31,6 @@ plain: st.SearchStrategy[AttributeValue] = (
 def keys() -> dict[str, RecordKey]:
     """Keys that are known."""
     return {key: RecordKey(key) for key in KEYS}
-
-
-@pytest.fixture
-def nothing_known() -> Iterator[None]:
-    """Let the encoder remember nothing, before and after."""
-    encoder._record_keys.clear()
-    yield
-    encoder._record_keys.clear()
 
 
 def assert_fields(fields: list[bytes], attributes: dict[str, AttributeValue]) -> None:
@@ -94,7 +84,6 @@ def test_illegal_scalars_raise(keys: dict[str, RecordKey]) -> None:
             plain_fields(keys, {"a": 2**63})
 
 
-@pytest.mark.usefixtures("nothing_known")
 def test_no_more_is_remembered_than_there_is_room_for() -> None:
     """Of keys, of the texts and the numbers under each, and of the floats nothing."""
     known = [record_key(f"key {number}") for number in range(1100)]
