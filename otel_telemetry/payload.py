@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections import namedtuple
 from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
 
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.frozen import dataclass
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
     import datetime
     from typing import Final, NamedTuple
 
+    from typing_extensions import Never
+
     from otel_telemetry.typing import AttributeValue, Properties
+
+    _ReadOnly = dict[str, AttributeValue]
 
     class Buckets(NamedTuple):
         """The three buckets of one event, and how many other keys its payload had."""
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
         unknown: int = 0
 
 else:
+    _ReadOnly = dict
     _FIELDS = ("event_properties", "user_properties", "group_properties", "unknown")
     Buckets = namedtuple("Buckets", _FIELDS, defaults=(0,))  # noqa: PYI024
 
@@ -59,9 +65,29 @@ class TelemetryPayload:
         object.__setattr__(self, "group_properties", group_properties)
 
 
+class FrozenProperties(_ReadOnly):
+    """A dict that refuses to be changed; to all that only reads, it is a dict."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_args: object, **_given: object) -> Never:
+        raise FrozenInstanceError(
+            "an event's properties cannot be changed in place: return a changed copy"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return FrozenProperties, (dict(self),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """An event as it is about to leave: names checked, values legal. What `before_send` sees.
+
+    Its buckets are as frozen as itself, for events share them: make a changed event by
+    `dataclasses.replace`, with new dicts for buckets.
 
     Attributes:
         name: 1 to 256 characters.

@@ -1,4 +1,4 @@
-"""The way of an event once telemetry is on: hooks, then mapping, then a sink.
+"""The way of an event once telemetry is on: screening, then mapping, then a sink.
 
 Made by `Telemetry.bootstrap`. Up to here all is pure standard library; what follows imports
 OpenTelemetry (`sinks.emitting`), or records for another process to deliver (`sinks.recording`).
@@ -7,23 +7,20 @@ OpenTelemetry (`sinks.emitting`), or records for another process to deliver (`si
 from __future__ import annotations
 
 from dataclasses import replace
-from time import time_ns
 
 from otel_telemetry import fork
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.hooks import asked
 from otel_telemetry.log import quiet_log
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.payload import (
     Buckets,
-    Event,
     buckets_of,
     legal_name,
-    made_event,
     nanoseconds,
 )
 from otel_telemetry.receipt import Receipt, dropped
+from otel_telemetry.screening import Screening, Withheld
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -39,11 +36,8 @@ if TYPE_CHECKING:
     from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.sinks.diverted import Take
     from otel_telemetry.sinks.sink import Sink
-    from otel_telemetry.trust.catalog.checks import Checks
     from otel_telemetry.trust.catalog.events import EventDeclaration
-    from otel_telemetry.typing import AttributeValue, Properties
-
-    _Buckets = tuple[Properties | None, Properties | None, Properties | None]
+    from otel_telemetry.typing import Properties
 
 _KNOWN_NAMES = 1024
 
@@ -77,25 +71,33 @@ class Pipeline:
             Limits(count=config.attribute_count_limit, length=config.attribute_length_limit),
             is_reserved=is_reserved,
         )
-        parts = config, counters, installation_id, self._cleaner, self._mended
-        back: tuple[Mapper[object, object, object], Sink[Never]]
+        self._mapper, self.sink = self._back(permission, installation_id, take, transport)
+        self._screens = bool(config.before_send) or config.catalog is not None
+        self._screening = Screening(config, self._cleaner, self._mapper, self._mended)
+        self._users, self._groups = self._mapper.users, self._mapper.groups
+        self._record = self._mapper.record
+        # What the one makes, the other takes.
+        self._emit: Callable[[object], Receipt] = self.sink.emit  # type: ignore[assignment]
+
+    def _back(
+        self,
+        permission: Permission | None,
+        installation_id: str | None,
+        take: Take | None,
+        transport: Transport | None,
+    ) -> tuple[Mapper[object, object, object], Sink[Never]]:
+        """Return what makes records, and what takes them."""
+        config = self._config
+        parts = config, self._counters, installation_id, self._cleaner, self._mended
         if take is None and permission is not None and config.delivery == "detached":
             with fork.importing:
                 from otel_telemetry.sinks.recording import recording  # noqa: PLC0415 - when needed
 
-            back = recording(*parts, permission=permission, transport=transport)
-        else:
-            with fork.importing:
-                from otel_telemetry.sinks.emitting import emitting  # noqa: PLC0415 - OpenTelemetry
+            return recording(*parts, permission=permission, transport=transport)
+        with fork.importing:
+            from otel_telemetry.sinks.emitting import emitting  # noqa: PLC0415 - OpenTelemetry
 
-            back = emitting(*parts, permission=permission, transport=transport, take=take)
-        self._mapper: Mapper[object, object, object] = back[0]
-        self.sink: Sink[Never] = back[1]
-        self._hooks = config.before_send
-        self._catalog = config.catalog
-        self._record = self._mapper.record
-        # What the one makes, the other takes.
-        self._emit: Callable[[object], Receipt] = self.sink.emit  # type: ignore[assignment]
+        return emitting(*parts, permission=permission, transport=transport, take=take)
 
     def new_process(self) -> None:
         """Begin anew in a forked child."""
@@ -155,79 +157,23 @@ class Pipeline:
                 )
                 name, checks = declaration.name, declaration.checks
         timestamp = None if moment is None else nanoseconds(moment)
-        left_out = 0
-        if self._hooks:
-            kept, left_out = self._hooked(
-                name, timestamp, event_properties, user_properties, group_properties
+        if checks is None and not self._screens:
+            return self._emit(
+                self._record(
+                    name,
+                    timestamp,
+                    event_properties,
+                    self._users(user_properties),
+                    self._groups(group_properties),
+                )
             )
-            if isinstance(kept, str):
-                return self._drop(kept)
-            name, timestamp = kept.name, kept.timestamp
-            event_properties, user_properties = kept.event_properties, kept.user_properties
-            group_properties = kept.group_properties
-        if self._catalog is not None:
-            checks = self._catalog.checks_of(name)
-            if checks is None:
-                return self._undeclared(name)
-        if checks is not None:
-            buckets = event_properties, user_properties, group_properties
-            return self._emit(self._fitting(checks, name, timestamp, buckets, left_out))
-        return self._emit(
-            self._record(
-                name, timestamp, event_properties, user_properties, group_properties, left_out
-            )
-        )
-
-    def _hooked(
-        self, name: str, timestamp: int | None, *buckets: Properties | None
-    ) -> tuple[Event | str, int]:
-        """Return what `asked` does of an event, and how much its first bucket lost before."""
-        legal, left_out = self._cleaner.legal(*buckets), 0
-        if legal is None:
-            legal, left_out = self._clean(buckets)
-        event = made_event(name, time_ns() if timestamp is None else timestamp, *legal)
-        return asked(self._hooks, event), left_out
-
-    def _clean(
-        self, buckets: Iterable[Properties | None]
-    ) -> tuple[list[dict[str, AttributeValue]], int]:
-        """Return *buckets* with legal values, and how much was left out of the first.
-
-        What is left out of any is counted.
-        """
-        cleaned = [self._cleaner.clean(bucket) for bucket in buckets]
-        cut = sum(bucket.cut for bucket in cleaned)
-        reserved = sum(bucket.reserved for bucket in cleaned)
-        if cut:
-            self._mended("cut", cut)
-        if reserved:
-            self._mended("reserved_key", reserved)
-        return [bucket.attributes for bucket in cleaned], cleaned[0].cut + cleaned[0].reserved
-
-    def _fitting(
-        self, checks: Checks, name: str, timestamp: int | None, buckets: _Buckets, left_out: int
-    ) -> object:
-        """Return the record of what is declared of an event."""
-        event, user, group = buckets
         try:
-            fitting = None if event is None else checks.event(event)
-            return self._record(name, timestamp, fitting, user, group, left_out, checks.of_others)
-        except InvalidEventError:
-            raise
-        except Exception:  # something does not fit as it is
-            legal, more = self._clean(buckets)
-        kept = checks.kept(*legal)
-        if kept.undeclared:
-            self._mended("undeclared_property", len(kept.undeclared), kept.undeclared)
-        if kept.invalid:
-            self._mended("invalid_property", len(kept.invalid), kept.invalid)
-        return self._record(name, timestamp, *kept.fitting, left_out + more + kept.left_out)
-
-    def _undeclared(self, name: str) -> Receipt:
-        if self._config.strict:
-            raise InvalidEventError(f"the event {name!r} is not declared in the catalogue")
-        quiet_log.warning("an event was dropped: it is not declared in the catalogue")
-        return self._drop("undeclared")
+            record = self._screening.record(
+                name, timestamp, event_properties, user_properties, group_properties, checks
+            )
+        except Withheld as withheld:
+            return self._drop(str(withheld))
+        return self._emit(record)
 
     def _mended(self, kind: str, count: int, names: Iterable[str] = ()) -> None:
         """Count what was mended in an event; with `strict`, refuse the event instead."""

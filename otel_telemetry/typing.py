@@ -57,9 +57,9 @@ class TypedEvent(Protocol):
 BeforeSend = Callable[["Event"], "Event | None"]
 """A hook that sees each event before it leaves.
 
-It gets the event with its values made legal, and returns the event, another one, or None to drop
-it. Several threads may call it at once. If it raises, the event is dropped and counted, never sent
-as it was.
+It gets the event with its values made legal, frozen with its buckets, and returns the event, another
+one, or None to drop it. Several threads may call it at once. If it raises, the event is dropped and
+counted, never sent as it was.
 """
 
 

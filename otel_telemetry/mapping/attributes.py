@@ -12,6 +12,7 @@ from itertools import islice
 from otel_telemetry.frozen import dataclass
 from otel_telemetry.mapping.values import MAX_ELEMENTS, Cut, Walk, legal_key
 from otel_telemetry.otlp.encoder import INT_MAX, INT_MIN, RecordKey, plain_fields, record_key
+from otel_telemetry.payload import FrozenProperties
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Cleaner:
         self._most_plain = -1 if length is not None else MAX_ELEMENTS if count is None else count
         # Keys recur in every event; each is checked once.
         self._known_keys: dict[str, RecordKey] = {}
+        self._known_names: dict[str, str] = {}
 
     def clean(self, properties: Mapping[str, object] | None) -> Cleaned:
         """Return a legal copy of *properties*, as it was at the call. Never raises."""
@@ -82,32 +84,30 @@ class Cleaner:
             return Cleaned({}, 1, 0)
         return self._clean(items)
 
-    def legal(
-        self, *buckets: Mapping[str, object] | None
-    ) -> list[dict[str, AttributeValue]] | None:
-        """Return copies of *buckets* if they are legal as they are; None if one needs `clean`."""
-        known, most = self._known_keys, self._most_plain
-        copies: list[dict[str, AttributeValue]] = []
-        for properties in buckets:
-            if properties is None:
-                copies.append({})
-                continue
-            if type(properties) is not dict or len(properties) > most:
-                return None
-            copy: dict[str, AttributeValue] = properties.copy()
+    def frozen(self, properties: object) -> FrozenProperties | None:
+        """Return a copy of *properties* if they are legal as they are; else None: `clean` them."""
+        if type(properties) is not dict or len(properties) > self._most_plain:
+            return None
+        names = self._known_names
+        try:
+            copy = FrozenProperties(properties)
             for key, value in copy.items():
+                # Nearly every key is the very object that came before.
+                if names[key] is not key and type(key) is not str:
+                    return None
                 # As `_is_legal`: a call for each value would double the time.
                 kind = type(value)
                 if kind is str:
-                    is_legal = value.isascii() and len(value) <= _LONG_TEXT  # type: ignore[arg-type, union-attr]
+                    if not value.isascii() or len(value) > _LONG_TEXT:  # type: ignore[arg-type, union-attr]
+                        return None
                 elif kind is int:
-                    is_legal = INT_MIN <= value <= INT_MAX  # type: ignore[operator]
-                else:
-                    is_legal = kind in SCALARS
-                if not is_legal or type(key) is not str or key not in known:
+                    if not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]
+                        return None
+                elif kind not in SCALARS:
                     return None
-            copies.append(copy)
-        return copies
+        except Exception:  # an unknown key, or one whose own methods raise
+            return None
+        return copy
 
     def plain(self, properties: object) -> tuple[dict[str, AttributeValue], list[bytes]] | None:
         """Return a copy of *properties*, encoded too, if they are legal; None if they need `clean`.
@@ -115,9 +115,10 @@ class Cleaner:
         A flat dict under known keys, as nearly every event is, is encoded in one pass, which fails
         over anything else.
         """
-        if type(properties) is not dict:
+        kind = type(properties)
+        if kind is not dict and kind is not FrozenProperties:
             return None
-        copy: dict[str, AttributeValue] = properties.copy()
+        copy: dict[str, AttributeValue] = properties.copy()  # type: ignore[attr-defined]  # just asked
         if len(copy) > self._most_plain:
             return None
         try:
@@ -142,6 +143,7 @@ class Cleaner:
                 form = record_key(key)
                 if form is not None:
                     known[key] = form
+                    self._known_names[key] = key
             if count is not None and len(attributes) >= count and key not in attributes:
                 continue
             if length is None and _is_legal(value):

@@ -10,7 +10,8 @@ import sys
 from functools import lru_cache
 
 from otel_telemetry.frozen import dataclass
-from otel_telemetry.mapping.attributes import SCALARS, Cleaner
+from otel_telemetry.mapping.attributes import SCALARS, Cleaned, Cleaner
+from otel_telemetry.payload import FrozenProperties
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ CAPACITY = 4096
 """Distinct sets of properties that are remembered; the one longest unused goes first."""
 
 _STR = frozenset({str})
+_NOTHING = FrozenProperties()
 # The first format without references: from version 3 on, equal content can have several forms.
 _FORMAT = 2
 
@@ -40,15 +42,53 @@ class Interned(Generic[_T]):
 
     Attributes:
         value: The one object for this content.
+        on_record: Attributes for each record instead.
         cut: Values that were left out.
         reserved: Attempts to set a reserved key.
         is_flawed: Whether either happened.
     """
 
     value: _T
+    on_record: Mapping[str, AttributeValue]
     cut: int
     reserved: int
     is_flawed: bool
+
+
+class Seen(Generic[_T]):
+    """Legal properties that somebody looks at before they become anything. Thread-safe.
+
+    Attributes:
+        attributes: They; nobody can change them.
+        cut: Values that were left out.
+        reserved: Attempts to set a reserved key.
+        is_flawed: Whether either happened.
+        known: What `fitting` returned, for whom a call is too dear.
+    """
+
+    __slots__ = ("_intern", "attributes", "cut", "is_flawed", "known", "reserved")
+
+    def __init__(
+        self, cleaned: Cleaned, intern: Callable[[Mapping[str, object]], Interned[_T]]
+    ) -> None:
+        self.attributes = FrozenProperties(cleaned.attributes)
+        self.cut = cleaned.cut
+        self.reserved = cleaned.reserved
+        self.is_flawed = cleaned.cut + cleaned.reserved > 0
+        self._intern = intern
+        self.known: dict[Fit | None, Interned[_T]] = {}
+
+    def fitting(self, fit: Fit | None) -> Interned[_T]:
+        """Return the object for what *fit* makes of the properties. Raises only what *fit* does.
+
+        Args:
+            fit: Must depend on its argument alone: it is asked once. None to take all.
+        """
+        known = self.known.get(fit)
+        if known is None:
+            left = self.attributes if fit is None else fit(self.attributes)
+            known = self.known[fit] = self._intern(left)
+        return known
 
 
 class Interner(Generic[_T]):
@@ -62,16 +102,25 @@ class Interner(Generic[_T]):
     Args:
         make: Makes the object from legal attributes and the count of those left out.
         cleaner: Makes properties legal.
+        prefix: If attributes go on each record instead, what goes before their keys there.
     """
 
     def __init__(
-        self, make: Callable[[dict[str, AttributeValue], int], _T], cleaner: Cleaner
+        self,
+        make: Callable[[dict[str, AttributeValue], int], _T],
+        cleaner: Cleaner,
+        *,
+        prefix: str | None = None,
     ) -> None:
         self._make = make
         self._cleaner = cleaner
-        self._empty = Interned(value=make({}, 0), cut=0, reserved=0, is_flawed=False)
+        self._prefix = prefix
+        self._empty = Interned(
+            value=make({}, 0), on_record=_NOTHING, cut=0, reserved=0, is_flawed=False
+        )
+        self._nothing = Seen(Cleaned({}, 0, 0), self._cleaned)
         self._known = lru_cache(maxsize=CAPACITY, typed=True)(self._from_plain)
-        self._known_fitting = lru_cache(maxsize=CAPACITY, typed=True)(self._from_fitting)
+        self._known_seen = lru_cache(maxsize=CAPACITY, typed=True)(self._seen_plain)
         self._made = lru_cache(maxsize=CAPACITY)(self._from_clean)
 
     def __call__(self, properties: Mapping[str, object] | None) -> Interned[_T]:
@@ -85,21 +134,16 @@ class Interner(Generic[_T]):
                 return self._cleaned(properties)
         return self._cleaned(properties)
 
-    def fitting(self, properties: Mapping[str, object] | None, fit: Fit) -> Interned[_T]:
-        """Return the object for what *fit* makes of *properties*. Raises only what *fit* does.
-
-        Args:
-            properties: A bucket; None for an empty one.
-            fit: Must depend on its argument alone: it is asked once for equal properties.
-        """
+    def seen(self, properties: Mapping[str, object] | None) -> Seen[_T]:
+        """Return legal *properties*, for a look before they become the object. Never raises."""
         if properties is None:
-            return self._empty
+            return self._nothing
         if type(properties) is dict:
             try:
-                return self._known_fitting(fit, **properties)
-            except Exception:  # as above; or it does not fit
-                return self._cleaned(fit(properties))
-        return self._cleaned(fit(properties))
+                return self._known_seen(**properties)
+            except Exception:  # as above
+                return self._seen(properties)
+        return self._seen(properties)
 
     def _from_plain(self, /, **properties: object) -> Interned[_T]:
         """Return the object for a flat dict of scalars; raises ValueError if it is another.
@@ -109,9 +153,12 @@ class Interner(Generic[_T]):
         _check_plain(properties)
         return self._cleaned(properties)
 
-    def _from_fitting(self, fit: Fit, /, **properties: object) -> Interned[_T]:
+    def _seen_plain(self, /, **properties: object) -> Seen[_T]:
         _check_plain(properties)
-        return self._cleaned(fit(properties))
+        return self._seen(properties)
+
+    def _seen(self, properties: Mapping[str, object]) -> Seen[_T]:
+        return Seen(self._cleaner.clean(properties), self._cleaned)
 
     def _cleaned(self, properties: Mapping[str, object]) -> Interned[_T]:
         attributes, cut, reserved = self._cleaner.clean(properties)
@@ -126,11 +173,15 @@ class Interner(Generic[_T]):
         # Thousands of sets of properties share a few keys.
         attributes = {sys.intern(key): value for key, value in loaded.items()}
         dropped = cut + reserved
+        if self._prefix is None:
+            value, on_record = self._make(attributes, dropped), _NOTHING
+        else:
+            value = self._empty.value
+            on_record = FrozenProperties(
+                {self._prefix + key: item for key, item in attributes.items()}
+            )
         return Interned(
-            value=self._make(attributes, dropped),
-            cut=cut,
-            reserved=reserved,
-            is_flawed=dropped > 0,
+            value=value, on_record=on_record, cut=cut, reserved=reserved, is_flawed=dropped > 0
         )
 
 

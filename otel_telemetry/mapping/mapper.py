@@ -9,7 +9,6 @@ import itertools
 import os
 import time
 
-from otel_telemetry.mapping.attributes import Cleaned
 from otel_telemetry.mapping.interning import Interner
 from otel_telemetry.otlp.encoder import UID, UID_HEAD
 from otel_telemetry.session import sessions
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Generic, Protocol, TypeVar
 
     from otel_telemetry.mapping.attributes import Cleaner
-    from otel_telemetry.mapping.interning import Fit
+    from otel_telemetry.mapping.interning import Interned
     from otel_telemetry.typing import AttributeValue, Properties
 
     _Resource_co = TypeVar("_Resource_co", covariant=True)
@@ -68,6 +67,10 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             does not look.
         on_flaw: Told of what was mended: its kind, and how often.
         session: The ``session.id`` of events that are of no other; None for none.
+
+    Attributes:
+        users: What makes resources of user properties.
+        groups: What makes scopes of group properties.
     """
 
     def __init__(
@@ -92,8 +95,9 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         self._on_record = on_record
         self._on_flaw = on_flaw
         self._session = session
-        self._resources = Interner(make_resource, cleaner)
-        self._scopes = Interner(make_scope, cleaner)
+        user, group = ("user.", "group.") if on_record else (None, None)
+        self.users = Interner(make_resource, cleaner, prefix=user)
+        self.groups = Interner(make_scope, cleaner, prefix=group)
         self.new_process()
 
     def new_process(self) -> None:
@@ -107,10 +111,9 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         name: str,
         timestamp: int | None,
         event_properties: Properties | None,
-        user_properties: Properties | None,
-        group_properties: Properties | None,
+        user: Interned[_Resource_co],
+        group: Interned[_Scope_co],
         left_out: int = 0,
-        fits: tuple[Fit, Fit] | None = None,
     ) -> _Record_co:
         """Return the record of an event.
 
@@ -118,14 +121,9 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             name: A legal event name.
             timestamp: Nanoseconds since the epoch; None for now.
             event_properties: Attributes of the record.
-            user_properties: Attributes of the resource.
-            group_properties: Attributes of the scope.
+            user: What `users` made of the user's properties.
+            group: What `groups` made of the group's.
             left_out: Attributes that were left out of *event_properties* before.
-            fits: What leaves of *user_properties* and of *group_properties*, as in
-                `Interner.fitting`; None for all.
-
-        Raises:
-            Exception: A bucket does not fit.
         """
         plain = None if self._thorough else self._cleaner.plain(event_properties)
         cut = reserved = 0
@@ -134,28 +132,14 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             attributes, fields = plain
         else:
             attributes, cut, reserved = self._cleaner.clean(event_properties)
+        dropped = cut + reserved + left_out
         if self._on_record:
-            if fits is not None:
-                user_properties, group_properties = (
-                    None if bucket is None else fit(bucket)
-                    for fit, bucket in zip(fits, (user_properties, group_properties), strict=True)
-                )
-            for prefix, bucket in (("user.", user_properties), ("group.", group_properties)):
-                more = self._prefixed(prefix, bucket)
-                attributes.update(more.attributes)
-                cut, reserved = cut + more.cut, reserved + more.reserved
-            user_properties = group_properties = fields = fits = None
-        if fits is None:
-            resource = self._resources(user_properties)
-            scope = self._scopes(group_properties)
-        else:
-            resource = self._resources.fitting(user_properties, fits[0])
-            scope = self._scopes.fitting(group_properties, fits[1])
-        dropped = cut + reserved
-        if dropped or resource.is_flawed or scope.is_flawed:
-            self._report(
-                cut + resource.cut + scope.cut, reserved + resource.reserved + scope.reserved
-            )
+            attributes.update(user.on_record)
+            attributes.update(group.on_record)
+            dropped += user.cut + user.reserved + group.cut + group.reserved
+            fields = None
+        if cut or reserved or user.is_flawed or group.is_flawed:
+            self._report(cut + user.cut + group.cut, reserved + user.reserved + group.reserved)
         session = sessions.get().get(self._name, self._session)
         if session is not None:
             attributes.setdefault(SESSION, session)
@@ -170,15 +154,11 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             now if timestamp is None else timestamp,
             now,
             attributes,
-            dropped + left_out,
-            resource.value,
-            scope.value,
+            dropped,
+            user.value,
+            group.value,
             fields,
         )
-
-    def _prefixed(self, prefix: str, properties: Properties | None) -> Cleaned:
-        attributes, cut, reserved = self._cleaner.clean(properties)
-        return Cleaned({prefix + key: value for key, value in attributes.items()}, cut, reserved)
 
     def _report(self, cut: int, reserved: int) -> None:
         if cut:

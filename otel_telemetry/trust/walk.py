@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from otel_telemetry.payload import FrozenProperties
 from otel_telemetry.trust.secrets import MARKER, is_telling
 
 TYPE_CHECKING = False  # see the package's own
@@ -16,6 +17,7 @@ _LONGEST_NAME = 256
 _LONGEST_KNOWN = 64
 _KNOWN = 4096
 _PLAIN = frozenset({bool, int, float, type(None)})
+_SCALARS = _PLAIN | {str, bytes}
 _ELLIPSIS = "…"
 
 
@@ -32,7 +34,15 @@ class Redaction:
         length: Characters kept of a str, bytes of a bytes value.
     """
 
-    __slots__ = ("_known", "_known_keys", "_known_names", "_length", "_rules", "_telling_keys")
+    __slots__ = (
+        "_known",
+        "_known_buckets",
+        "_known_keys",
+        "_known_names",
+        "_length",
+        "_rules",
+        "_telling_keys",
+    )
 
     def __init__(
         self,
@@ -48,6 +58,9 @@ class Redaction:
         # Apart: "password" may be the name of an event, and is telling as a key.
         self._known_keys: set[str] = set()
         self._known_names: set[str] = set()
+        # Users and groups recur as the very same objects, which nobody can change. By `id`, which
+        # is theirs as long as they are here.
+        self._known_buckets: dict[int, Mapping[str, AttributeValue]] = {}
 
     def joined(self, other: Redaction | Callable[[str], str]) -> Redaction:
         """Return a hook that follows these rules, then those of *other*."""
@@ -64,27 +77,35 @@ class Redaction:
     def __call__(self, event: Event) -> Event:
         """Return *event*, or what may leave of it."""
         name = event.name if event.name in self._known_names else self._name(event.name)
-        known, known_keys = self._known, self._known_keys
-        buckets = (event.event_properties, event.user_properties, event.group_properties)
-        is_changed = name is not event.name
-        made: list[Mapping[str, AttributeValue]] = []
-        for bucket in buckets:
-            new = bucket
-            for key, value in bucket.items():
-                kind = type(value)
-                if key not in known_keys or (
-                    (value not in known) if kind is str else (kind not in _PLAIN)
-                ):
-                    new = self._bucket(bucket)
-                    is_changed = is_changed or new is not bucket
-                    break
-            made.append(new)
-        if not is_changed:
+        one, user, group = event.event_properties, event.user_properties, event.group_properties
+        known, known_keys, known_buckets = self._known, self._known_keys, self._known_buckets
+        new_one = one
+        for key, value in one.items():
+            kind = type(value)
+            if key not in known_keys or (
+                (value not in known) if kind is str else (kind not in _PLAIN)
+            ):
+                new_one = self._bucket(one)
+                break
+        new_user = user if known_buckets.get(id(user)) is user else self._recurring(user)
+        new_group = group if known_buckets.get(id(group)) is group else self._recurring(group)
+        if new_one is one and new_user is user and new_group is group and name is event.name:
             return event
-        one, two, three = made
         return replace(
-            event, name=name, event_properties=one, user_properties=two, group_properties=three
+            event,
+            name=name,
+            event_properties=new_one,
+            user_properties=new_user,
+            group_properties=new_group,
         )
+
+    def _recurring(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
+        new = self._bucket(bucket)
+        if new is bucket and type(bucket) is FrozenProperties and _is_flat(bucket):
+            if len(self._known_buckets) >= _KNOWN:
+                self._known_buckets.clear()
+            self._known_buckets[id(bucket)] = bucket
+        return new
 
     def _name(self, name: str) -> str:
         changed = self._text(name)
@@ -180,6 +201,11 @@ class Redaction:
         if changed is not text:
             data = changed.encode(encoding, "replace")
         return data if self._length is None or len(data) <= self._length else data[: self._length]
+
+
+def _is_flat(bucket: FrozenProperties) -> bool:
+    # What is in lists and maps is not frozen.
+    return _SCALARS.issuperset(map(type, bucket.values()))
 
 
 def _hidden(value: AttributeValue) -> AttributeValue:

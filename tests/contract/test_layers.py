@@ -53,6 +53,7 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
                 "preview",
                 "diversion",
                 "hooks",
+                "screening",
                 "uploader",
             }
         ),

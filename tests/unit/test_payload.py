@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import datetime
 import enum
-import pickle
 from collections import UserDict
 from dataclasses import FrozenInstanceError, replace
 
@@ -20,7 +18,6 @@ from otel_telemetry.payload import (
     TelemetryPayload,
     buckets_of,
     legal_name,
-    made_event,
     nanoseconds,
 )
 
@@ -230,22 +227,3 @@ def test_buckets_that_cannot_be_joined_are_refused() -> None:
 
     with pytest.raises(InvalidEventError, match="must be a mapping"):
         buckets_of({"event_properties": 5}, given)
-
-
-def test_an_event_made_fast_is_an_event() -> None:
-    """In nothing another than one made by its class."""
-    made = made_event("x", 1, {"a": 1}, {"b": 2}, {"c": 3})
-    event = Event(
-        name="x",
-        timestamp=1,
-        event_properties={"a": 1},
-        user_properties={"b": 2},
-        group_properties={"c": 3},
-    )
-
-    assert type(made) is Event
-    assert made == event == replace(made)
-    assert repr(made) == repr(event)
-    assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == event
-    with pytest.raises(FrozenInstanceError):
-        made.name = "y"  # type: ignore[misc]  # on purpose

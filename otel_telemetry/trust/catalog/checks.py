@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from otel_telemetry.frozen import dataclass
+from otel_telemetry.payload import FrozenProperties
 from otel_telemetry.trust.catalog.fields import BUCKETS
 from otel_telemetry.trust.catalog.kinds import Check
 from otel_telemetry.trust.catalog.properties import Property
@@ -115,12 +116,18 @@ class _Fit:
 
     def __call__(self, bucket: Properties) -> dict[str, object]:
         """Return what leaves of *bucket*; raises if anything does not fit as it is."""
-        if type(bucket) is not dict:
+        kind = type(bucket)
+        if kind is not dict and kind is not FrozenProperties:
             raise TypeError
-        table, closed = self.table, self.closed
+        table = self.table
         fitting: dict[str, object] = {}
+        if self.closed:  # an event's own properties, at every `send`
+            for given, value in bucket.items():
+                name, check, _ = table[given]
+                fitting[name] = check(value)
+            return fitting
         for given, value in bucket.items():
-            if closed or given in table:
+            if given in table:
                 name, check, _ = table[given]
                 fitting[name] = check(value)
             elif type(given) is str and given.isascii():

@@ -27,6 +27,7 @@ from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.session import session
+from tests.support.records import recorded
 
 BASE: Mapping[str, Any] = {"service.name": "acme", "os.type": "linux"}
 
@@ -59,14 +60,16 @@ def parts(flaws: list[tuple[str, int]], **changed: object) -> dict[str, Any]:
 
 
 def encoded(
-    *event: Any, flaws: list[tuple[str, int]] | None = None, **changed: object
+    *buckets: Any, flaws: list[tuple[str, int]] | None = None, **changed: object
 ) -> EncodedRecord:
     """Encode an event as a process does that has no OpenTelemetry."""
     made = parts([] if flaws is None else flaws, **{"session": None, **changed})
-    return encoded_events(base=BASE, **made).record(*event)
+    return recorded(encoded_events(base=BASE, **made), "didRun", *buckets, timestamp=5)
 
 
-def through_the_sdk(*event: Any, flaws: list[tuple[str, int]], **changed: object) -> EncodedRecord:
+def through_the_sdk(
+    *buckets: Any, flaws: list[tuple[str, int]], **changed: object
+) -> EncodedRecord:
     """Encode an event as the processor does."""
     taken: list[EncodedRecord] = []
     delivery = Delivery(
@@ -74,7 +77,8 @@ def through_the_sdk(*event: Any, flaws: list[tuple[str, int]], **changed: object
     )
     delivery.append = lambda *encoded: taken.append(encoded)  # type: ignore[assignment]
     records = event_records(base=EventResource(BASE), thorough=False, **parts(flaws, **changed))
-    DeliveryProcessor(delivery, shutdown_timeout=0).on_emit(records.record(*event))
+    record = recorded(records, "didRun", *buckets, timestamp=5)
+    DeliveryProcessor(delivery, shutdown_timeout=0).on_emit(record)
     delivery.shutdown(0)
     return taken[0]
 
@@ -97,11 +101,10 @@ def test_the_bytes_are_those_of_the_sdks_way(
     buckets: tuple[object, object, object], changed: dict[str, bool]
 ) -> None:
     """Whatever is in the buckets; and the same flaws are told of."""
-    given_event = ("didRun", 5, *buckets)
     ours_flaws: list[tuple[str, int]] = []
     sdks_flaws: list[tuple[str, int]] = []
-    ours = encoded(*given_event, flaws=ours_flaws, **changed)
-    sdks = through_the_sdk(*given_event, flaws=sdks_flaws, **changed)
+    ours = encoded(*buckets, flaws=ours_flaws, **changed)
+    sdks = through_the_sdk(*buckets, flaws=sdks_flaws, **changed)
 
     assert ours[:2] == sdks[:2]
     assert comparable(ours[2]) == comparable(sdks[2])
@@ -118,19 +121,19 @@ def test_every_event_is_of_the_process_s_session() -> None:
     """Unless it is of another, or brings one."""
     events = encoded_events(base=BASE, **parts([], session="s"))
 
-    assert attributes(events.record("e", None, None, None, None))[SESSION] == "s"
-    assert attributes(events.record("e", None, {SESSION: "own"}, None, None))[SESSION] == "own"
+    assert attributes(recorded(events))[SESSION] == "s"
+    assert attributes(recorded(events, event={SESSION: "own"}))[SESSION] == "own"
     with session("acme", "block"):
-        assert attributes(events.record("e", None, None, None, None))[SESSION] == "block"
+        assert attributes(recorded(events))[SESSION] == "block"
     with session("other", "block"):
-        assert attributes(events.record("e", None, None, None, None))[SESSION] == "s"
+        assert attributes(recorded(events))[SESSION] == "s"
 
 
 def test_an_active_span_of_the_host_is_named() -> None:
     """If the host has OpenTelemetry, its traces and our events belong together."""
     span = TracerProvider(shutdown_on_exit=False).get_tracer("host").start_span("x")
     with use_span(span):
-        log = ScopeLogs.FromString(encoded("e", None, None, None, None)[2]).log_records[0]
+        log = ScopeLogs.FromString(encoded()[2]).log_records[0]
     context = span.get_span_context()
 
     assert int.from_bytes(log.trace_id, "big") == context.trace_id
@@ -147,6 +150,6 @@ def test_there_is_no_span_without_opentelemetry(
         monkeypatch.delitem(sys.modules, "opentelemetry.trace")
     else:
         monkeypatch.setitem(sys.modules, "opentelemetry.trace", module)
-    log = ScopeLogs.FromString(encoded("e", None, None, None, None)[2]).log_records[0]
+    log = ScopeLogs.FromString(encoded()[2]).log_records[0]
 
     assert (log.trace_id, log.span_id, log.flags) == (b"", b"", 0)

@@ -15,6 +15,7 @@ from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.provider import app_emit, own_provider
 from otel_telemetry.mapping.records import EventRecord, event_records
 from otel_telemetry.mapping.resources import EventResource
+from tests.support.records import recorded
 
 if TYPE_CHECKING:
     from otel_telemetry.mapping.records import EventMapper
@@ -57,7 +58,9 @@ def records() -> EventMapper:
 
 def make(records: EventMapper, **event_properties: object) -> EventRecord:
     """Make a record with something in each of its buckets."""
-    return records.record("e", None, event_properties, {"plan": "free"}, {"group": {"id": 5}})
+    return recorded(
+        records, event=event_properties, user={"plan": "free"}, group={"group": {"id": 5}}
+    )
 
 
 def test_our_own_provider_hands_the_very_record_to_the_processor(records: EventMapper) -> None:

@@ -26,6 +26,7 @@ from otel_telemetry.mapping.records import EventRecord, event_records
 from otel_telemetry.mapping.reserved import is_reserved
 from otel_telemetry.mapping.resources import EventResource
 from otel_telemetry.otlp.encoder import UID
+from tests.support.records import recorded
 
 if TYPE_CHECKING:
     from otel_telemetry.mapping.records import EventMapper
@@ -79,9 +80,8 @@ class TestRecord:
 
     def test_each_bucket_has_its_place(self) -> None:
         """Event properties on the record, user's on the resource, group's on the scope."""
-        record = make_records().record(
-            "didCreateEntry", None, {"model": "article"}, {"plan": "free"}, {"db": {"v": 15}}
-        )
+        event, user, group = {"model": "article"}, {"plan": "free"}, {"db": {"v": 15}}
+        record = recorded(make_records(), "didCreateEntry", event, user, group)
 
         assert record.log_record.event_name == "didCreateEntry"
         assert attributes_of(record) == {"model": "article"}
@@ -93,7 +93,7 @@ class TestRecord:
 
     def test_no_bucket_is_needed(self) -> None:
         """The base resource and the bare scope are there."""
-        record = make_records().record("e", None, None, None, None)
+        record = recorded(make_records())
 
         assert attributes_of(record) == {}
         assert record.resource == BASE
@@ -101,16 +101,14 @@ class TestRecord:
 
     def test_a_user_property_beats_the_base_resource(self) -> None:
         """But for what says who speaks."""
-        record = make_records().record(
-            "e", None, None, {"os.type": "plan9", "service.name": "evil"}, None
-        )
+        record = recorded(make_records(), user={"os.type": "plan9", "service.name": "evil"})
 
         assert record.resource.attributes == {"service.name": "acme", "os.type": "plan9"}
 
     @pytest.mark.parametrize(("in_body", "body"), [(True, "e"), (False, None)])
     def test_the_name_is_the_body_if_wanted(self, in_body: bool, body: str | None) -> None:  # noqa: FBT001
         """For the many backends that drop the field for it."""
-        record = make_records(name_in_body=in_body).record("e", None, None, None, None)
+        record = recorded(make_records(name_in_body=in_body))
 
         assert record.log_record.body == body
 
@@ -118,8 +116,8 @@ class TestRecord:
         """The time of observation is always now."""
         records = make_records()
         before = time.time_ns()
-        now = records.record("e", None, None, None, None).log_record
-        then = records.record("e", 5, None, None, None).log_record
+        now = recorded(records).log_record
+        then = recorded(records, timestamp=5).log_record
         after = time.time_ns()
 
         assert now.timestamp == now.observed_timestamp
@@ -130,7 +128,7 @@ class TestRecord:
 
     def test_its_severity_is_info(self) -> None:
         """And has no text."""
-        log_record = make_records().record("e", None, None, None, None).log_record
+        log_record = recorded(make_records()).log_record
 
         assert log_record.severity_number is SeverityNumber.INFO
         assert log_record.severity_text is None
@@ -138,7 +136,7 @@ class TestRecord:
     def test_records_share_nothing_that_can_be_changed(self) -> None:
         """A processor that adds to one adds to no other."""
         records = make_records()
-        first, second = (records.record("e", None, {"a": 1}, None, None) for _ in range(2))
+        first, second = (recorded(records, event={"a": 1}) for _ in range(2))
         assert isinstance(first.log_record.attributes, dict)
         first.log_record.attributes["b"] = 2
         first.log_record.body = "changed"
@@ -148,15 +146,18 @@ class TestRecord:
 
     def test_it_can_be_read_as_the_sdks_records_are(self) -> None:
         """With every field that their own constructors set."""
-        record = make_records().record("e", None, {"a": 1}, None, None)
+        record = recorded(make_records(), event={"a": 1})
 
         assert isinstance(record, ReadWriteLogRecord)
         assert all(hasattr(record.log_record, name) for name in vars(LogRecord()))
 
     def test_it_can_be_had_as_a_record_of_the_sdks_own(self) -> None:
         """The same in everything, and changed without changing this one."""
-        record = make_records(limits=Limits(count=2)).record(
-            "e", 5, {"a": 1, "b": "x", "c": 1}, {"plan": "free"}, {"db": 1}
+        record = recorded(
+            make_records(limits=Limits(count=2)),
+            event={"a": 1, "b": "x", "c": 1},
+            user={"plan": "free"},
+            timestamp=5,
         )
         standard = record.standard()
         ours, theirs = record.log_record, standard.log_record
@@ -179,7 +180,7 @@ class TestUniqueId:
         """32 hexadecimal digits, among all makers."""
         several = [make_records() for _ in range(3)]
         ids = [
-            (records.record("e", None, None, None, None).log_record.attributes or {})[UID]
+            (recorded(records).log_record.attributes or {})[UID]
             for records in several
             for _ in range(100)
         ]
@@ -190,15 +191,15 @@ class TestUniqueId:
     def test_a_new_process_has_others(self) -> None:
         """A forked child goes on from the same state."""
         records = make_records()
-        first = (records.record("e", None, None, None, None).log_record.attributes or {})[UID]
+        first = (recorded(records).log_record.attributes or {})[UID]
         records.new_process()
-        second = (records.record("e", None, None, None, None).log_record.attributes or {})[UID]
+        second = (recorded(records).log_record.attributes or {})[UID]
 
         assert str(first)[:16] != str(second)[:16]
 
     def test_the_caller_cannot_give_it(self, flaws: Flaws) -> None:
         """The attempt is counted."""
-        record = make_records(flaws).record("e", None, {UID: "mine"}, None, None)
+        record = recorded(make_records(flaws), event={UID: "mine"})
 
         assert (record.log_record.attributes or {})[UID] != "mine"
         assert (record.dropped_attributes, flaws) == (1, {"reserved_key": 1})
@@ -215,7 +216,7 @@ class TestTrace:
         )
         token = attach(set_span_in_context(span, Context({"baggage": "b"})))
         try:
-            record = make_records().record("e", None, None, None, None)
+            record = recorded(make_records())
             standard = record.standard()
         finally:
             detach(token)
@@ -229,9 +230,9 @@ class TestTrace:
         tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
         records = make_records()
         with tracer.start_as_current_span("s"):
-            within = records.record("e", None, None, None, None).log_record
+            within = recorded(records).log_record
             span = get_current_span().get_span_context()
-        without = records.record("e", None, None, None, None).log_record
+        without = recorded(records).log_record
 
         assert (within.trace_id, within.span_id) == (span.trace_id, span.span_id)
         assert (without.trace_id, without.span_id, without.trace_flags) == (0, 0, 0)
@@ -246,7 +247,7 @@ class TestFlaws:
         records = make_records(flaws, thorough=thorough, limits=Limits(count=2))
         bad: Mapping[str, object] = {"": 1, "service.name": "x", "a": 1, "b": 2, "c": 3}
         for times in (1, 2):
-            record = records.record("e", None, bad, bad, bad)
+            record = recorded(records, event=bad, user=bad, group=bad)
 
             assert flaws == {"cut": 6 * times, "reserved_key": 3 * times}
             assert attributes_of(record) == {"a": 1, "b": 2}
@@ -260,7 +261,7 @@ class TestFlaws:
     def test_only_what_happened_is_told(self, flaws: Flaws, kind: str) -> None:
         """One kind without the other."""
         bad: dict[str, object] = {"" if kind == "cut" else UID: 1}
-        make_records(flaws).record("e", None, None, None, bad)
+        recorded(make_records(flaws), group=bad)
 
         assert flaws == {kind: 1}
 
@@ -269,7 +270,7 @@ class TestFlaws:
         properties = {"big": 2**64, "text": "\ud800", "when": datetime.date(2024, 1, 1)}
         records = make_records(thorough=True)
         for _ in range(2):
-            record = records.record("e", None, properties, None, None)
+            record = recorded(records, event=properties)
 
             assert attributes_of(record) == {
                 "big": str(2**64),
@@ -284,9 +285,11 @@ class TestOnRecord:
     def test_user_and_group_properties_are_on_the_record(self, flaws: Flaws) -> None:
         """Under prefixes; resource and scope are always the same."""
         records = make_records(flaws, on_record=True)
-        one = records.record("e", None, {"a": 1}, {"plan": "free", UID: 1}, {"db": [1], "": 2})
-        two = records.record("e", None, {"a": 1}, {"plan": "paid"}, None)
-        bare = records.record("e", None, None, None, None)
+        one = recorded(
+            records, event={"a": 1}, user={"plan": "free", UID: 1}, group={"db": [1], "": 2}
+        )
+        two = recorded(records, event={"a": 1}, user={"plan": "paid"})
+        bare = recorded(records)
 
         assert attributes_of(one) == {"a": 1, "user.plan": "free", "group.db": [1]}
         assert attributes_of(two) == {"a": 1, "user.plan": "paid"}

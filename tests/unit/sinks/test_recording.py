@@ -21,6 +21,7 @@ from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.sinks.emitting import base_resource
 from otel_telemetry.sinks.recording import recording
 from otel_telemetry.testing import OTLPReceiver
+from tests.support.records import recorded
 
 
 def record(config: TelemetryConfig, executable: str | None = None) -> Callable[[], bool]:
@@ -34,7 +35,7 @@ def record(config: TelemetryConfig, executable: str | None = None) -> Callable[[
         permission=Permission(),
         executable=executable,
     )
-    recorder.emit(events.record("didRun", None, None, None, None))
+    recorder.emit(recorded(events, "didRun"))
     return lambda: recorder.shutdown(0)
 
 
@@ -54,7 +55,7 @@ def resource_of(config: TelemetryConfig) -> dict[str, str]:
         lambda _kind, _count: None,
         permission=Permission(),
     )
-    encoded = ResourceLogs.FromString(events.record("e", None, None, None, None)[0])
+    encoded = ResourceLogs.FromString(recorded(events)[0])
     return {item.key: item.value.string_value for item in encoded.resource.attributes}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from otel_telemetry.payload import FrozenProperties
 from otel_telemetry.trust.redaction import hide_home, redact, redact_emails, redact_secrets
 from otel_telemetry.typing import AttributeValue
 from tests.support.events import make_event
@@ -181,3 +182,52 @@ def test_what_is_known_is_bounded() -> None:
     for known in (hook._known, hook._known_keys, hook._known_names):
         assert 0 < len(known) <= 4096
         assert max(map(len, known)) <= 64
+
+
+def test_a_bucket_that_recurs_is_known_and_still_redacted() -> None:
+    """What nobody can change is looked at once; what has something in it, each time."""
+    clean, dirty = FrozenProperties(plan="free"), FrozenProperties(contact="bob@example.com")
+    event = replace(make_event(), user_properties=clean, group_properties=dirty)
+    hook = redact(redact_emails)
+
+    for _ in range(3):
+        left = hook(event)
+
+        assert left.user_properties is clean
+        assert left.group_properties == {"contact": _EMAIL}
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        pytest.param({"a": ["x"], "b": 1}, id="a dict"),
+        pytest.param(FrozenProperties(a=["x"], b=1), id="a list in what is frozen"),
+        pytest.param(FrozenProperties(a={"0": "x"}, b=1), id="a dict in what is frozen"),
+    ],
+)
+def test_what_can_be_changed_is_looked_at_each_time(bucket: dict[str, Any]) -> None:
+    """Another hook may have worked in place meanwhile."""
+    event = replace(make_event(), user_properties=bucket)
+    hook = redact(redact_emails)
+
+    for _ in range(2):
+        assert hook(event) is event
+    inner = bucket["a"]
+    inner["0" if isinstance(inner, dict) else 0] = "bob@example.com"
+
+    assert _EMAIL in str(hook(event).user_properties)
+
+
+def test_more_buckets_than_are_remembered_are_looked_at_right() -> None:
+    """None is taken for another that has had its place in memory."""
+    hook = redact(redact_emails)
+    for number in range(5000):
+        bucket = FrozenProperties(a=number)
+        event = replace(make_event(), user_properties=bucket)
+        assert hook(event) is event
+    for number in range(100):
+        bucket = FrozenProperties(a=f"{number} bob@example.com")
+        left = hook(replace(make_event(), user_properties=bucket))
+        assert left.user_properties == {"a": f"{number} {_EMAIL}"}
+
+    assert len(hook._known_buckets) <= 4096

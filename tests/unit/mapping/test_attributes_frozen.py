@@ -1,4 +1,4 @@
-"""The copy of what is legal already, for which nothing has to be mended."""
+"""The frozen copy of what is legal already, for which nothing has to be mended."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.mapping.attributes import Cleaner, Limits
+from otel_telemetry.payload import FrozenProperties
 from tests.support.values import same
 
 _KEYS = ("a", "b", "c")
@@ -38,30 +39,45 @@ class _Key(str, enum.Enum):
     A = "a"
 
 
-@given(_BUCKETS, _BUCKETS)
-def test_what_is_called_legal_is_what_cleaning_leaves(one: Any, two: Any) -> None:
+class _Colliding:
+    """A key that raises when it is compared."""
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        raise ValueError
+
+
+@given(_BUCKETS)
+def test_what_is_called_legal_is_what_cleaning_leaves(bucket: Any) -> None:
     """Nothing cut, every type the same; and a copy that nobody else has."""
     cleaner = _knowing()
+    copy = cleaner.frozen(bucket)
 
-    copies = cleaner.legal(one, two)
-
-    for given_one, copy in zip((one, two), copies or (), strict=bool(copies)):
-        cleaned = cleaner.clean(given_one)
-        assert same(copy, cleaned.attributes)
-        assert not cleaned.cut
-        assert not cleaned.reserved
-        assert copy is not given_one
+    if copy is not None:
+        cleaned = cleaner.clean(bucket)
+        assert same(dict(copy), cleaned.attributes)
+        assert (cleaned.cut, cleaned.reserved) == (0, 0)
+        assert copy is not bucket
 
 
-def test_flat_buckets_under_known_keys_are_legal() -> None:
-    """A bucket that is not given is an empty one."""
-    given_one: dict[str, object] = {"a": "x", "b": -(2**63), "c": 1.5}
+@pytest.mark.parametrize(
+    "bucket", [{"a": "x", "b": -(2**63), "c": 1.5}, {"a": None, "b": True}, {}]
+)
+def test_a_flat_bucket_under_known_keys_is_legal(bucket: dict[str, object]) -> None:
+    """Whatever dict holds it."""
+    copy = _knowing().frozen(bucket)
 
-    assert _knowing().legal(given_one, None, {"a": None, "b": True}) == [
-        given_one,
-        {},
-        {"a": None, "b": True},
-    ]
+    assert type(copy) is FrozenProperties
+    assert copy == bucket
+
+
+def test_a_key_is_known_by_its_text() -> None:
+    """Another object with the same text is the same key."""
+    assert _knowing().frozen({"abc"[:1]: 1, "xb"[1:]: 2}) == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize(
@@ -78,13 +94,15 @@ def test_flat_buckets_under_known_keys_are_legal() -> None:
         pytest.param({"d": 1}, id="unknown name"),
         pytest.param({"reserved": 1}, id="reserved name"),
         pytest.param({5: 1}, id="name that is no text"),
+        pytest.param({_Colliding(): 1}, id="name that raises"),
         pytest.param(UserDict(a=1), id="mapping"),
         pytest.param(5, id="no mapping"),
+        pytest.param(None, id="nothing"),
     ],
 )
 def test_whatever_needs_a_look_is_not_passed(bucket: Any) -> None:
-    """In any bucket."""
-    assert _knowing().legal({}, bucket, {}) is None
+    """`clean` has it."""
+    assert _knowing().frozen(bucket) is None
 
 
 def test_limits_hold() -> None:
@@ -94,6 +112,6 @@ def test_limits_hold() -> None:
         cleaner.clean({"a": 1, "b": 1})
         cleaner.clean({"c": 1})
 
-    assert few.legal({"a": 1, "b": 1}) == [{"a": 1, "b": 1}]
-    assert few.legal({"a": 1, "b": 1, "c": 1}) is None
-    assert short.legal({"a": 1}) is None
+    assert few.frozen({"a": 1, "b": 1}) == {"a": 1, "b": 1}
+    assert few.frozen({"a": 1, "b": 1, "c": 1}) is None
+    assert short.frozen({"a": 1}) is None

@@ -11,8 +11,10 @@ import pytest
 
 from otel_telemetry.payload import Event, TelemetryPayload
 from otel_telemetry.receipt import Outcome
-from otel_telemetry.typing import BeforeSend
+from otel_telemetry.typing import AttributeValue, BeforeSend
 from tests.support.pipelines import AppPipeline
+
+_BUCKETS = ("event_properties", "user_properties", "group_properties")
 
 
 def test_a_hook_sees_the_event_as_it_would_leave() -> None:
@@ -74,21 +76,70 @@ def test_a_hook_may_change_everything() -> None:
 
 def test_a_hook_cannot_change_what_the_caller_gave() -> None:
     """It has a copy of its own, and what it keeps of it changes nothing later."""
-    kept: list[dict[str, object]] = []
+    kept: list[Event] = []
 
     def keep(event: Event) -> Event:
-        assert isinstance(event.event_properties, dict)
-        kept.append(event.event_properties)
+        kept.append(event)
         return event
 
     setup = AppPipeline(before_send=keep)
-    given = {"a": [1]}
-    setup.send("e", given)
-    kept[0]["a"] = 2
+    given: dict[str, object] = {"a": [1]}
+    setup.send("e", given, given, given)
+    for bucket in (
+        kept[0].event_properties,
+        kept[0].user_properties,
+        kept[0].group_properties,
+    ):
+        assert isinstance(bucket["a"], list)
+        bucket["a"].append(2)
+    setup.send("e", given, given, given)
 
     assert given == {"a": [1]}
-    assert setup.record.log_record.attributes is not None
-    assert list(setup.record.log_record.attributes["a"]) == [1]  # type: ignore[arg-type]
+    for record in setup.records:
+        assert record.log_record.attributes is not None
+        assert list(record.log_record.attributes["a"]) == [1]  # type: ignore[arg-type]
+        assert record.resource.attributes["a"] == [1]
+        assert record.instrumentation_scope is not None
+        assert record.instrumentation_scope.attributes == {"a": [1]}
+
+
+def test_what_a_hook_changes_deep_inside_is_made_legal_too() -> None:
+    """Lists and maps are the hook's own."""
+
+    def work_in_place(event: Event) -> Event:
+        for bucket in (event.event_properties, event.user_properties, event.group_properties):
+            assert isinstance(bucket["a"], list)
+            bucket["a"][:] = ["hidden", 2**70]
+        return event
+
+    setup = AppPipeline(before_send=work_in_place)
+    for _ in range(2):
+        setup.send("e", {"a": [1]}, {"a": [1]}, {"a": [1]})
+
+        assert setup.buckets == (
+            {"a": ("hidden", str(2**70))},
+            {"a": ["hidden", str(2**70)]},
+            {"a": ["hidden", str(2**70)]},
+        )
+
+
+def test_each_bucket_may_be_changed_alone() -> None:
+    """What a hook leaves as it is, is as it was."""
+    whole: dict[str, object] = {"a": 1, "b": "x"}
+
+    for bucket in _BUCKETS:
+
+        def change(event: Event, bucket: str = bucket) -> Event:
+            changed: dict[str, AttributeValue] = {"a": True, "c": 2}
+            return dataclasses.replace(event, **{bucket: changed})  # type: ignore[arg-type]
+
+        setup = AppPipeline(before_send=change)
+        for _ in range(2):
+            setup.send("e", whole, whole, whole)
+            found = dict(zip(_BUCKETS, setup.buckets, strict=True))
+
+            assert found.pop(bucket) == {"a": True, "c": 2}
+            assert list(found.values()) == [whole, whole]
 
 
 def test_a_hook_that_returns_none_drops_the_event() -> None:
@@ -148,20 +199,17 @@ def test_a_hook_sees_legal_values_however_often_the_names_came_before() -> None:
     assert setup.counters.snapshot().corrected == {}
 
 
-def test_what_a_hook_does_in_place_counts() -> None:
-    """Also where it replaces a value by one that equals it; the caller's is as it was."""
+def test_a_value_that_only_equals_the_one_before_counts() -> None:
+    """True is not 1; the caller's is as it was."""
 
     def change(event: Event) -> Event:
-        for bucket in (event.event_properties, event.user_properties, event.group_properties):
-            assert isinstance(bucket, dict)
-            bucket["flag"] = int(bucket["flag"])
-            bucket.pop("secret")
-        return event
+        buckets = {name: {"flag": int(getattr(event, name)["flag"])} for name in _BUCKETS}
+        return dataclasses.replace(event, **buckets)  # type: ignore[arg-type]  # the three
 
     setup = AppPipeline(before_send=change)
-    given = {"flag": True, "secret": "s3cr3t"}
+    given = {"flag": True}
     for _ in range(2):
         setup.send("e", given, given, given)
 
     assert repr(setup.buckets) == repr(({"flag": 1}, {"flag": 1}, {"flag": 1}))
-    assert repr(given) == repr({"flag": True, "secret": "s3cr3t"})
+    assert repr(given) == repr({"flag": True})
