@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,16 @@ from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.sinks.emitting import base_resource
 from otel_telemetry.sinks.recording import recording
-from otel_telemetry.testing import OTLPReceiver
+from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.records import recorded
 
+_NOBODY = "/nowhere/python"
+"""An interpreter that cannot be started."""
 
-def record(config: TelemetryConfig, executable: str | None = None) -> Callable[[], bool]:
+
+def record(
+    config: TelemetryConfig, executable: str | None = None, seconds: float = 0
+) -> Callable[[], bool]:
     """Record an event; return what ends the process's part in it."""
     events, recorder = recording(
         config,
@@ -36,7 +42,7 @@ def record(config: TelemetryConfig, executable: str | None = None) -> Callable[[
         executable=executable,
     )
     recorder.emit(recorded(events, "didRun"))
-    return lambda: recorder.shutdown(0)
+    return lambda: recorder.shutdown(seconds)
 
 
 def detached(spool: Path, **changed: Any) -> TelemetryConfig:
@@ -90,13 +96,13 @@ def test_without_a_home_nothing_is_recorded_and_nothing_raises(
 
 
 class TestBeside:
-    """Where no process can be started, the next run delivers what this one leaves."""
+    """Where no process can be started, this one delivers beside its work."""
 
     def test_the_next_run_delivers(self, tmp_path: Path) -> None:
-        """In a thread that it does not wait for."""
+        """From its beginning, in a thread that it does not wait for."""
         with OTLPReceiver() as receiver:
             config = detached(tmp_path, endpoint=receiver.http_endpoint, detached_interval=0)
-            record(config, "/usr/sbin/uwsgi")()
+            record(config, _NOBODY)()
 
             assert not receiver.events
 
@@ -108,12 +114,38 @@ class TestBeside:
 
             _wait_for_thread()
 
+    def test_a_run_that_ends_at_once_delivers(self, tmp_path: Path) -> None:
+        """It gives the thread the time that a shutdown may take: no later run would fare better."""
+        with OTLPReceiver() as receiver:
+            config = detached(tmp_path, endpoint=receiver.http_endpoint)
+            record(config, "/usr/sbin/uwsgi", seconds=20)()
+
+            assert len(receiver.events) == 1
+            assert _uploaders() == []
+
+    def test_one_thread_at_a_time_and_no_longer_than_given(self, tmp_path: Path) -> None:
+        """However often the process hands over, and whatever the backend does."""
+        with OTLPReceiver() as receiver:
+            receiver.answer(Answer(delay=1))
+            config = detached(tmp_path, endpoint=receiver.http_endpoint, detached_interval=0)
+            record(config, _NOBODY)()
+            end = record(config, "/usr/sbin/uwsgi", seconds=0.01)
+            began = time.monotonic()
+
+            end()
+            end()
+
+            assert time.monotonic() - began < 0.5
+            assert len(_uploaders()) == 1
+
+            _wait_for_thread()
+
     def test_not_more_often_than_a_process_would_be_started(self, tmp_path: Path) -> None:
         """The mark is the same."""
         config = detached(tmp_path)
         directory = spool_directory(config, "acme")
         assert directory is not None
-        record(config, "/usr/sbin/uwsgi")()
+        record(config, _NOBODY)()
         (Path(directory) / LOCK).touch()
         record(config, "/usr/sbin/uwsgi")()
 
@@ -124,8 +156,7 @@ class TestBeside:
     ) -> None:
         """Whatever its file is called."""
         monkeypatch.setattr(sys, "frozen", "macosx_app", raising=False)
-        config = detached(tmp_path, detached_interval=0)
-        record(config, "/opt/python-tool")()
+        config = detached(tmp_path)
         record(config, "/opt/python-tool")()
 
         assert len(_uploaders()) == 1
