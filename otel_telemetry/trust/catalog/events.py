@@ -26,6 +26,7 @@ else:
 _T = TypeVar("_T")
 
 _HERE = "__telemetry_event__"
+_OWN_DOCSTRING: str | None = __doc__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def _said_of(declaring: type, name: str) -> object:
     said: object = vars(declaring).get("__doc__")
     # Where our own docstring was left out as well (`python -OO`), nobody can have given one: the
     # program must run all the same. Its documents are made where it is developed.
-    return name if said is None and __doc__ is None else said
+    return name if said is None and _OWN_DOCSTRING is None else said
 
 
 def _declared(declaring: type, name: str, since: str, deprecated: str | None) -> type:
