@@ -116,8 +116,6 @@ class _Beside:
 
     def start(self, directory: str) -> None:
         """Deliver what lies in *directory*."""
-        if self._thread is not None and self._thread.is_alive():
-            return
         self._thread = threading.Thread(
             target=self._run, args=(directory,), name="otel_telemetry-uploader", daemon=True
         )
