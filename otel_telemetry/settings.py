@@ -181,11 +181,23 @@ def _parse_spool(text: str) -> bool | str:
         return text
 
 
+_DEFERRED = 0x20 | 0x80 | 0x200  # a generator, a coroutine, both
+
+
 def _hooks(value: object) -> tuple[object, ...]:
     hooks = (value,) if callable(value) else tuple(value)  # type: ignore[arg-type]  # see _file
     if not all(callable(hook) for hook in hooks):
         raise _Wrong("one is not callable")
+    if any(map(_is_deferred, hooks)):
+        raise _Wrong("one is async, or a generator, and would drop every event")
     return hooks
+
+
+def _is_deferred(hook: object) -> bool:
+    """Tell whether a call returns before anything is done (see `inspect`, which is slow)."""
+    caller = hook if hasattr(hook, "__code__") else getattr(hook, "__call__", None)  # noqa: B004
+    flags = getattr(getattr(caller, "__code__", None), "co_flags", 0)
+    return isinstance(flags, int) and flags & _DEFERRED != 0
 
 
 def _notice(value: object) -> str:

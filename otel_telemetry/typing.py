@@ -26,10 +26,9 @@ __all__ = [
     "TypedEvent",
 ]
 
-AttributeValue: TypeAlias = (
-    "str | bool | int | float | bytes"
-    " | Sequence[AttributeValue] | Mapping[str, AttributeValue] | None"
-)
+_Scalar: TypeAlias = "str | bool | int | float | bytes | None"
+# In one piece: to some type checkers, a str put together of several says nothing.
+AttributeValue: TypeAlias = "_Scalar | Sequence[AttributeValue] | Mapping[str, AttributeValue]"
 """A legal attribute value (OpenTelemetry specification, common/README, "AnyValue")."""
 
 Properties = Mapping[str, object]

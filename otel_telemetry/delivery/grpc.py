@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import urllib.request
-from importlib import metadata
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from otel_telemetry import environment
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery.outcome import Answer, delivered, from_grpc, no_answer
+from otel_telemetry.version import VERSION
 
 # By itself it prints every handshake that fails to stderr. It reads this once, when it is imported.
 with environment.Preset("GRPC_VERBOSITY", "ERROR"):
@@ -96,8 +96,7 @@ class GRPCTransport:
             channel.close()
 
     def _connect(self) -> grpc.Channel:
-        version = metadata.version("otel-telemetry")
-        agent = ("grpc.primary_user_agent", f"otel-telemetry/{version}")
+        agent = ("grpc.primary_user_agent", f"otel-telemetry/{VERSION}")
         options = (*_OPTIONS, *self._proxy, agent)
         if self._credentials is None:
             return grpc.insecure_channel(self._server, options)

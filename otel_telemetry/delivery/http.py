@@ -16,7 +16,6 @@ import threading
 import urllib.request
 import zlib
 from collections.abc import Callable
-from importlib import metadata
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -25,6 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from otel_telemetry.config import DeliveryConfig
 from otel_telemetry.delivery.outcome import Answer, from_http, no_answer
 from otel_telemetry.delivery.overtime import Overtime
+from otel_telemetry.version import VERSION
 
 # Levels 1 to 3 cost the same and shrink these requests 14-fold; the default level costs three times
 # their time for another fifth.
@@ -48,7 +48,7 @@ class HTTPTransport:
         self._timeout = config.timeout
         self._compress = config.compression == "gzip"
         self._headers = {
-            "user-agent": f"otel-telemetry/{metadata.version('otel-telemetry')}",
+            "user-agent": f"otel-telemetry/{VERSION}",
             **config.headers,
             "content-type": "application/x-protobuf",
             **({"content-encoding": "gzip"} if self._compress else {}),

@@ -39,6 +39,7 @@ class Recorder:
         launch: Sees to it that somebody delivers what is left behind.
         clock: Monotonic seconds.
         is_permitted: Asked before anything is left behind; once it says False, it is deleted.
+        wait: Gives those within this process who deliver some seconds at its end.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Recorder:
         launch: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
         is_permitted: Callable[[], bool] = lambda: True,
+        wait: Callable[[float], object] = lambda _seconds: None,
     ) -> None:
         self._config = config
         self._counters = counters
         self._path = path
         self._launch = launch
         self._is_permitted = is_permitted
+        self._wait = wait
         self._clock = clock
         self._interval = max(config.detached_interval, _LEAST_INTERVAL)
         self._receipt = Receipt(Outcome.SPOOLED)
@@ -169,7 +172,7 @@ class Recorder:
             spool.close()
             spool.speak()
 
-    def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - nothing here waits
+    def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - it does not wait
         """Hand over what is written; True only if nothing ever was, for the rest is not known."""
         self._hand_over()
         return not self._counters.spooled
@@ -177,7 +180,9 @@ class Recorder:
     def shutdown(self, timeout: float) -> bool:
         """Do as `flush`, and take no more."""
         self._is_closed = True
-        return self.flush(timeout)
+        is_empty = self.flush(timeout)
+        self._wait(timeout)
+        return is_empty
 
     def discard(self, reason: str) -> None:
         """Take no more, and delete what is written here and not delivered yet."""

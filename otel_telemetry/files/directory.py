@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 import stat
 
+from otel_telemetry.files import places
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def secure(path: str) -> None:
     """Make *path* a directory that only we can read; raises OSError if it is not one.
@@ -12,9 +18,38 @@ def secure(path: str) -> None:
     Not through a symbolic link at its end, and not one that belongs to somebody else: whoever could
     put it there could read what goes into it.
     """
+    spare_homes(path)
     os.makedirs(path, mode=0o700, exist_ok=True)
     if check(path).st_mode & 0o077 and hasattr(os, "geteuid"):
         os.chmod(path, 0o700)
+
+
+def spare_homes(
+    path: str,
+    *,
+    uid: int | None = None,
+    home_of: Callable[[int], str] = places.home_of_record,
+) -> None:
+    """See that what we make at *path* does not lie in another user's home; raises OSError if so.
+
+    Only a superuser could, with the environment of a user (``su``, ``sudo -E``). What they left
+    there, perhaps ``~/.config`` itself, that user could neither read nor delete.
+
+    Args:
+        path: What is to be made, and perhaps directories above it.
+        uid: Who we are; None for whom the system says.
+        home_of: Returns where a user is at home, or an empty str.
+    """
+    us = os.geteuid() if uid is None and hasattr(os, "geteuid") else uid
+    if us != 0:
+        return
+    above = os.path.realpath(path)
+    while not os.path.lexists(above):
+        above = os.path.dirname(above)
+    owner = os.stat(above).st_uid
+    home = os.path.realpath(home_of(owner) or os.sep) if owner != us else os.sep
+    if home != os.sep and f"{above}{os.sep}".startswith(f"{home}{os.sep}"):
+        raise PermissionError(None, "it would lie in another user's home")
 
 
 def check(path: str) -> os.stat_result:

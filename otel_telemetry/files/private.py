@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 
+from otel_telemetry.files import directory
 from otel_telemetry.frozen import dataclass
 
 _MOST = 64 * 1024  # bytes; what is larger was not written by us
@@ -93,6 +94,7 @@ def create(path: str, data: bytes) -> bool:
 
 @contextlib.contextmanager
 def _written_beside(path: str, data: bytes, *, durable: bool) -> Iterator[str]:
+    directory.spare_homes(path)
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import threading
@@ -58,8 +57,10 @@ def recording(
 
         return events, AtOnceSink(transport)
     directory = spool_directory(config, config.name)
-    launch = _launch(config, directory, permission, executable or sys.executable)
-    return events, Recorder(config, counters, directory, launch, is_permitted=permission.holds)
+    launch, wait = _launch(config, directory, permission, executable or sys.executable)
+    return events, Recorder(
+        config, counters, directory, launch, is_permitted=permission.holds, wait=wait
+    )
 
 
 def _events(
@@ -88,28 +89,47 @@ def _events(
 
 def _launch(
     config: TelemetryConfig, directory: str | None, permission: Permission, executable: str
-) -> Callable[[], object]:
-    """Return what has somebody deliver at the end of this process."""
+) -> tuple[Callable[[], object], Callable[[float], object]]:
+    """Return what has somebody deliver, and what gives them time at the end of this process."""
     if directory is None:
-        return lambda: None
+        return lambda: None, lambda _seconds: None
     is_frozen = bool(getattr(sys, "frozen", False))
     if is_python(executable, environment.current(), is_frozen=is_frozen):
-        return Launcher(directory, interval=config.detached_interval).launch
-    # No process can be started: while it lives, this one delivers what earlier ones have left.
-    beside = functools.partial(_deliver_beside, permission=permission)
-    Launcher(directory, interval=config.detached_interval, start=beside).launch()
-    return lambda: None
+        return Launcher(directory, interval=config.detached_interval).launch, lambda _seconds: None
+    # No process can be started: this one delivers, from now on what earlier ones have left.
+    beside = _Beside(permission)
+    launch = Launcher(directory, interval=config.detached_interval, start=beside.start).launch
+    launch()
+    return launch, beside.wait
 
 
-def _deliver_beside(directory: str, permission: Permission) -> None:
-    """Deliver in a thread that nobody waits for."""
+class _Beside:
+    """Delivers in a thread what processes have left.
 
-    def run() -> None:
+    Args:
+        permission: What may leave.
+    """
+
+    def __init__(self, permission: Permission) -> None:
+        self._permission = permission
+        self._thread: threading.Thread | None = None
+
+    def start(self, directory: str) -> None:
+        """Deliver what lies in *directory*."""
+        self._thread = threading.Thread(
+            target=self._run, args=(directory,), name="otel_telemetry-uploader", daemon=True
+        )
+        with contextlib.suppress(RuntimeError):  # no more threads: the next run tries again
+            self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Give it *seconds* to finish: a program that ends at once would never deliver."""
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _run(self, directory: str) -> None:
         # Whatever it is, it must not be printed.
         with contextlib.suppress(Exception):
             with fork.importing:
                 from otel_telemetry.delivery.detached import upload  # noqa: PLC0415 - slow
-            upload(directory, lambda _config: permission)
-
-    with contextlib.suppress(RuntimeError):  # no more threads: the next run tries again
-        threading.Thread(target=run, name="otel_telemetry-uploader", daemon=True).start()
+            upload(directory, lambda _config: self._permission)

@@ -55,9 +55,10 @@ def sample(
     Args:
         probability: The share to keep, 0 to 1.
         events: Names of the events to sample; without any, all. Others pass as they are.
-        key: What stands for the installation, such as its random id, or what returns it, asked
-            for each event. Where there is none, a random one of this process takes its place; a
-            forked child has its own.
+        key: What stands for the installation, or what returns it, asked for each event. Without
+            one, a process is in or out by itself, and a forked child anew. With
+            ``key=lambda: telemetry.pseudonym("sampling", "")``, all processes of an installation
+            are one, as long as its identity is kept.
         period: Seconds. Periods are counted from the epoch.
         clock: Seconds since the epoch.
 

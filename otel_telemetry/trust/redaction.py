@@ -52,16 +52,20 @@ redact_secrets = Redaction(without_secrets, telling_keys=True)
 
 Found by key: whatever stands under a key that has among its words ``password``, ``passphrase``,
 ``secret``, ``token``, ``credential``, ``authorization``, ``cookie``, ``jwt``, ``api key``,
-``access key``, ``private key`` and the like, in any spelling (``x-api-key``, ``dbPassword``), but
-for True, False and None; not where the key's last word says that the value is only about the secret
-(``token_count``, ``cookie_consent``), and not ``tokens``, which are counted. The same in text
-(``password=…``, ``"token": "…"``, ``Authorization: …`` to the end of the line) and among the
-arguments of a command (``--password …``); in text, a value without quotes ends at a blank or ``&``.
+``access key``, ``private key``, ``license key`` and the like, in any spelling (``x-api-key``,
+``dbPassword``), but for True, False and None. Not where a word says that the value is only about
+the secret (``token_count``, ``cookie_consent``, ``has_password``), nor where tokens are what models
+read (``tokens``, ``input_token``, ``time_to_first_token``). The same in text (``password=…``,
+``"token": "…"``, ``<password>…</password>``, ``Authorization: …`` to the end of the line) and among
+the arguments of a command (``--password …``, ``-Password …``); in text, a value without quotes ends
+at a blank or ``&``, and one that only says how it stands is left (``password: required``).
 
 Found by their looks: private keys in PEM, JSON Web Tokens, user and password in a URL, bearer and
-basic credentials, the tokens of AWS, GitHub, GitLab, Slack, Google, Stripe, OpenAI, Anthropic,
-Hugging Face, npm, PyPI and some others, and 32 or more characters of letters of both cases and
-digits, mixed as no name or path mixes them (99 of 100 random ones are found).
+basic credentials, the keys and tokens of some eighty services (AWS, Google, Microsoft, GitHub,
+GitLab, Slack, Stripe, OpenAI, Anthropic, Hugging Face, New Relic, Sentry, npm, PyPI, …) that have
+a form of their own, the URLs of Slack's, Discord's and Teams' webhooks, and 32 or more characters
+of letters of both cases and digits, mixed as no name or path mixes them (99 of 100 random ones are
+found; public keys and content addresses look the same).
 
 Not found: a password in plain prose; hexadecimal keys without a telling key, for hashes and ids
 look the same; what is encoded or encrypted; pairs such as ``{"name": "password", "value": …}``.

@@ -82,7 +82,7 @@ class TestInstallations:
         python: str,
         packages: str,
     ) -> None:
-        """As `zipapp` makes them."""
+        """As `zipapp` makes them: all in one file, and nobody's metadata in it."""
         import zipfile  # noqa: PLC0415 - of this test alone
 
         acme = make_tool(http_receiver)
@@ -92,7 +92,9 @@ class TestInstallations:
             archive.writestr("__main__.py", program)
             for path in (root / "otel_telemetry").rglob("*.py"):
                 archive.write(path, path.relative_to(root))
+            for path in (Path(packages) / "urllib3").rglob("*.py"):
+                archive.write(path, path.relative_to(packages))
 
-        assert acme.run([python], PYTHONPATH=packages) == (0, "")
+        assert acme.run([python]) == (0, "")
 
         http_receiver.wait_for_events(1, 20)

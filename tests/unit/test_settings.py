@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,26 @@ class TestHooks:
         """A hook that would fail at every event is refused at construction."""
         with pytest.raises(ConfigurationError, match=detail):
             settings.HOOKS.checked("before_send", wrong)
+
+    def test_what_returns_before_it_has_looked_is_refused(self) -> None:
+        """Nobody would await it, and every event would be dropped."""
+
+        async def late(event: object) -> object:
+            return event
+
+        def lazy(event: object) -> Iterator[object]:
+            yield event
+
+        class Late:
+            async def __call__(self, event: object) -> object:
+                return event
+
+            async def method(self, event: object) -> object:
+                return event
+
+        for wrong in (late, lazy, Late(), Late().method):
+            with pytest.raises(ConfigurationError, match="async, or a generator"):
+                settings.HOOKS.checked("before_send", [print, wrong])
 
     def test_the_environment_cannot_set_them(self) -> None:
         """The message says where they belong."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otel_telemetry import Event, Outcome, Telemetry
 from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
+from otel_telemetry.trust.limits import sample
 
 Make = Callable[..., Telemetry]
 
@@ -226,3 +228,23 @@ def test_the_log_names_the_error_of_a_hook_and_not_its_text(
     telemetry.send("x")
 
     assert "s3cr3t" not in caplog.text
+
+
+def test_a_sample_can_go_by_the_installation(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Every instance of an installation decides alike, and each installation for itself."""
+
+    def is_kept() -> bool:
+        hook = sample(0.5, key=lambda: telemetry.pseudonym("sampling", ""))
+        telemetry = make(before_send=hook, spool=False)
+        return telemetry.send("didRun").outcome is not Outcome.DROPPED
+
+    answers = set()
+    for number in range(20):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / str(number)))
+        first = is_kept()
+        assert is_kept() is first
+        answers.add(first)
+
+    assert answers == {True, False}

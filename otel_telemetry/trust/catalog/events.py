@@ -26,6 +26,7 @@ else:
 _T = TypeVar("_T")
 
 _HERE = "__telemetry_event__"
+_OWN_DOCSTRING: str | None = __doc__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,13 @@ def declaration_of(declaring: object) -> EventDeclaration:
     return found
 
 
+def _said_of(declaring: type, name: str) -> object:
+    said: object = vars(declaring).get("__doc__")
+    # Where our own docstring was left out as well (`python -OO`), nobody can have given one: the
+    # program must run all the same. Its documents are made where it is developed.
+    return name if said is None and _OWN_DOCSTRING is None else said
+
+
 def _declared(declaring: type, name: str, since: str, deprecated: str | None) -> type:
     if type(declaring) is not type:
         raise ConfigurationError(f"@event({name!r}) is for a plain class")
@@ -107,7 +115,7 @@ def _declared(declaring: type, name: str, since: str, deprecated: str | None) ->
     try:
         declaration = EventDeclaration(
             name=line("a name", legal_name(name)),
-            meaning=sentence("a docstring that says what it means", vars(declaring).get("__doc__")),
+            meaning=sentence("a docstring that says what it means", _said_of(declaring, name)),
             since=line("since, the version that sent it first", since),
             deprecated=None if deprecated is None else sentence("a reason", deprecated),
             properties=properties,

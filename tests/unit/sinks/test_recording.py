@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,18 @@ from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.launcher import LOCK
 from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.files.directory import secure
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base import base_attributes
 from otel_telemetry.sinks.emitting import base_resource
 from otel_telemetry.sinks.recording import recording
-from otel_telemetry.testing import OTLPReceiver
+from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.records import recorded
 
 
-def record(config: TelemetryConfig, executable: str | None = None) -> Callable[[], bool]:
+def record(
+    config: TelemetryConfig, executable: str | None = None, seconds: float = 0
+) -> Callable[[], bool]:
     """Record an event; return what ends the process's part in it."""
     events, recorder = recording(
         config,
@@ -36,7 +41,18 @@ def record(config: TelemetryConfig, executable: str | None = None) -> Callable[[
         executable=executable,
     )
     recorder.emit(recorded(events, "didRun"))
-    return lambda: recorder.shutdown(0)
+    return lambda: recorder.shutdown(seconds)
+
+
+def leave(config: TelemetryConfig) -> None:
+    """Leave an event that nobody delivers yet, as if it were not time."""
+    directory = spool_directory(config, "acme")
+    assert directory is not None
+    secure(directory)
+    lock = Path(directory) / LOCK
+    lock.touch()
+    record(replace(config, detached_interval=3600), "/usr/sbin/uwsgi")()
+    lock.unlink()
 
 
 def detached(spool: Path, **changed: Any) -> TelemetryConfig:
@@ -90,13 +106,13 @@ def test_without_a_home_nothing_is_recorded_and_nothing_raises(
 
 
 class TestBeside:
-    """Where no process can be started, the next run delivers what this one leaves."""
+    """Where no process can be started, this one delivers beside its work."""
 
     def test_the_next_run_delivers(self, tmp_path: Path) -> None:
-        """In a thread that it does not wait for."""
+        """From its beginning, in a thread that it does not wait for."""
         with OTLPReceiver() as receiver:
             config = detached(tmp_path, endpoint=receiver.http_endpoint, detached_interval=0)
-            record(config, "/usr/sbin/uwsgi")()
+            leave(config)
 
             assert not receiver.events
 
@@ -108,12 +124,38 @@ class TestBeside:
 
             _wait_for_thread()
 
+    def test_a_run_that_ends_at_once_delivers(self, tmp_path: Path) -> None:
+        """It gives the thread the time that a shutdown may take: no later run would fare better."""
+        with OTLPReceiver() as receiver:
+            config = detached(tmp_path, endpoint=receiver.http_endpoint)
+            record(config, "/usr/sbin/uwsgi", seconds=20)()
+
+            assert len(receiver.events) == 1
+            assert _uploaders() == []
+
+    def test_no_longer_than_given(self, tmp_path: Path) -> None:
+        """However often the process hands over, and whatever the backend does."""
+        with OTLPReceiver() as receiver:
+            receiver.answer(Answer(delay=1))
+            config = detached(tmp_path, endpoint=receiver.http_endpoint, detached_interval=0)
+            leave(config)
+            end = record(config, "/usr/sbin/uwsgi", seconds=0.01)
+            began = time.monotonic()
+
+            end()
+            end()
+
+            assert time.monotonic() - began < 0.5
+            assert _uploaders()
+
+            _wait_for_thread()
+
     def test_not_more_often_than_a_process_would_be_started(self, tmp_path: Path) -> None:
         """The mark is the same."""
         config = detached(tmp_path)
         directory = spool_directory(config, "acme")
         assert directory is not None
-        record(config, "/usr/sbin/uwsgi")()
+        leave(config)
         (Path(directory) / LOCK).touch()
         record(config, "/usr/sbin/uwsgi")()
 
@@ -124,8 +166,7 @@ class TestBeside:
     ) -> None:
         """Whatever its file is called."""
         monkeypatch.setattr(sys, "frozen", "macosx_app", raising=False)
-        config = detached(tmp_path, detached_interval=0)
-        record(config, "/opt/python-tool")()
+        config = detached(tmp_path)
         record(config, "/opt/python-tool")()
 
         assert len(_uploaders()) == 1

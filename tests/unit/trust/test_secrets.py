@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import string
 
@@ -78,6 +79,11 @@ def test_tokens_are_known_by_their_looks(secret: str) -> None:
         ("tokens: password=hunter2", f"tokens: password={MARKER}"),
         ("Bearer abc.def", f"Bearer {MARKER}"),
         ("bearer abcdefghijklmnopqrstuvwxyz", f"bearer {MARKER}"),
+        ("-Password hunter2 -Port 3", f"-Password {MARKER} -Port 3"),
+        ("<a:password>hunter2</a:password>", f"<a:password>{MARKER}</a:password>"),
+        ('<token kind="x">a b</token>', f'<token kind="x">{MARKER}</token>'),
+        ("DD_APP_KEY=abc LICENSE_KEY: abc", f"DD_APP_KEY={MARKER} LICENSE_KEY: {MARKER}"),
+        ("SSWS 00abcdefghijklmnopqrst", f"SSWS {MARKER}"),
         ("Basic dXNlcjpwYXNz", f"Basic {MARKER}"),
         ("Basic dTpwYXNzd29yZA==", f"Basic {MARKER}"),
         ("postgres://u:p@ss@db:5/x?y", f"postgres://{MARKER}@db:5/x?y"),
@@ -99,6 +105,10 @@ def test_values_go_and_what_is_around_them_stays(text: str, left: str) -> None:
         "max_tokens=100, token_count: 5, password_length=12",
         "design: sign: resign=yes, tokenizer: fast, secretary: yes",
         "password=",
+        "password: required, token=None; secret: 'missing', {\"token\": null}, authorization: none",
+        "InvalidToken: expired. Unexpected token: }",
+        "<password></password>, <tokens>5</tokens>, -token-count 5",
+        "integrity=sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC",
         "?token=&secret=&page=2",
         "token://host, --tokens 5, --token-count 5, --secret --verbose",
         "basic functionality, Basic YWJj, bearer authentication, Basic Functionality1",
@@ -135,6 +145,15 @@ def test_random_text_is_known_from_names() -> None:
         assert in_path > 0.97 * len(keys)
 
 
+def test_no_part_of_a_long_key_stays() -> None:
+    """Of what is encoded in base64, which has slashes in it, as paths have."""
+    dice = random.Random(2)
+    for length in (200, 1200):
+        key = base64.b64encode(dice.randbytes(length)).decode()
+
+        assert without_secrets(f"key {key} end") == f"key {MARKER} end"
+
+
 def test_long_text_without_a_key_in_it_stays() -> None:
     """However long its runs of letters and digits are."""
     words = "didCreateEntry2With_" * 50
@@ -152,6 +171,7 @@ def test_long_text_without_a_key_in_it_stays() -> None:
         *("apikey", "APIKey", "x-api-key", "api.key", "AWS_SECRET_ACCESS_KEY", "private key"),
         *("Authorization", "http.request.header.authorization", "cookie", "Set-Cookie"),
         *("credentials", "jwt", "otp", "smtp_pass", "connection_string", "contraseña"),
+        *("license_key", "DD_APP_KEY", "writeKey", "recovery_code", "seed phrase", "api_key_id"),
     ],
 )
 def test_telling_keys_are_known_in_every_spelling(key: str) -> None:
@@ -165,6 +185,20 @@ def test_telling_keys_are_known_in_every_spelling(key: str) -> None:
     [
         *("tokens", "input_tokens", "token_count", "tokenType", "tokenizer", "max_tokens"),
         *("secretary", "passwordless", "password_length", "cookie_consent", "key", "primary_key"),
+        *(
+            "time_to_first_token",
+            "input_token",
+            "tokens_per_second",
+            "time_per_token",
+            "token_cost",
+        ),
+        *(
+            "has_password",
+            "isPasswordProtected",
+            "acme.uses_jwt",
+            "password_changed",
+            "token_valid",
+        ),
         *("session.id", "laptop", "pass", "passes", "author", "user", "api", "public_key", ""),
     ],
 )

@@ -7,6 +7,8 @@ import dataclasses
 import enum
 import inspect
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -217,3 +219,24 @@ def test_defaults_are_those_of_the_class() -> None:
 
     assert made().item is True
     assert made(item=False).item is False
+
+
+def test_a_program_without_docstrings_runs() -> None:
+    """As under `python -OO`, which leaves them all out: ours, too."""
+    program = (
+        "from otel_telemetry.trust.catalog import event, field\n"
+        "@event('didRun', since='1')\n"
+        "class Ran:\n"
+        "    'It ran.'\n"
+        "    well: bool = field('Whether it went well.', data_class='feature')\n"
+        "print(Ran.__telemetry_event__.meaning)\n"
+    )
+    for option, meaning in (("-O", "It ran."), ("-OO", "didRun")):
+        run = subprocess.run(
+            [sys.executable, option, "-B", "-c", program],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert (run.returncode, run.stdout.strip(), run.stderr) == (0, meaning, "")
