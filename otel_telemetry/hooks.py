@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from otel_telemetry.log import quiet_log
@@ -37,6 +38,9 @@ def _checked(returned: object, event: Event) -> Event:
     """Return what a hook made of *event*, with a legal name and time; raises if it cannot be."""
     if not isinstance(returned, Event):
         raise TypeError("a hook must return an Event or None")
+    buckets = returned.event_properties, returned.user_properties, returned.group_properties
+    if not all(isinstance(bucket, Mapping) for bucket in buckets):
+        raise TypeError("an event's properties must be mappings")
     # By identity: what only equals them may still be of another type.
     if returned.name is event.name and returned.timestamp is event.timestamp:
         return returned

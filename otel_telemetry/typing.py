@@ -56,8 +56,8 @@ class TypedEvent(Protocol):
 BeforeSend = Callable[["Event"], "Event | None"]
 """A hook that sees each event before it leaves.
 
-It gets the event with its values made legal, frozen with its buckets, and returns the event, another
-one, or None to drop it. Several threads may call it at once. If it raises, the event is dropped and
+It gets the event with its values made legal, as frozen as its buckets, and returns it, another one,
+or None to drop it. Several threads may call it at once. If it raises, the event is dropped and
 counted, never sent as it was.
 """
 

@@ -163,6 +163,11 @@ def test_a_hook_that_returns_none_drops_the_event() -> None:
         pytest.param(lambda event: dataclasses.replace(event, name=5), id="no name"),
         pytest.param(lambda event: dataclasses.replace(event, timestamp=-1), id="no time"),
         pytest.param(lambda event: dataclasses.replace(event, timestamp="5"), id="no number"),
+        pytest.param(lambda event: dataclasses.replace(event, event_properties=None), id="none"),
+        pytest.param(
+            lambda event: dataclasses.replace(event, user_properties=[("a", 1)]), id="list"
+        ),
+        pytest.param(lambda event: dataclasses.replace(event, group_properties="a"), id="text"),
     ],
 )
 def test_a_hook_that_fails_drops_the_event(hook: BeforeSend) -> None:
