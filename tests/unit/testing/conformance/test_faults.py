@@ -142,18 +142,21 @@ def test_what_a_child_raises_is_noted(journal: Journal, tmp_path: Path) -> None:
 def test_a_child_that_hangs_is_ended(journal: Journal, tmp_path: Path) -> None:
     """And noted."""
     reader, writer = os.pipe()
+    said, says = os.pipe()
 
     class Hanging:
         def send(self, _: str) -> None:
+            os.write(says, str(os.getpid()).encode())
             os.read(reader, 1)
 
         def destroy(self) -> None:
             """Never reached."""
 
-    conformance_faults._fork_with(Hanging(), journal, patience=0.05)
-    os.close(reader)
-    os.close(writer)
+    conformance_faults._fork_with(Hanging(), journal, patience=0.5)
+    child = int(os.read(said, 16))
+    for end in (reader, writer, said, says):
+        os.close(end)
 
     assert _noted(tmp_path) == [("fault", "a forked child did not come to its end")]
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(child, os.WNOHANG)
