@@ -11,7 +11,7 @@ Three families, and nothing of one leaks into another:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 
 from otel_telemetry import settings
@@ -35,7 +35,14 @@ _OTLP_FIELDS = {
 
 def current() -> Mapping[str, str]:
     """Return a copy of the environment as it is now."""
-    return dict(os.environ)
+    return dict(_pairs())
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    for name in list(os.environ):
+        value = os.environ.get(name)
+        if value is not None:  # deleted by another thread meanwhile
+            yield name, value
 
 
 class Preset:
@@ -66,7 +73,7 @@ def for_uploader() -> dict[str, str]:
     """
     return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in _pairs()
         if not name.startswith("OTEL_") or name in _SWITCHES
     }
 
