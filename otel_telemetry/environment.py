@@ -72,9 +72,7 @@ def for_uploader() -> dict[str, str]:
     exporter's. What of OTEL_* is ours to use has become settings already.
     """
     return {
-        name: value
-        for name, value in _pairs()
-        if not name.startswith("OTEL_") or name in _SWITCHES
+        name: value for name, value in _pairs() if not name.startswith("OTEL_") or name in _SWITCHES
     }
 
 
