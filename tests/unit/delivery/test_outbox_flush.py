@@ -12,8 +12,8 @@ import pytest
 from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch, Fate
 from otel_telemetry.delivery.bounds import Turn
-from tests.support.courier import encoded
 from tests.support.outboxes import Box
+from tests.support.scripted import encoded
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
