@@ -40,7 +40,7 @@ class DeliveryConfig:
         insecure: Permit plain text to a host that is not loopback, where the endpoint is given in
             code.
         protocol: ``"http/protobuf"`` or ``"grpc"``.
-        headers: Sent with every request; never shown in `repr`.
+        headers: Sent with every request, with gRPC as its metadata; never shown in `repr`.
         timeout: For one request.
         compression: ``"gzip"`` or ``"none"``.
         certificate_file: PEM file of the authorities to trust instead of the system's.
@@ -118,6 +118,8 @@ class DeliveryConfig:
     def __post_init__(self) -> None:
         for name, kind in self.kinds.items():
             object.__setattr__(self, name, kind.checked(name, getattr(self, name)))
+        if self.protocol == "grpc":
+            settings.METADATA.checked("headers", self.headers)
         if (self.client_key_file is None) != (self.client_certificate_file is None):
             raise ConfigurationError(
                 "client_certificate_file and client_key_file belong together: give both or neither"

@@ -24,7 +24,6 @@ _SWITCHES = frozenset({"OTEL_TELEMETRY", "OTEL_SDK_DISABLED"})
 _NEVER_HERE = {"enabled": "OTEL_TELEMETRY=on or off"}
 
 _OTLP_FIELDS = {
-    "HEADERS": ("headers", settings.HEADERS),
     "TIMEOUT": ("timeout", settings.DURATION),
     "CERTIFICATE": ("certificate_file", settings.FILE),
     "CLIENT_CERTIFICATE": ("client_certificate_file", settings.FILE),
@@ -120,17 +119,21 @@ def otel_settings(environ: Mapping[str, str], protocol: str = "") -> dict[str, o
 
     Args:
         environ: The environment.
-        protocol: The protocol, where it is settled already; the meaning of a URL depends on it.
+        protocol: The protocol, where it is settled already; what a URL means depends on it, and
+            what a header may be called.
     """
     values: dict[str, object] = {}
     for suffix, (name, kind) in _OTLP_FIELDS.items():
         variable, text = _otlp(environ, suffix)
         values |= _inherited(name, kind, variable, text)
+    is_grpc = (protocol or values.get("protocol")) == "grpc"
+    kind = settings.METADATA if is_grpc else settings.HEADERS
+    values |= _inherited("headers", kind, *_otlp(environ, "HEADERS"))
     variable, text = _otlp(environ, "COMPRESSION")
     # "deflate" is the stock HTTP exporter's third word; gzip is as widely understood.
     word = "gzip" if text.lower() == "deflate" else text.lower()
     values |= _inherited("compression", settings.choice("gzip", "none"), variable, word)
-    return values | _otlp_endpoint(environ, is_grpc=(protocol or values.get("protocol")) == "grpc")
+    return values | _otlp_endpoint(environ, is_grpc=is_grpc)
 
 
 def _otlp_endpoint(environ: Mapping[str, str], *, is_grpc: bool) -> dict[str, object]:
