@@ -31,7 +31,7 @@ _MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryConfig:
-    """How events reach the backend. Times in seconds, sizes in bytes.
+    """How events reach the backend. Times in seconds, sizes in bytes. Immutable.
 
     Attributes:
         endpoint: Base URL of an OTLP backend; ``/v1/logs`` is added for HTTP. Default: what the
@@ -40,7 +40,7 @@ class DeliveryConfig:
         insecure: Permit plain text to a host that is not loopback, where the endpoint is given in
             code.
         protocol: ``"http/protobuf"`` or ``"grpc"``.
-        headers: Sent with every request, with gRPC as its metadata; never shown in `repr`.
+        headers: Sent with every request; never shown in `repr`.
         timeout: For one request.
         compression: ``"gzip"`` or ``"none"``.
         certificate_file: PEM file of the authorities to trust instead of the system's.
