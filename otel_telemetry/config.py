@@ -31,7 +31,7 @@ _MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryConfig:
-    """How events reach the backend. Times in seconds, sizes in bytes.
+    """How events reach the backend. Times in seconds, sizes in bytes. Immutable.
 
     Attributes:
         endpoint: Base URL of an OTLP backend; ``/v1/logs`` is added for HTTP. Default: what the
@@ -118,6 +118,8 @@ class DeliveryConfig:
     def __post_init__(self) -> None:
         for name, kind in self.kinds.items():
             object.__setattr__(self, name, kind.checked(name, getattr(self, name)))
+        if self.protocol == "grpc":
+            settings.METADATA.checked("headers", self.headers)
         if (self.client_key_file is None) != (self.client_certificate_file is None):
             raise ConfigurationError(
                 "client_certificate_file and client_key_file belong together: give both or neither"

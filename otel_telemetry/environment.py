@@ -11,7 +11,7 @@ Three families, and nothing of one leaks into another:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 
 from otel_telemetry import settings
@@ -24,7 +24,6 @@ _SWITCHES = frozenset({"OTEL_TELEMETRY", "OTEL_SDK_DISABLED"})
 _NEVER_HERE = {"enabled": "OTEL_TELEMETRY=on or off"}
 
 _OTLP_FIELDS = {
-    "HEADERS": ("headers", settings.HEADERS),
     "TIMEOUT": ("timeout", settings.DURATION),
     "CERTIFICATE": ("certificate_file", settings.FILE),
     "CLIENT_CERTIFICATE": ("client_certificate_file", settings.FILE),
@@ -35,7 +34,14 @@ _OTLP_FIELDS = {
 
 def current() -> Mapping[str, str]:
     """Return a copy of the environment as it is now."""
-    return dict(os.environ)
+    return dict(_pairs())
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    for name in list(os.environ):
+        value = os.environ.get(name)
+        if value is not None:  # deleted by another thread meanwhile
+            yield name, value
 
 
 class Preset:
@@ -65,9 +71,7 @@ def for_uploader() -> dict[str, str]:
     exporter's. What of OTEL_* is ours to use has become settings already.
     """
     return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("OTEL_") or name in _SWITCHES
+        name: value for name, value in _pairs() if not name.startswith("OTEL_") or name in _SWITCHES
     }
 
 
@@ -115,17 +119,21 @@ def otel_settings(environ: Mapping[str, str], protocol: str = "") -> dict[str, o
 
     Args:
         environ: The environment.
-        protocol: The protocol, where it is settled already; the meaning of a URL depends on it.
+        protocol: The protocol, where it is settled already; what a URL means depends on it, and
+            what a header may be called.
     """
     values: dict[str, object] = {}
     for suffix, (name, kind) in _OTLP_FIELDS.items():
         variable, text = _otlp(environ, suffix)
         values |= _inherited(name, kind, variable, text)
+    is_grpc = (protocol or values.get("protocol")) == "grpc"
+    kind = settings.METADATA if is_grpc else settings.HEADERS
+    values |= _inherited("headers", kind, *_otlp(environ, "HEADERS"))
     variable, text = _otlp(environ, "COMPRESSION")
     # "deflate" is the stock HTTP exporter's third word; gzip is as widely understood.
     word = "gzip" if text.lower() == "deflate" else text.lower()
     values |= _inherited("compression", settings.choice("gzip", "none"), variable, word)
-    return values | _otlp_endpoint(environ, is_grpc=(protocol or values.get("protocol")) == "grpc")
+    return values | _otlp_endpoint(environ, is_grpc=is_grpc)
 
 
 def _otlp_endpoint(environ: Mapping[str, str], *, is_grpc: bool) -> dict[str, object]:

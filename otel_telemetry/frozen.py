@@ -12,6 +12,7 @@ import dataclasses
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - for others to import
+    from inspect import Signature
 
 else:
 
@@ -86,7 +87,30 @@ def _setstate(self: object, state: tuple[object, ...]) -> None:
         object.__setattr__(self, name, value)
 
 
+class _Signature:
+    """What `help` and editors show of a class: its fields and their defaults. Made when asked."""
+
+    def __get__(self, item: object, cls: type) -> Signature:
+        if item is not None:
+            raise AttributeError("__signature__")
+        from inspect import Parameter, Signature  # noqa: PLC0415 - no program needs it to run
+
+        parameters = []
+        for field in cls.__dataclass_fields__.values():  # type: ignore[attr-defined]
+            default = field.default
+            if default is dataclasses.MISSING:
+                is_made = field.default_factory is not dataclasses.MISSING
+                default = field.default_factory() if is_made else Parameter.empty
+            parameters.append(
+                Parameter(
+                    field.name, Parameter.KEYWORD_ONLY, default=default, annotation=field.type
+                )
+            )
+        return Signature(parameters)
+
+
 _METHODS = {
+    "__signature__": _Signature(),
     "__init__": _init,
     "__repr__": _repr,
     "__eq__": _eq,

@@ -141,6 +141,16 @@ def _headers(value: object) -> Mapping[str, str]:
     return checked
 
 
+def _metadata(value: object) -> Mapping[str, str]:
+    headers = _headers(value)
+    for name in headers:
+        if not all(c.isalnum() or c in "-_." for c in name):
+            raise _Wrong("a name is none of gRPC's: letters, digits, '-', '_' and '.'")
+        if name.endswith("-bin"):
+            raise _Wrong("gRPC keeps names with '-bin' at their end for bytes")
+    return headers
+
+
 def _mapping(value: object) -> Mapping[object, object]:
     if not isinstance(value, Mapping):
         raise TypeError
@@ -274,6 +284,7 @@ FULL_URL = Kind(
     expected="a full URL such as https://collector.example/v1/logs", check=_url, parse=str
 )
 HEADERS = Kind(expected="a mapping of header names to str", check=_headers, parse=_parse_pairs)
+METADATA = Kind(expected="a mapping of gRPC's names to str", check=_metadata, parse=_parse_pairs)
 SPOOL = Kind(expected="True, False or the path of a directory", check=_spool, parse=_parse_spool)
 ATTRIBUTES = Kind(
     expected="a mapping of attribute names to values", check=_mapping, parse=_parse_pairs

@@ -120,14 +120,15 @@ class Telemetry(Consenting, Lifecycle):
             timeout: Seconds at most; None for the setting `shutdown_timeout`.
 
         Returns:
-            True if nothing was left behind.
+            True if nothing was left behind. A call beside the first, or after it, waits for
+            nothing: it tells what has been left, or is not over yet.
         """
         with self._lock:
             first, self._destroyed = not self._destroyed, True
             pipeline = self._pipeline
         if pipeline is None or not first:
-            counters = self._counters
-            return not counters.spooled and not counters.dropped["shutdown"]
+            stats = self.stats
+            return not (stats.pending or stats.spooled or stats.dropped.get("shutdown"))
         atexit.unregister(self.destroy)
         seconds = self._config.shutdown_timeout if timeout is None else timeout
         for attempt in (seconds, 0):

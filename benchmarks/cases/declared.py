@@ -32,7 +32,7 @@ class _Kind(Enum):
 def _catalog() -> tuple[Any, type[Any]]:
     """Declare the workload's events; return the catalogue, and the declaration of its first."""
     # The registry of cases must not load what it describes.
-    from otel_telemetry.trust.catalog import Catalog, event, field  # noqa: PLC0415
+    from otel_telemetry.trust.catalog import Catalog, event  # noqa: PLC0415
 
     class Common:
         """What the workload says of users and groups."""
@@ -40,18 +40,9 @@ def _catalog() -> tuple[Any, type[Any]]:
     class Entry:
         """Something happened to an entry."""
 
-    def declare(
-        declaring: type, declared: Mapping[str, tuple[object, Mapping[str, object]]]
-    ) -> None:
-        for name, (annotation, options) in declared.items():
-            given: dict[str, Any] = {"data_class": "feature", "since": "1", **options}
-            setattr(declaring, name, field(f"The {name}.", **given))
-            declaring.__annotations__[name] = annotation
-
-    Common.__annotations__, Entry.__annotations__ = {}, {}
     user, group = {"bucket": "user"}, {"bucket": "group"}
     text = {"max_length": 64, "example": "x"}
-    declare(
+    _declare(
         Common,
         {
             "account": (str, {**user, **text, "data_class": "pseudonym"}),
@@ -65,7 +56,7 @@ def _catalog() -> tuple[Any, type[Any]]:
             "plugins": (int, {**group, "example": 5}),
         },
     )
-    declare(
+    _declare(
         Entry,
         {
             workload.MARK: (_Kind, {}),
@@ -81,6 +72,15 @@ def _catalog() -> tuple[Any, type[Any]]:
         event(name, since="1")(type(name, (), dict(content))) for name in workload.NAMES
     ]
     return Catalog(*events, version=1, common=Common), events[0]
+
+
+def _declare(declaring: type, declared: Mapping[str, tuple[object, Mapping[str, object]]]) -> None:
+    from otel_telemetry.trust.catalog import field  # noqa: PLC0415 - as above
+
+    declaring.__annotations__ = {name: annotation for name, (annotation, _) in declared.items()}
+    for name, (_, options) in declared.items():
+        given: dict[str, Any] = {"data_class": "feature", "since": "1", **options}
+        setattr(declaring, name, field(f"The {name}.", **given))
 
 
 def _hooks() -> tuple[object, ...]:

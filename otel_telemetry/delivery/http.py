@@ -65,6 +65,8 @@ class HTTPTransport:
 
     def send(self, request: bytes) -> Answer:
         """Send an ExportLogsServiceRequest and return what became of it; never raises."""
+        self._line.open()
+        # Looked at after that: an abort from here on cuts the line again.
         if self._aborted:
             return no_answer("shutting down")
         body = _gzip(request) if self._compress else request
@@ -129,6 +131,11 @@ class _Line:
     def __init__(self) -> None:
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
+        self._is_cut = False
+
+    def open(self) -> None:
+        """Begin another request."""
+        self._is_cut = False
 
     def connect(self, connection: HTTPConnection, connect: Callable[[], None]) -> None:
         """Connect *connection*, by *connect*, within reach of `cut`."""
@@ -136,9 +143,16 @@ class _Line:
         connect()
         # Kept here too: a connection lets go of its socket while its last answer is still read.
         self._socket = connection.sock
+        if self._is_cut:  # while a name was looked up, which nothing can break off
+            connection.close()
+            raise ConnectionAbortedError
 
     def cut(self) -> None:
-        """Shut the socket down: whoever waits on it, in another thread, waits no more."""
+        """Shut the socket down: whoever waits on it, in another thread, waits no more.
+
+        Where there is none yet, its request ends as soon as there is one.
+        """
+        self._is_cut = True
         for sock in (self._socket, getattr(self._connection, "sock", None)):
             if isinstance(sock, socket.socket):
                 with contextlib.suppress(OSError):

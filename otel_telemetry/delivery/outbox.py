@@ -247,8 +247,9 @@ class Outbox:
 
         Args:
             timeout: Seconds at most; None waits for as long as it takes.
-            patient: Whether to wait on, once the backend has failed, for what is safe on disk. An
-                impatient flush is the last: what dead processes left is not begun any more.
+            patient: Whether to wait on, once the backend has failed, for what is safe on disk, and
+                for nothing while it has asked for a pause. An impatient flush is the last: what
+                dead processes left is not begun any more.
 
         Returns:
             True if all that was pending at the call was delivered in time.
@@ -261,6 +262,8 @@ class Outbox:
             self.pace.hurry(is_hurried=patient or not all(fate.is_on_disk for fate in fates))
             self._changed.notify_all()
             retries = self.pace.retries
+            if not patient and self._sending is None:
+                timeout = self.pace.worth_waiting(timeout, self._clock())
 
             def is_over() -> bool:
                 left = [fate for fate in fates if fate.open_parts]
@@ -294,6 +297,4 @@ class Outbox:
             return not self._has_left
 
     def _all(self) -> Iterable[Batch]:
-        if self._sending is not None:
-            yield self._sending
-        yield from self._waiting
+        return filter(None, (self._sending, *self._waiting))

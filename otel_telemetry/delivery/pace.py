@@ -36,6 +36,10 @@ class Pace:
         self.not_before = 0.0
         self._is_asked = self.is_hurried = False
 
+    def worth_waiting(self, timeout: float | None, now: float) -> float | None:
+        """Return *timeout*, in seconds; 0 if no request may go until it is over."""
+        return 0.0 if timeout is not None and self.not_before - now >= timeout else timeout
+
     def hurry(self, *, is_hurried: bool) -> None:
         """Let the next request go now, unless the backend has asked for a pause."""
         self.is_hurried = is_hurried

@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from otel_telemetry.config import TelemetryConfig
     from otel_telemetry.mapping.attributes import Cleaner
     from otel_telemetry.otlp.requests import EncodedRecord
     from otel_telemetry.typing import AttributeValue
@@ -22,25 +23,19 @@ _INFO = 9  # SeverityNumber.INFO (specification, logs/data-model, "SeverityNumbe
 
 
 def encoded_events(
-    *,
+    config: TelemetryConfig,
     cleaner: Cleaner,
+    *,
     base: Mapping[str, AttributeValue],
-    name: str,
-    version: str | None,
-    on_record: bool,
-    name_in_body: bool,
     on_flaw: Callable[[str, int], None],
     session: str | None,
 ) -> Mapper[bytes, bytes, EncodedRecord]:
     """Return what makes encoded records of one application's events.
 
     Args:
+        config: Whose events, and where each of their parts goes.
         cleaner: Makes properties legal.
         base: What every resource has before its user properties.
-        name: The scope's name.
-        version: The scope's version.
-        on_record: As in `Mapper`.
-        name_in_body: As in `Mapper`.
         on_flaw: As in `Mapper`.
         session: As in `Mapper`.
     """
@@ -50,12 +45,12 @@ def encoded_events(
             {**base, **attributes}, dropped=dropped
         ),
         make_scope=lambda attributes, dropped: scope_field(
-            name, version, attributes, dropped=dropped
+            config.name, config.version, attributes, dropped=dropped
         ),
         make_record=_encode,
-        on_record=on_record,
-        name=name,
-        name_in_body=name_in_body,
+        on_record=config.properties_on == "record",
+        name=config.name,
+        name_in_body=config.event_name_in_body,
         thorough=True,  # the encoder refuses what is not
         on_flaw=on_flaw,
         session=session,

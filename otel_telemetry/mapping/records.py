@@ -10,6 +10,7 @@ from opentelemetry.context import get_current
 from opentelemetry.sdk._logs import LogRecordLimits, ReadWriteLogRecord
 from opentelemetry.trace import get_current_span
 
+from otel_telemetry.config import TelemetryConfig
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.mapper import Mapper
 from otel_telemetry.mapping.resources import EventResource
@@ -121,25 +122,19 @@ if TYPE_CHECKING:
 
 
 def event_records(
-    *,
+    config: TelemetryConfig,
     cleaner: Cleaner,
+    *,
     base: EventResource,
-    name: str,
-    version: str | None,
-    on_record: bool,
-    name_in_body: bool,
     thorough: bool,
     on_flaw: Callable[[str, int], None],
 ) -> EventMapper:
     """Return what makes records of one application's events, of the active span.
 
     Args:
+        config: Whose events, and where each of their parts goes.
         cleaner: Makes properties legal.
         base: What every resource has before its user properties.
-        name: The scope's name.
-        version: The scope's version.
-        on_record: As in `Mapper`.
-        name_in_body: As in `Mapper`.
         thorough: As in `Mapper`.
         on_flaw: As in `Mapper`.
     """
@@ -149,12 +144,12 @@ def event_records(
             attributes, base=base, dropped=dropped
         ),
         make_scope=lambda attributes, dropped: EventScope(
-            name, version, attributes, dropped=dropped
+            config.name, config.version, attributes, dropped=dropped
         ),
         make_record=EventRecord,
-        on_record=on_record,
-        name=name,
-        name_in_body=name_in_body,
+        on_record=config.properties_on == "record",
+        name=config.name,
+        name_in_body=config.event_name_in_body,
         thorough=thorough,
         on_flaw=on_flaw,
     )

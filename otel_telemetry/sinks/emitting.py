@@ -61,12 +61,9 @@ def emitting(
         made = connect if transport is None else lambda _config: transport
         sink = BackendSink(config, counters, base, permission, made)
     records = event_records(
-        cleaner=cleaner,
+        config,
+        cleaner,
         base=base if take is None else EventResource({}),  # else it would be taken for the user's
-        name=config.name,
-        version=config.version,
-        on_record=config.properties_on == "record",
-        name_in_body=config.event_name_in_body,
         thorough=not isinstance(sink, BackendSink),
         on_flaw=on_flaw,
     )

@@ -73,15 +73,12 @@ def _events(
         environment.resource_attributes(environment.current()) if config.inherit_otel_env else {}
     )
     return encoded_events(
-        cleaner=cleaner,
+        config,
+        cleaner,
         base=with_base(
             {**detected, **config.resource_attributes},
             base_attributes(config.name, config.version, installation_id, by_sdk=False),
         ),
-        name=config.name,
-        version=config.version,
-        on_record=config.properties_on == "record",
-        name_in_body=config.event_name_in_body,
         on_flaw=on_flaw,
         session=os.urandom(16).hex(),  # a run of a command-line tool is a session
     )

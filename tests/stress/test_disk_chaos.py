@@ -16,7 +16,7 @@ import pytest
 from otel_telemetry import Outcome, Telemetry
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.apps import files_below
-from tests.support.courier import assert_adds_up
+from tests.support.scripted import assert_adds_up
 from tests.support.spools import small_disk
 from tests.support.threads import threads_left
 from tests.support.waiting import wait_until

@@ -9,7 +9,7 @@ from otel_telemetry.delivery.batch import Batch
 from otel_telemetry.delivery.bounds import Turn
 from otel_telemetry.delivery.outbox import Outbox
 from otel_telemetry.otlp.requests import export_request
-from tests.support.courier import RESOURCE, SCOPE, Clock, assert_adds_up, bounds, names_in, record
+from tests.support.scripted import RESOURCE, SCOPE, Clock, assert_adds_up, bounds, names_in, record
 
 if TYPE_CHECKING:
     from otel_telemetry.delivery.disk.spool import Spool

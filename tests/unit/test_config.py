@@ -149,6 +149,15 @@ def test_none_lifts_an_attribute_limit() -> None:
     assert (config.attribute_count_limit, config.attribute_length_limit) == (None, None)
 
 
+def test_headers_that_grpc_cannot_carry_are_refused_with_grpc() -> None:
+    """Else each of its calls would fail, and every event be lost."""
+    headers = {"a!b": "c"}
+
+    assert DeliveryConfig(headers=headers).headers == headers
+    with pytest.raises(ConfigurationError, match="headers must be a mapping of gRPC's"):
+        DeliveryConfig(headers=headers, protocol="grpc")
+
+
 @pytest.mark.parametrize("given", ["client_certificate_file", "client_key_file"])
 def test_a_client_certificate_and_its_key_belong_together(given: str, tmp_path: Path) -> None:
     """Half of the pair would fail at every handshake."""

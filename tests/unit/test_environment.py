@@ -188,6 +188,14 @@ class TestOtelVariables:
 
         assert environment.otel_settings(environ)[setting] == value
 
+    @pytest.mark.parametrize("protocol", ["", "grpc"])
+    def test_a_header_that_grpc_cannot_carry_is_passed_over_with_grpc(self, protocol: str) -> None:
+        """It may be for another exporter; ours goes without."""
+        environ = {"OTEL_EXPORTER_OTLP_HEADERS": "a!b=c"}
+        headers = {} if protocol else {"headers": {"a!b": "c"}}
+
+        assert environment.otel_settings(environ, protocol) == headers
+
     def test_the_url_for_logs_is_taken_as_it_is(self) -> None:
         """Nothing is added to the signal's own URL, and nothing taken off."""
         environ = {

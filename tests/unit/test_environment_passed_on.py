@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import UserDict
+from collections.abc import Callable, Iterator, Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +21,27 @@ def test_the_environment_is_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_CMS_TELEMETRY", "off")
 
     assert environ["ACME_CMS_TELEMETRY"] == "on"
+
+
+class Vanishing(UserDict[str, str]):
+    """An environment of which another thread deletes a variable while it is read."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield one name that is no longer there."""
+        yield from ("STAYS", "GONE")
+
+
+@pytest.mark.parametrize("read", [environment.current, environment.for_uploader])
+def test_a_variable_that_vanishes_meanwhile_is_not_there(
+    read: Callable[[], Mapping[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads delete variables when they like, and no host fails in a constructor for it."""
+    monkeypatch.setattr("os.environ", Vanishing({"STAYS": "1"}))
+
+    found = read()
+    monkeypatch.undo()
+
+    assert found == {"STAYS": "1"}
 
 
 def test_another_exporter_s_settings_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, field
 from typing import Any
@@ -53,6 +54,15 @@ class Hashable:
 
 
 BOTH = pytest.mark.parametrize("kind", [Ours, Theirs])
+
+
+def test_what_a_class_takes_is_told_to_help_and_to_editors() -> None:
+    """By name, with each default; what is made anew for each value is shown as made."""
+    told = inspect.signature(Ours)
+
+    assert str(told) == "(*, a: 'int', b: 'str' = 'b', c: 'list[int]' = [])"
+    assert [*inspect.signature(Child).parameters] == ["a", "b", "c", "d"]
+    assert not hasattr(Ours(a=1), "__signature__")
 
 
 @BOTH

@@ -116,6 +116,27 @@ class TestHeaders:
             settings.HEADERS.checked("headers", wrong)
         assert _SECRET not in str(refused.value)
 
+    @pytest.mark.parametrize(
+        ("wrong", "detail"),
+        [
+            ({"a!b": _SECRET}, "none of gRPC's"),
+            ({"a'": _SECRET}, "none of gRPC's"),
+            ({"trace-bin": _SECRET}, "for bytes"),
+            ({"a b": _SECRET}, "no HTTP header name"),
+        ],
+    )
+    def test_what_no_call_can_carry_is_refused(self, wrong: object, detail: str) -> None:
+        """With gRPC every call with it would fail, and be told of on stderr."""
+        with pytest.raises(ConfigurationError, match=detail) as refused:
+            settings.METADATA.checked("headers", wrong)
+        assert _SECRET not in str(refused.value)
+
+    def test_what_a_call_can_carry_is_kept(self) -> None:
+        """As with HTTP, in small letters."""
+        headers = {"X-Api_Key.2": "a"}
+
+        assert settings.METADATA.checked("headers", headers) == {"x-api_key.2": "a"}
+
     def test_the_environment_spells_them_as_pairs(self) -> None:
         """Pairs are separated by commas, percent-decoded, and an empty one is nothing."""
         text = "api-key=a%2Cb, Authorization=Basic%20Zm9v== ,,empty="

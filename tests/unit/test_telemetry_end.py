@@ -82,6 +82,26 @@ class TestDestroy:
         assert (stats.accepted, stats.pending) == (1, 0)
         assert (stats.spooled, stats.dropped) == ((1, {}) if spool else (0, {"shutdown": 1}))
 
+    def test_a_second_one_meanwhile_does_not_claim_that_it_is_over(
+        self, make: Make, receiver: OTLPReceiver
+    ) -> None:
+        """Two threads may end the program: only what was acknowledged is not left behind."""
+        answered = threading.Event()
+        receiver.answer(Answer.held(answered))
+        telemetry = make(spool=False)
+        telemetry.send("x")
+        results: list[bool] = []
+        first = threading.Thread(target=lambda: results.append(telemetry.destroy(10)))
+        first.start()
+        receiver.wait_for_requests(1)
+
+        assert not telemetry.destroy(10)
+        answered.set()
+        first.join(10)
+
+        assert results == [True]
+        assert telemetry.destroy()
+
     def test_it_keeps_the_deadline_of_the_settings(
         self, make: Make, receiver: OTLPReceiver
     ) -> None:

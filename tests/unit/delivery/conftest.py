@@ -11,8 +11,8 @@ import pytest
 from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.log import quiet_log
-from tests.support.courier import Clock
 from tests.support.outboxes import Box
+from tests.support.scripted import Clock
 from tests.support.spools import AGE
 
 if TYPE_CHECKING:

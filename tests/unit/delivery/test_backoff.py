@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.delivery.backoff import PROBE, Backoff, Pause
-from tests.support.courier import Clock, waits
+from tests.support.scripted import Clock, waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.delivery.backoff import NOTE, Backoff
-from tests.support.courier import Clock, waits
+from tests.support.scripted import Clock, waits
 from tests.support.spools import foreign_directory
 
 if TYPE_CHECKING:

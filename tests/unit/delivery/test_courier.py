@@ -10,8 +10,8 @@ import pytest
 from otel_telemetry.delivery.courier import THREAD_NAME
 from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.receipt import Outcome
-from tests.support.courier import DELIVERED, REFUSED, RETRY, TOO_LARGE, ScriptedTransport
-from tests.support.couriers import Desk
+from tests.support.desk import Desk
+from tests.support.scripted import DELIVERED, REFUSED, RETRY, TOO_LARGE, ScriptedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import pytest
 from otel_telemetry.delivery.backoff import NOTE, PROBE, Pause
 from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.receipt import Outcome
-from tests.support.courier import REFUSED, RETRY, TOO_LARGE, Clock, ScriptedTransport
-from tests.support.couriers import Desk
+from tests.support.desk import Desk
+from tests.support.scripted import REFUSED, RETRY, TOO_LARGE, Clock, ScriptedTransport
 from tests.support.spools import largest_file
 from tests.support.waiting import wait_until
 

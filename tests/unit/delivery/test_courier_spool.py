@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.receipt import Outcome
-from tests.support.courier import RETRY, ScriptedTransport, record
-from tests.support.couriers import Desk
+from tests.support.desk import Desk
+from tests.support.scripted import RETRY, ScriptedTransport, record
 from tests.support.spools import AGE, no_more_files
 
 if TYPE_CHECKING:

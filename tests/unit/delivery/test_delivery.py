@@ -18,7 +18,7 @@ from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.grpc import GRPCTransport
 from otel_telemetry.delivery.http import HTTPTransport
 from otel_telemetry.receipt import Outcome
-from tests.support.courier import (
+from tests.support.scripted import (
     RESOURCE,
     RETRY,
     SCOPE,

@@ -13,7 +13,7 @@ import os, sys, threading
 from otel_telemetry import DeliveryConfig, fork
 from otel_telemetry.delivery.delivery import Delivery
 from otel_telemetry.counters import Counters
-from tests.support.courier import RESOURCE, SCOPE, ScriptedTransport, assert_adds_up, record
+from tests.support.scripted import RESOURCE, SCOPE, ScriptedTransport, assert_adds_up, record
 
 spool = False if sys.argv[1] == "memory" else sys.argv[1]
 transport = ScriptedTransport()

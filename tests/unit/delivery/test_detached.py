@@ -18,7 +18,7 @@ from otel_telemetry.delivery.launcher import LOCK
 from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.files import filelock
-from tests.support.courier import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransport, record
+from tests.support.scripted import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransport, record
 
 
 class Left:

@@ -191,12 +191,13 @@ def test_a_server_that_never_answers_costs_the_timeout(
 def test_what_grpc_does_not_even_try_is_no_answer(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """A header that ends in -bin is text in HTTP, but not in gRPC: the reason tells."""
-    transport = make_transport(receiver.grpc_endpoint, headers={"key-bin": "text"})
+    """It raises instead of answering, as over a channel that is closed: the reason tells."""
+    transport = make_transport(receiver.grpc_endpoint)
+    transport.abort()
 
     answer = transport.send(b"")
 
-    assert answer == Answer(kind=Kind.RETRY, reason="TypeError")
+    assert answer == Answer(kind=Kind.RETRY, reason="ValueError")
     assert receiver.requests == ()
 
 

@@ -6,7 +6,9 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
 
 from otel_telemetry import DeliveryConfig
 from otel_telemetry.delivery.http import HTTPTransport
@@ -117,3 +119,49 @@ def test_an_abort_without_a_connection_is_no_error() -> None:
     transport.abort()
 
     assert transport.send(b"") == ABORTED
+
+
+def test_a_request_whose_name_is_still_looked_up_never_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A look-up cannot be broken off; but what it is for must not go once it is over."""
+    looking, found = threading.Event(), threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slowly(*asked: Any, **more: Any) -> Any:
+        looking.set()
+        found.wait(SOON)
+        return look_up(*asked, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with OTLPReceiver() as receiver:
+        transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE))
+
+        with sending(transport) as answers:
+            assert looking.wait(SOON)
+            transport.abort()
+            found.set()
+
+        assert receiver.requests == ()
+    assert [answer.kind for answer in answers] == [Kind.RETRY]
+
+
+def test_a_request_that_is_late_before_it_has_a_connection_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time-out is for the whole request: what is left of it after a slow look-up is nothing."""
+    timeout = 0.2
+    look_up = socket.getaddrinfo
+
+    def slowly(*asked: Any, **more: Any) -> Any:
+        threading.Event().wait(2 * timeout)
+        return look_up(*asked, **more)
+
+    with OTLPReceiver() as receiver:
+        transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=timeout))
+        with monkeypatch.context() as patched:
+            patched.setattr(socket, "getaddrinfo", slowly)
+            assert transport.send(b"").kind is Kind.RETRY
+        assert receiver.requests == ()
+
+        assert transport.send(b"").kind is Kind.DELIVERED  # the next has all its time

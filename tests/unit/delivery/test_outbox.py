@@ -8,8 +8,8 @@ from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch, Fate
 from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Turn
 from otel_telemetry.receipt import Outcome
-from tests.support.courier import RESOURCE, SCOPE, assert_adds_up, record
 from tests.support.outboxes import Box
+from tests.support.scripted import RESOURCE, SCOPE, assert_adds_up, record
 
 
 def test_a_batch_waits_until_it_is_due() -> None:

@@ -12,8 +12,8 @@ import pytest
 from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.batch import Batch, Fate
 from otel_telemetry.delivery.bounds import Turn
-from tests.support.courier import encoded
 from tests.support.outboxes import Box
+from tests.support.scripted import encoded
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -158,6 +158,31 @@ def test_an_impatient_flush_waits_on_for_what_is_in_memory_alone() -> None:
     with flushing(box, patient=False) as results:
         box.outbox.postpone(box.take(), Pause(seconds=0.0))
         assert results == []
+        assert box.settled() == ["a"]
+
+    assert results == [True]
+
+
+def test_an_impatient_flush_does_not_wait_where_nothing_may_go_in_time() -> None:
+    """The backend has asked for a pause that outlasts it: a process would end late for nothing."""
+    box = Box(max_batch_events=1)
+    box.append("a")
+    box.outbox.postpone(box.take(), Pause(seconds=7200.0, is_asked=True))
+
+    with flushing(box, 3600.0, patient=False) as results:
+        pass  # an hour has not passed when it ends
+
+    assert results == [False]
+
+
+def test_an_impatient_flush_waits_for_a_pause_that_ends_in_time() -> None:
+    """What is in memory alone may still arrive."""
+    box = Box(max_batch_events=1)
+    box.append("a")
+    box.outbox.postpone(box.take(), Pause(seconds=5.0, is_asked=True))
+
+    with flushing(box, 10.0, patient=False) as results:
+        box.clock.advance(5.0)
         assert box.settled() == ["a"]
 
     assert results == [True]

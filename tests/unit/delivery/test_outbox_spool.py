@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from otel_telemetry.delivery.backoff import Pause
 from otel_telemetry.delivery.bounds import Turn
 from otel_telemetry.receipt import Outcome
-from tests.support.courier import RESOURCE, SCOPE, encoded, record
 from tests.support.outboxes import Box, names_of
+from tests.support.scripted import RESOURCE, SCOPE, encoded, record
 from tests.support.spools import largest_file, segments
 
 if TYPE_CHECKING:

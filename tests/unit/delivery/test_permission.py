@@ -14,7 +14,7 @@ from otel_telemetry.delivery.delivery import Delivery
 from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.disk import listing
 from otel_telemetry.delivery.permission import Permission
-from tests.support.courier import (
+from tests.support.scripted import (
     RESOURCE,
     RETRY,
     SCOPE,

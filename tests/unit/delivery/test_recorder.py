@@ -18,7 +18,7 @@ from otel_telemetry.delivery.disk import listing, segment
 from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.recorder import Recorder
 from otel_telemetry.receipt import Outcome
-from tests.support.courier import RESOURCE, SCOPE, Clock, assert_adds_up, record
+from tests.support.scripted import RESOURCE, SCOPE, Clock, assert_adds_up, record
 from tests.support.spools import largest_file
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from otel_telemetry.delivery.disk.spool import Spool
 from otel_telemetry.delivery.recovery import Recovery
-from tests.support.courier import bounds
+from tests.support.scripted import bounds
 from tests.support.spools import AGE, leave, names_in, no_more_files, opened
 
 if TYPE_CHECKING:

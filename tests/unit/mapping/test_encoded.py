@@ -14,7 +14,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ScopeLogs
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import use_span
 
-from otel_telemetry.config import DeliveryConfig
+from otel_telemetry.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.counters import Counters
 from otel_telemetry.delivery.delivery import Delivery
 from otel_telemetry.delivery.processor import DeliveryProcessor
@@ -46,29 +46,26 @@ BUCKETS = st.none() | st.dictionaries(
 )
 
 
-def parts(flaws: list[tuple[str, int]], **changed: object) -> dict[str, Any]:
+def parts(flaws: list[tuple[str, int]], **settings: Any) -> dict[str, Any]:
     """Return what both ways are made of."""
     return {
+        "config": TelemetryConfig(name="acme", version="1", **settings),
         "cleaner": Cleaner(Limits(count=4), is_reserved=is_reserved),
-        "name": "acme",
-        "version": "1",
-        "on_record": False,
-        "name_in_body": True,
         "on_flaw": lambda kind, count: flaws.append((kind, count)),
-        **changed,
     }
 
 
 def encoded(
-    *buckets: Any, flaws: list[tuple[str, int]] | None = None, **changed: object
+    *buckets: Any, flaws: list[tuple[str, int]] | None = None, **settings: object
 ) -> EncodedRecord:
     """Encode an event as a process does that has no OpenTelemetry."""
-    made = parts([] if flaws is None else flaws, **{"session": None, **changed})
-    return recorded(encoded_events(base=BASE, **made), "didRun", *buckets, timestamp=5)
+    made = parts([] if flaws is None else flaws, **settings)
+    events = encoded_events(base=BASE, session=None, **made)
+    return recorded(events, "didRun", *buckets, timestamp=5)
 
 
 def through_the_sdk(
-    *buckets: Any, flaws: list[tuple[str, int]], **changed: object
+    *buckets: Any, flaws: list[tuple[str, int]], **settings: object
 ) -> EncodedRecord:
     """Encode an event as the processor does."""
     taken: list[EncodedRecord] = []
@@ -76,7 +73,7 @@ def through_the_sdk(
         DeliveryConfig(endpoint="http://localhost:1", spool=False), Counters(), app="acme"
     )
     delivery.append = lambda *encoded: taken.append(encoded)  # type: ignore[assignment]
-    records = event_records(base=EventResource(BASE), thorough=False, **parts(flaws, **changed))
+    records = event_records(base=EventResource(BASE), thorough=False, **parts(flaws, **settings))
     record = recorded(records, "didRun", *buckets, timestamp=5)
     DeliveryProcessor(delivery, shutdown_timeout=0).on_emit(record)
     delivery.shutdown(0)
@@ -95,16 +92,21 @@ def comparable(record: bytes) -> str:
 
 @given(
     buckets=st.tuples(BUCKETS, BUCKETS, BUCKETS),
-    changed=st.fixed_dictionaries({"on_record": st.booleans(), "name_in_body": st.booleans()}),
+    settings=st.fixed_dictionaries(
+        {
+            "properties_on": st.sampled_from(["resource_and_scope", "record"]),
+            "event_name_in_body": st.booleans(),
+        }
+    ),
 )
 def test_the_bytes_are_those_of_the_sdks_way(
-    buckets: tuple[object, object, object], changed: dict[str, bool]
+    buckets: tuple[object, object, object], settings: dict[str, object]
 ) -> None:
     """Whatever is in the buckets; and the same flaws are told of."""
     ours_flaws: list[tuple[str, int]] = []
     sdks_flaws: list[tuple[str, int]] = []
-    ours = encoded(*buckets, flaws=ours_flaws, **changed)
-    sdks = through_the_sdk(*buckets, flaws=sdks_flaws, **changed)
+    ours = encoded(*buckets, flaws=ours_flaws, **settings)
+    sdks = through_the_sdk(*buckets, flaws=sdks_flaws, **settings)
 
     assert ours[:2] == sdks[:2]
     assert comparable(ours[2]) == comparable(sdks[2])
@@ -119,7 +121,7 @@ def attributes(record: EncodedRecord) -> dict[str, str]:
 
 def test_every_event_is_of_the_process_s_session() -> None:
     """Unless it is of another, or brings one."""
-    events = encoded_events(base=BASE, **parts([], session="s"))
+    events = encoded_events(base=BASE, session="s", **parts([]))
 
     assert attributes(recorded(events))[SESSION] == "s"
     assert attributes(recorded(events, event={SESSION: "own"}))[SESSION] == "own"

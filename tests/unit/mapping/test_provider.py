@@ -11,6 +11,7 @@ from opentelemetry._logs import get_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 
+from otel_telemetry import TelemetryConfig
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.provider import app_emit, own_provider
 from otel_telemetry.mapping.records import EventRecord, event_records
@@ -45,12 +46,9 @@ class Kept(LogRecordProcessor):
 def records() -> EventMapper:
     """A maker of records."""
     return event_records(
-        cleaner=Cleaner(),
+        TelemetryConfig(name="acme", version="1"),
+        Cleaner(),
         base=EventResource({"service.name": "acme"}),
-        name="acme",
-        version="1",
-        on_record=False,
-        name_in_body=True,
         thorough=True,
         on_flaw=lambda _kind, _count: None,
     )

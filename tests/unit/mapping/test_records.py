@@ -6,7 +6,7 @@ import datetime
 import re
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -21,6 +21,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from otel_telemetry import TelemetryConfig
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.records import EventRecord, event_records
 from otel_telemetry.mapping.reserved import is_reserved
@@ -52,19 +53,15 @@ def flaws() -> Flaws:
 def make_records(
     flaws: Flaws | None = None,
     *,
-    on_record: bool = False,
-    name_in_body: bool = True,
     thorough: bool = False,
     limits: Limits | None = None,
+    **settings: Any,
 ) -> EventMapper:
     """Make a maker of records."""
     return event_records(
-        cleaner=Cleaner(limits, is_reserved=is_reserved),
+        TelemetryConfig(name="acme", version="5.1.0", **settings),
+        Cleaner(limits, is_reserved=is_reserved),
         base=BASE,
-        name="acme",
-        version="5.1.0",
-        on_record=on_record,
-        name_in_body=name_in_body,
         thorough=thorough,
         on_flaw=Flaws() if flaws is None else flaws,
     )
@@ -108,7 +105,7 @@ class TestRecord:
     @pytest.mark.parametrize(("in_body", "body"), [(True, "e"), (False, None)])
     def test_the_name_is_the_body_if_wanted(self, in_body: bool, body: str | None) -> None:  # noqa: FBT001
         """For the many backends that drop the field for it."""
-        record = recorded(make_records(name_in_body=in_body))
+        record = recorded(make_records(event_name_in_body=in_body))
 
         assert record.log_record.body == body
 
@@ -284,7 +281,7 @@ class TestOnRecord:
 
     def test_user_and_group_properties_are_on_the_record(self, flaws: Flaws) -> None:
         """Under prefixes; resource and scope are always the same."""
-        records = make_records(flaws, on_record=True)
+        records = make_records(flaws, properties_on="record")
         one = recorded(
             records, event={"a": 1}, user={"plan": "free", UID: 1}, group={"db": [1], "": 2}
         )

@@ -15,7 +15,7 @@ from otel_telemetry.delivery.delivery import Delivery
 from otel_telemetry.delivery.destination import spool_directory
 from otel_telemetry.delivery.disk.neighbours import expire
 from otel_telemetry.delivery.disk.spool import Spool
-from tests.support.courier import ScriptedTransport
+from tests.support.scripted import ScriptedTransport
 from tests.support.spools import AGE, leave, opened
 from tests.support.waiting import wait_until
 

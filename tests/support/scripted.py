@@ -1,4 +1,4 @@
-"""What a courier works with, in the hands of a test: a clock, a transport, small records."""
+"""What a test of the delivery works with: small records, a clock, a scripted transport."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from otel_telemetry.delivery.backoff import Backoff
 from otel_telemetry.delivery.courier import Courier
 from otel_telemetry.delivery.outcome import Kind
 from otel_telemetry.delivery.recovery import Recovery
-from tests.support.courier import ScriptedTransport, bounds
 from tests.support.outboxes import Box
+from tests.support.scripted import ScriptedTransport, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
