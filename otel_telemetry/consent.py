@@ -7,6 +7,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 
+from otel_telemetry.files import places
 from otel_telemetry.session import session
 from otel_telemetry.trust.standing import Standing
 
@@ -156,10 +157,16 @@ class Consenting(ABC):
         return False
 
     def _finish_refusal(self) -> None:
-        """Delete what waits where only the code knows of, if the user refused without the code."""
-        spool = self._config.spool
-        is_own = self._off and isinstance(spool, str) and os.path.isdir(spool)
-        if is_own and self._standing.is_refused():
+        """Delete what waits although the user has refused.
+
+        They may have done so without the code, which alone may know where it waits; or a process
+        that recorded meanwhile was killed before it heard of it. Mostly this looks whether one
+        directory is there, and it is not.
+        """
+        if not self._off:
+            return
+        base = places.spool(self._config.spool, self._config.name, self._standing.state)
+        if base is not None and os.path.isdir(base) and self._standing.is_refused():
             self._erase()
 
     def _erase(self) -> None:

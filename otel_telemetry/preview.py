@@ -11,6 +11,7 @@ from otel_telemetry.delivery.outcome import Answer, Kind
 from otel_telemetry.delivery.permission import Permission
 from otel_telemetry.frozen import dataclass
 from otel_telemetry.pipeline import Pipeline
+from otel_telemetry.trust.daily import looking
 from otel_telemetry.typing import Properties
 
 _LONGEST = 10.0  # seconds; it is milliseconds, and nobody waits for ever
@@ -59,8 +60,9 @@ def preview(
     """Return what would leave, were this event sent. Nothing leaves, and nothing is kept.
 
     The event passes hooks, mapping, encoder and courier, as it does when it is sent; only the
-    transport is another. What an application's own LoggerProvider would make of it is not known
-    here: shown is what ours would send.
+    transport is another. A hook that sends once a day does not take this for the day's event; what
+    other hooks remember of it is theirs. What an application's own LoggerProvider would make of it
+    is not known here: shown is what ours would send.
 
     Raises:
         InvalidEventError: It could not go as it is.
@@ -71,7 +73,8 @@ def preview(
     counters, caught = Counters(), _Catch()
     pipeline = Pipeline(config, counters, Permission(), installation_id, transport=caught)
     try:
-        receipt = pipeline.send(name, event_properties, user_properties, group_properties, None)
+        with looking():
+            receipt = pipeline.send(name, event_properties, user_properties, group_properties, None)
         pipeline.sink.flush(_LONGEST)
     finally:
         pipeline.sink.shutdown(0)

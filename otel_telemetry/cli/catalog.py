@@ -75,9 +75,12 @@ def _catalog(desk: Desk, options: Options) -> Catalog:
             raise CommandError(f"{options.catalog} is no Catalog", USAGE)
         return found
     if desk.config.catalog is None:
+        name = desk.config.name
         raise CommandError(
-            f"no catalogue of {desk.config.name} is known: anything may leave, or its code has one "
-            "that --catalog MODULE:NAME or --app MODULE:NAME can name"
+            f"{name} declares no events: there is no list of what may leave"
+            if desk.is_known
+            else f"whether {name} declares its events is not known here: if its code has a "
+            "catalogue, name it with --catalog MODULE:NAME, or its Telemetry with --app MODULE:NAME"
         )
     return desk.config.catalog
 

@@ -94,13 +94,15 @@ def _lines(report: Chosen, paint: Paint) -> Iterator[str]:
     else:
         where = report.path or "there is no home directory"
         yield paint("red", f"Your choice could not be saved: {printable(where)}")
-        yield "It ends with this command. Set it in the environment, or make that writable."
+        text = "It ends with this command. Set it in the environment, or make that writable."
+        yield from paint.prose(text)
     if report.state == report.choice:
-        yield _CONSEQUENCES[report.choice]
+        yield from paint.prose(_CONSEQUENCES[report.choice])
     else:
         stays = paint("yellow", report.state)
-        yield f"But telemetry is {stays} all the same. Blocked by {report.source}:"
-        yield f"  {printable(report.reason)}"
+        text = f"But telemetry is {stays} all the same. Blocked by {printable(report.source)}:"
+        yield from paint.prose(text)
+        yield from paint.prose(printable(report.reason), indent=2)
     if report.choice == "off":
         gone = words.counted(report.events_deleted, "event")
         yield f"Deleted: {gone} that waited on disk." if report.events_deleted else NOTHING

@@ -88,11 +88,18 @@ class Prober:
 def check_connection(config: TelemetryConfig, prober: Prober) -> Iterator[Check]:
     """Yield what is found on the way to the backend, up to the first thing that is wrong."""
     url = urlsplit(config.url)
-    proxy, headers = proxy_for(config.url)
+    try:
+        proxy, headers = proxy_for(config.url)
+    except ValueError:  # not shown: it may hold credentials
+        yield problem("proxy", "the environment names one that is no URL", _PROXY_ADVICE)
+        return
     if proxy is not None:
-        with_key = ", with credentials" if headers else ""
-        yield ok("proxy", f"{proxy}{with_key}, from the environment")
-    for check in _reach(url if proxy is None else urlsplit(proxy), prober):
+        yield (check := _proxy(proxy, with_key=bool(headers)))
+        if check.level == "problem":
+            return
+    for check in _reach(
+        url if proxy is None else urlsplit(proxy), prober, proxied=proxy is not None
+    ):
         yield check
         if check.level == "problem":
             return
@@ -108,9 +115,20 @@ def check_connection(config: TelemetryConfig, prober: Prober) -> Iterator[Check]
     yield _ask(config, prober)
 
 
-def _reach(url: SplitResult, prober: Prober) -> Iterator[Check]:
+def _proxy(proxy: str, *, with_key: bool) -> Check:
+    try:
+        parts = urlsplit(proxy)
+        is_usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    what = f"{proxy}{', with credentials' if with_key else ''}, from the environment"
+    return ok("proxy", what) if is_usable else problem("proxy", what, _PROXY_ADVICE)
+
+
+def _reach(url: SplitResult, prober: Prober, *, proxied: bool) -> Iterator[Check]:
     yield _name(url, prober)
-    yield _connect(url, prober)
+    advice = _DEAD_PROXY if proxied else "Start the backend, or set the port that it listens on."
+    yield _connect(url, prober, advice)
 
 
 def _name(url: SplitResult, prober: Prober) -> Check:
@@ -124,7 +142,7 @@ def _name(url: SplitResult, prober: Prober) -> Check:
     return ok("name", f"{host} is {', '.join(addresses)}")
 
 
-def _connect(url: SplitResult, prober: Prober) -> Check:
+def _connect(url: SplitResult, prober: Prober, advice: str) -> Check:
     host, port = _place(url)
     try:
         socket.create_connection((host, port), prober.left()).close()
@@ -133,7 +151,7 @@ def _connect(url: SplitResult, prober: Prober) -> Check:
         return problem("connect", text, "A firewall may swallow it: have this port opened.")
     except OSError as error:
         text = f"{host}, port {port}: {error.strerror or type(error).__name__}"
-        return problem("connect", text, "Start the backend, or set the port that it listens on.")
+        return problem("connect", text, advice)
     return ok("connect", f"port {port} is open")
 
 
@@ -206,4 +224,9 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 _NAME_ADVICE = "Look for a mistake in the endpoint's name, or for the network."
+_PROXY_ADVICE = (
+    "Only http:// and https:// proxies are spoken to: mend it in the environment, or except the "
+    "backend in no_proxy."
+)
+_DEAD_PROXY = "Start that proxy, or mend it in the environment, or except the backend in no_proxy."
 _TRY_AGAIN = "Try again; look at the backend's log."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_NARROWEST = 24  # columns that a text needs
+_BELOW = 4  # columns by which it is set in below its label
 
 
 class Paint:
@@ -34,10 +37,24 @@ class Paint:
         """Return *text* in a colour: bold, dim, red, green or yellow."""
         return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if self._is_on and text else text
 
+    def prose(self, text: str, *, indent: int = 0) -> Iterable[str]:
+        """Yield *text*, wrapped between words: what has no such place stays whole, to be copied."""
+        room = None if self.width is None else max(self.width - indent, _NARROWEST)
+        for line in [text] if room is None else _wrapped(text, room):
+            yield f"{' ' * indent}{line}"
+
     def row(self, label: str, text: str, *, indent: int, colour: str = "dim") -> Iterable[str]:
-        """Yield *text* behind *label*, wrapped; *indent* is the column of the text."""
-        room = None if self.width is None else max(self.width - indent, 20)
-        lines = [text] if room is None else textwrap.wrap(text, room, break_on_hyphens=False)
+        """Yield *text* behind *label*, wrapped; *indent* is the column of the text.
+
+        Below it, where too little room is left beside it.
+        """
+        room = None if self.width is None else self.width - indent
+        if room is not None and room < _NARROWEST:
+            if label.strip():
+                yield self(colour, label.rstrip())
+            yield from self.prose(text, indent=_BELOW)
+            return
+        lines = [text] if room is None else _wrapped(text, room)
         for number, line in enumerate(lines or [""]):
             head = f"{label:<{indent}}" if number == 0 else " " * indent
             yield f"{self(colour, head)}{line}".rstrip()
@@ -73,9 +90,9 @@ class Console:
 
     def note(self, text: str) -> None:
         """Write something that is no result."""
-        self._end_line()
-        self._write(self._err, "".join(f"{line}\n" for line in self._wrapped(text)))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a note is no reason to fail
+            self._end_line()
+            self._write(self._err, "".join(f"{line}\n" for line in self._wrapped(text)))
             self._err.flush()
 
     def error(self, text: str) -> None:
@@ -124,7 +141,7 @@ class Console:
 
     def _wrapped(self, text: str) -> list[str]:
         width = self._paint(self._err).width
-        return textwrap.wrap(text, width, break_on_hyphens=False) if width else [text]
+        return _wrapped(text, width) if width else [text]
 
     def _paint(self, stream: TextIO) -> Paint:
         is_shown = is_terminal(stream)
@@ -137,8 +154,13 @@ class Console:
 
 
 def console_of_process(environ: Mapping[str, str]) -> Console:
-    """Return the console of this process."""
-    return Console(sys.stdout, sys.stderr, environ)
+    """Return the console of this process; what goes to a stream that it lacks is lost."""
+    # None where it was started with the stream closed, as by `>&-`.
+    return Console(sys.stdout or io.StringIO(), sys.stderr or io.StringIO(), environ)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
 
 
 def printable(text: str) -> str:

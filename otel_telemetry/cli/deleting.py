@@ -84,10 +84,13 @@ def _new_identity(report: NewIdentity, paint: Paint) -> Iterator[str]:
         return
     yield f"Forgotten: {report.was}" if report.was else "There was no installation id."
     if report.now is None:
-        yield "None is kept now: one is made when telemetry is on and an event is sent."
+        yield from paint.prose(_NONE_NOW)
     else:
         yield f"New:       {report.now}"
-        yield "Processes that run already keep the old one until they end."
+        yield from paint.prose("Processes that run already keep the old one until they end.")
+
+
+_NONE_NOW = "None is kept now: one is made when telemetry is on and an event is sent."
 
 
 def _purged(report: Purged, paint: Paint) -> Iterator[str]:

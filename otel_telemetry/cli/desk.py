@@ -28,11 +28,13 @@ class CommandError(TelemetryError):
     Args:
         message: Why.
         code: The exit code.
+        notes: What else there is to say, as in `Result`.
     """
 
-    def __init__(self, message: str, code: int = FAILED) -> None:
+    def __init__(self, message: str, code: int = FAILED, notes: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.code = code
+        self.notes = notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

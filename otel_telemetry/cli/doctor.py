@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 5.0  # seconds
 _INDENT = 21  # columns
+_OTHERS_WRITE = 0o022  # they could take away what waits; reading it the files themselves prevent
 _COLOURS = {"ok": "green", "skipped": "dim", "warning": "yellow", "problem": "red"}
 
 
@@ -110,9 +111,9 @@ def _spool(desk: Desk) -> Iterator[Check]:
         except OSError as error:
             yield problem("spool", f"{place}: {error.strerror}", "Move what is there away.")
             return
-        if status.st_mode & 0o077 and hasattr(os, "geteuid") and config.spool is True:
-            advice = f"chmod 700 {base}"
-            yield warning("spool", f"{base} can be entered by other users of this machine", advice)
+        if status.st_mode & _OTHERS_WRITE and hasattr(os, "geteuid") and config.spool is True:
+            text = f"{place} can be written to by other users of this machine"
+            yield warning("spool", text, f"chmod go-w {place}")
     if not os.access(place, os.W_OK | os.X_OK):
         advice = "Make it writable, or name another directory in the setting spool."
         yield problem("spool", f"{place} cannot be written to: events live in memory only", advice)
@@ -163,7 +164,8 @@ def _lines(report: Examination, paint: Paint) -> Iterator[str]:
             yield from paint.row("", f"-> {printable(check.advice)}", indent=_INDENT)
     yield ""
     if not report.problems and not report.warnings:
-        yield paint("green", "Nothing is wrong.")
+        is_whole = all(check.level == "ok" for check in report.checks)
+        yield paint("green", "Nothing is wrong." if is_whole else "Nothing is wrong so far.")
     else:
         colour = "red" if report.problems else "yellow"
         yield paint(colour, f"problems: {report.problems}, warnings: {report.warnings}")

@@ -50,7 +50,7 @@ def table(events: Iterable[DecodedEvent], paint: Paint) -> Iterator[str]:
         buckets = event.attributes, user, event.scope_attributes
         for title, attributes in zip(_BUCKETS, buckets, strict=True):
             if attributes:
-                yield f"  {paint('dim', title)}"
+                yield from paint.prose(paint("dim", title), indent=2)
                 yield from _rows(attributes, paint)
         if event.dropped:
             yield f"  {paint('yellow', words.counted(event.dropped, 'attribute'))} cut"

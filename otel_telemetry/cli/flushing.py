@@ -82,8 +82,10 @@ def flush(desk: Desk, options: Options) -> Result:
     """Deliver the backlog, for as long as the user waits and the backend takes it."""
     decision, config = desk.telemetry.decision, desk.config
     if not decision.enabled:
-        hint = "" if desk.is_known else f" {unknown(config.name)}"
-        raise CommandError(f"telemetry is not on, so nothing leaves: {decision.reason}{hint}")
+        raise CommandError(
+            f"telemetry is not on, so nothing leaves: {decision.reason}",
+            notes=() if desk.is_known else (unknown(config.name),),
+        )
     seconds = _TIMEOUT if options.timeout is None else options.timeout
     begun = time.monotonic()
     before = waiting(config)
@@ -210,7 +212,7 @@ def _lines(report: Flushed, paint: Paint) -> Iterator[str]:
         files = words.counted(report.files_left, "file")
         yield f"{paint('yellow', 'Left')}: {left} in {files}."
         if not report.reason:
-            yield _OTHERS
+            yield from paint.prose(_OTHERS)
 
 
 _OTHERS = (

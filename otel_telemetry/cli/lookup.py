@@ -8,6 +8,7 @@ from importlib import import_module
 from otel_telemetry.cli.desk import USAGE, CommandError
 from otel_telemetry.delivery import destination
 from otel_telemetry.delivery.disk import leftovers
+from otel_telemetry.errors import TelemetryError
 from otel_telemetry.telemetry import Telemetry
 
 
@@ -19,7 +20,12 @@ def named(place: str) -> Telemetry:
     """
     found = thing(place)
     if callable(found):
-        found = found()
+        try:
+            found = found()
+        except TelemetryError:
+            raise
+        except Exception as error:  # it is somebody else's code
+            raise _failed(place, error) from error
     if not isinstance(found, Telemetry):
         raise CommandError(f"{place} is no Telemetry, and makes none", USAGE)
     return found
@@ -52,6 +58,14 @@ def thing(place: str) -> object:
         found: object = import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
+    except TelemetryError:
+        raise
     except (ImportError, AttributeError, ValueError) as error:
         raise CommandError(f"{place} cannot be had: {error}", USAGE) from error
+    except Exception as error:  # as above
+        raise _failed(place, error) from error
     return found
+
+
+def _failed(place: str, error: Exception) -> CommandError:
+    return CommandError(f"{place} cannot be had: {type(error).__name__}: {error}", USAGE)

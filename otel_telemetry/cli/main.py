@@ -37,22 +37,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Those after the program's name; None for this process's.
     """
     parser = argparse.ArgumentParser(
-        prog="otel-telemetry", description=SUMMARY, epilog=_EPILOG, formatter_class=Formatter
+        prog="otel-telemetry",
+        usage="otel-telemetry [-h] --app NAME VERB ...",
+        description=SUMMARY,
+        epilog=_EPILOG,
+        formatter_class=Formatter,
     )
     parser.add_argument(
         "--app",
-        required=True,
+        type=_app,
         metavar="NAME",
         help="the application's name; or MODULE:NAME, its Telemetry in its own code",
     )
-    add_verbs(parser, dest="handler", handler=_handler, program=_PROGRAM)
+    commands = add_verbs(parser, dest="handler", handler=_handler, program=_PROGRAM)
+    for command in commands:  # before the verb or behind it: nobody remembers which
+        command.add_argument("--app", type=_app, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     try:
         parsed = parser.parse_args(arguments)
+        if parsed.app is None:
+            parser.error("the following arguments are required: --app")
     except SystemExit as done:  # argparse has said why, or helped
         console_of_process(environment.current()).finish()
         return int(done.code or 0)
     handler: Handler = parsed.handler
     return handler(parsed)
+
+
+def _app(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("name the application; this is empty")
+    return text
 
 
 def _handler(verb: Verb) -> Handler:

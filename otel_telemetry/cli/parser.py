@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Callable
 
 from otel_telemetry.cli.desk import Options
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
         metavar: str
         choices: tuple[str, ...]
 
+    class _Named(TypedDict, total=False):
+        prog: str
+
 
 # Before the names of `Options`: the program that we are mounted in may have a --json of its own.
 _PREFIX = "telemetry_"
@@ -32,16 +36,22 @@ def add_verbs(
     dest: str,
     handler: Callable[[Verb], Handler],
     program: str = "",
-) -> None:
+) -> list[argparse.ArgumentParser]:
     """Add every verb to *parser*; what is parsed has, at *dest*, what runs it.
 
     Args:
         parser: Of the command that the verbs belong to.
         dest: Where the handler goes.
         handler: Makes what runs a verb, given what was parsed.
-        program: What comes before a verb in the examples; empty for the parser's own name.
+        program: What comes before a verb in its usage and its examples; empty for the parser's own
+            name.
+
+    Returns:
+        The parsers of the verbs.
     """
-    commands = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    named: _Named = {"prog": program} if program else {}
+    commands = parser.add_subparsers(title="verbs", metavar="VERB", required=True, **named)
+    made = []
     for verb in VERBS:
         command = commands.add_parser(
             verb.name,
@@ -53,6 +63,8 @@ def add_verbs(
         for parameter in verb.all_parameters():
             _add(command, parameter)
         command.set_defaults(**{dest: handler(verb)})
+        made.append(command)
+    return made
 
 
 def options_of(parsed: argparse.Namespace) -> Options:
@@ -66,12 +78,13 @@ def options_of(parsed: argparse.Namespace) -> Options:
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of the examples, and fills those of the description."""
+    """Fills the lines, but for those of examples, which are there to be copied."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        if text.startswith("examples:") or "\n" in text:
-            return super()._fill_text(text, width, indent)
-        return argparse.HelpFormatter._fill_text(self, text, width, indent)  # noqa: SLF001 - its base
+        return "\n".join(
+            line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
+            for line in super()._fill_text(text, width, indent).split("\n")
+        )
 
 
 def whole(text: str) -> int:

@@ -10,6 +10,7 @@ from otel_telemetry.cli import words
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.desk import FAILED, USAGE, CommandError, Desk, Options, Result
 from otel_telemetry.cli.events import table
+from otel_telemetry.cli.status import unknown
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.otlp.as_json import request_as_json
 from otel_telemetry.otlp.decoder import decode_request
@@ -41,14 +42,17 @@ def show_preview(desk: Desk, options: Options) -> Result:
     except InvalidEventError as error:
         raise CommandError(str(error), USAGE) from error
     notes = [
-        f"note: {count} mended in the event: {printable(kind)}"
+        f"note: mended in the event: {printable(kind)}, {words.counted(count, 'time')}"
         for kind, count in sorted(found.mended.items())
     ]
-    if kept is None:
-        notes.append("note: the installation id is made up, for none is kept yet.")
+    if not desk.is_known:
+        notes.append(unknown(config.name))
     decision = desk.telemetry.decision
     if found.request is None:
-        raise CommandError(f"nothing would leave: the event is dropped, {found.reason}", FAILED)
+        why = _WHY.get(found.reason, found.reason)
+        raise CommandError(f"nothing would leave: {why}", FAILED, tuple(notes))
+    if kept is None:
+        notes.insert(0, "note: the installation id is made up, for none is kept yet.")
     if not decision.enabled:
         notes.append(f"nothing would leave: {decision.reason}")
     elif config.logger_provider is not None:
@@ -59,6 +63,14 @@ def show_preview(desk: Desk, options: Options) -> Result:
         text=lambda paint: _lines(request, events, config, paint),
         notes=tuple(notes),
     )
+
+
+_WHY = {
+    "before_send": "a hook in before_send drops this event. If it is a sample or a limit, it may "
+    "let another one pass.",
+    "before_send_failed": "a hook in before_send fails on this event, which is dropped.",
+    "undeclared": "the event is not in the application's catalogue.",
+}
 
 
 def properties(pairs: Iterable[str]) -> dict[str, object]:

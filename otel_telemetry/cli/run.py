@@ -76,10 +76,20 @@ def run(
         return INTERRUPTED
     except BrokenPipeError:  # whoever read us has seen enough
         console.hush()
-    except CommandError as error:
-        console.error(printable(str(error)))
-        code = error.code
     except (TelemetryError, OSError) as error:
-        console.error(printable(str(error)))
-        code = FAILED
+        code = _complain(console, error)
     return code
+
+
+def _complain(console: Console, error: TelemetryError | OSError) -> int:
+    """Say what went wrong; return the exit code."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        console.error(printable(f"{where}{error.strerror or error}"))
+        return FAILED
+    console.error(printable(str(error)))
+    if not isinstance(error, CommandError):
+        return FAILED
+    for note in error.notes:
+        console.note(printable(note))
+    return error.code

@@ -166,8 +166,8 @@ def _installation(desk: Desk) -> Installation | None:
 
 def _lines(report: Status, paint: Paint, now: float) -> Iterator[str]:
     colour = {"on": "green", "off": "yellow", "log": "yellow"}[report.state]
-    state = paint(colour, report.state)
-    yield f"{paint('bold', printable(report.app))} telemetry is {state}: {printable(report.reason)}"
+    state, app = paint(colour, report.state), paint("bold", printable(report.app))
+    yield from paint.prose(f"{app} telemetry is {state}: {printable(report.reason)}")
     yield ""
     for label, text in _rows(report, now):
         yield from paint.row(label, printable(text), indent=_INDENT)

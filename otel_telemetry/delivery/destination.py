@@ -58,15 +58,13 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
     """
     if config.spool is False:
         return None
-    if config.spool is True:
+    if is_apart(config):
         state = places.state_directory(app, environment.current())
-        if state is None:
-            return None
-        base = os.path.join(state, "spool")
-    elif isinstance(config, TelemetryConfig):
-        base = os.path.join(config.spool, places.folder(app))
+        base = places.spool(config.spool, app, state)
     else:
-        base = config.spool
+        base = str(config.spool)
+    if base is None:
+        return None
     destination = repr((config.url, sorted(config.headers.items())))
     return os.path.join(base, digest(destination))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
@@ -19,7 +20,7 @@ def secure(path: str) -> None:
     put it there could read what goes into it.
     """
     spare_homes(path)
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    make(path)
     if check(path).st_mode & 0o077 and hasattr(os, "geteuid"):
         os.chmod(path, 0o700)
 
@@ -50,6 +51,23 @@ def spare_homes(
     home = os.path.realpath(home_of(owner) or os.sep) if owner != us else os.sep
     if home != os.sep and f"{above}{os.sep}".startswith(f"{home}{os.sep}"):
         raise PermissionError(None, "it would lie in another user's home")
+
+
+def make(path: str) -> None:
+    """Make the directory *path*, and those above it that are missing, for this user only.
+
+    As the XDG Base Directory Specification asks for; `os.makedirs` makes those above for everybody.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    if above not in {"", path}:
+        make(above)
+    with contextlib.suppress(FileExistsError):  # somebody else was faster; or it is for `check`
+        os.mkdir(path, 0o700)
 
 
 def check(path: str) -> os.stat_result:

@@ -29,6 +29,19 @@ def state_directory(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG
     return None if directory is None else os.path.join(directory, folder(app), "telemetry")
 
 
+def spool(setting: bool | str, app: str, state: str | None) -> str | None:  # noqa: FBT001 - as it is
+    """Return the directory of all that waits of *app*; None for memory only.
+
+    Args:
+        setting: The setting `spool`. A path may be shared by several applications.
+        app: The application's name.
+        state: Its `state_directory`.
+    """
+    if isinstance(setting, str):
+        return os.path.join(setting, folder(app))
+    return os.path.join(state, "spool") if setting and state is not None else None
+
+
 def policy_files(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG) -> tuple[str, ...]:
     """Return where packagers and administrators may say what holds for the whole machine.
 

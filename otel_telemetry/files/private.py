@@ -95,7 +95,7 @@ def create(path: str, data: bytes) -> bool:
 @contextlib.contextmanager
 def _written_beside(path: str, data: bytes, *, durable: bool) -> Iterator[str]:
     directory.spare_homes(path)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    directory.make(os.path.dirname(path))
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(temporary, flags | getattr(os, "O_CLOEXEC", 0), 0o600)

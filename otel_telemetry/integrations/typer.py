@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated
+from enum import Enum
+from typing import Annotated, Optional
 
 import typer
 
@@ -48,11 +49,7 @@ def _function(verb: Verb, telemetry: Source) -> Callable[..., None]:
     """Return a function whose signature says what `verb` takes: that is what typer reads."""
 
     def call(**given: object) -> None:
-        options = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in given.items()
-            if value is not None
-        }
+        options = {key: _plain(value) for key, value in given.items() if value is not None}
         raise typer.Exit(run(verb, telemetry, Options(**options)))  # type: ignore[arg-type]  # typer has checked them
 
     parameters = [_parameter(each) for each in verb.all_parameters()]
@@ -61,8 +58,18 @@ def _function(verb: Verb, telemetry: Source) -> Callable[..., None]:
     return call
 
 
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _parameter(parameter: Parameter) -> inspect.Parameter:
     kind, default = _TYPES[parameter.kind]
+    if parameter.choices:
+        named = {each: each for each in parameter.choices}
+        choices = Enum(parameter.name, named)  # type: ignore[misc]  # made of a table
+        kind = Optional[choices]  # noqa: UP045 - mypy knows no | of it
     least, most = _BOUNDS.get(parameter.kind, (None, None))
     metavar = parameter.metavar or None
     info: object

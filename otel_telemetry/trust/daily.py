@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 from otel_telemetry import fork
 from otel_telemetry.digest import digest
 from otel_telemetry.files import directory
 from otel_telemetry.log import quiet_log
+
+_is_looking: ContextVar[bool] = ContextVar("otel_telemetry_is_looking", default=False)
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Have `Days.claim` say in this block what it would say, and take nothing."""
+    token = _is_looking.set(True)
+    try:
+        yield
+    finally:
+        _is_looking.reset(token)
 
 
 class Days:
@@ -38,11 +51,13 @@ class Days:
     def claim(self, name: str, day: str) -> bool:
         """Take *day* (ISO 8601) for *name*; False if that or a later day is taken.
 
-        False as well where that cannot be known.
+        False as well where that cannot be known. Within `looking`, nothing is taken.
         """
         with self._lock:
             if self._days.get(name, "") >= day:
                 return False
+            if _is_looking.get():
+                return self._is_free(name, day)
             self._days[name] = day
         if self._path is None:
             return True
@@ -51,6 +66,16 @@ class Days:
         except OSError as error:
             quiet_log.warning("the days of events cannot be kept: %s", type(error).__name__)
             return False
+
+    def _is_free(self, name: str, day: str) -> bool:
+        prefix = f"{digest(name)}."
+        try:
+            found = [] if self._path is None else self._files(self._path, prefix)
+        except FileNotFoundError:  # it is made with the first day that is taken
+            return True
+        except OSError:
+            return False
+        return max(found, default="") < prefix + day
 
     def _claim_file(self, path: str, name: str, day: str) -> bool:
         directory.secure(path)

@@ -247,6 +247,21 @@ def test_a_refusal_without_the_code_is_finished_by_its_next_run(make: Make, tmp_
     assert not [path for path in spool.rglob("*") if path.is_file()]
 
 
+def test_what_a_killed_process_left_after_a_refusal_goes_with_the_next_run(make: Make) -> None:
+    """It had not heard of it yet. A denial that may pass deletes nothing."""
+    killed = make(delivery="detached")
+    killed.bootstrap()
+    make(enabled=None).consent(False)
+    killed.send("after")
+    killed._pipeline = None  # as if it had been killed
+    assert make("another", enabled=False).is_disabled
+    assert "segment" in _files()
+
+    assert make().is_disabled
+
+    assert _everything() == {"telemetry.json"}
+
+
 def test_one_applications_refusal_holds_in_a_path_that_it_shares(
     make: Make, receiver: OTLPReceiver, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from otel_telemetry import Event, InvalidEventError, Telemetry
 from otel_telemetry.otlp.decoder import decode_request
 from otel_telemetry.preview import Preview, preview
 from otel_telemetry.testing import OTLPReceiver
+from otel_telemetry.trust.limits import once_a_day
 from tests.support.otlp_requests import as_received, buckets, of_receiver
 from tests.support.values import same
 
@@ -119,3 +120,19 @@ def test_what_could_not_go_is_an_error(make: Make) -> None:
     """As with `strict`."""
     with pytest.raises(InvalidEventError, match="1 to 256"):
         _preview(make(), "")
+
+
+def test_what_goes_once_a_day_goes_after_it_was_looked_at(
+    make: Make, receiver: OTLPReceiver, tmp_path: Path
+) -> None:
+    """And once it went, it is shown that it would not."""
+    telemetry = make(before_send=once_a_day("didX", state=tmp_path / "days"))
+    assert _preview(telemetry).request is not None
+    assert _preview(telemetry).request is not None
+    assert not (tmp_path / "days").exists()
+
+    telemetry.send("didX")
+    assert telemetry.flush(10)
+
+    assert [event.name for event in receiver.events] == ["didX"]
+    assert _preview(telemetry).reason == "before_send"

@@ -100,6 +100,6 @@ def erase(config: DeliveryConfig, app: str) -> None:
                 os.unlink(path)
         with contextlib.suppress(OSError):
             os.rmdir(directory)  # unless there is anybody else's file
-    if found and config.spool is True:
+    if found and is_apart(config):
         with contextlib.suppress(OSError):
             os.rmdir(os.path.dirname(found[0]))

@@ -69,13 +69,14 @@ def test_a_stale_file_is_told_with_its_differences(
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        ({}, 1, "no catalogue of acme-cms is known"),
+        ({}, 1, "acme-cms declares no events"),
+        ({"is_known": False}, 1, "name it with --catalog MODULE:NAME"),
         ({"catalog": "tests.support.declared:Kind"}, 2, "is no Catalog"),
         ({"catalog": "no_such_module:CATALOG"}, 2, "cannot be had"),
         ({"catalog": PLACE, "check": "page.txt"}, 2, "a catalogue's document ends in"),
         ({"catalog": PLACE, "check": "/"}, 2, "a catalogue's document ends in"),
     ],
-    ids=["none", "another thing", "not there", "another kind of file", "a directory"],
+    ids=["none", "unknown", "another thing", "not there", "another kind of file", "a directory"],
 )
 def test_what_cannot_be_done_is_told(
     make: Make, options: dict[str, Any], code: int, message: str

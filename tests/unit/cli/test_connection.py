@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from otel_telemetry.cli.connection import Prober
+from otel_telemetry import TelemetryConfig
+from otel_telemetry.cli.connection import Prober, check_connection
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.doctor import checks, levels, silent
 from tests.support.processes import LOOPBACK, refusing_port
@@ -125,13 +127,32 @@ def test_a_proxy_that_is_dead_is_what_is_wrong(monkeypatch: pytest.MonkeyPatch) 
         found = checks("http://backend.example")
 
     assert levels(found) == [("proxy", "ok"), ("name", "ok"), ("connect", "problem")]
+    assert found[-1].advice.startswith("Start that proxy, ")
 
 
-def test_what_cannot_be_asked_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy of a kind that we do not speak."""
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:9", "::::", "http://", "http://127.0.0.1:x", "http://[::1"]
+)
+def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Of a kind that we do not speak, or no URL at all."""
+    monkeypatch.setenv("http_proxy", proxy)
+
+    found = checks("http://backend.example")
+
+    assert levels(found) == [("proxy", "problem")]
+    assert "Only http:// and https:// proxies" in found[0].advice
+
+
+def test_what_cannot_be_asked_is_told(tmp_path: Path) -> None:
+    """A file of the settings that is there no more, say."""
+    authority = tmp_path / "authority.pem"
+    authority.touch()
     with silent() as port:
-        monkeypatch.setenv("http_proxy", f"socks5://{LOOPBACK}:{port}")
-        found = checks("http://backend.example")
+        config = TelemetryConfig(
+            name="acme", endpoint=f"http://{LOOPBACK}:{port}", certificate_file=str(authority)
+        )
+        authority.unlink()
+        found = list(check_connection(config, Prober(10)))
 
     assert levels(found)[-1] == ("answer", "problem")
     assert "it cannot be asked: " in found[-1].found

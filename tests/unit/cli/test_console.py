@@ -82,6 +82,54 @@ def test_lines_are_wrapped_on_a_terminal_only(
     assert next(iter(narrow.row("label", "", indent=8))) == "label"
 
 
+def test_what_has_no_place_to_break_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that is broken cannot be copied."""
+    monkeypatch.setenv("COLUMNS", "40")
+    path = "/home/ann/" + "x" * 40
+    paint = Console(_stream(), io.StringIO(), {"NO_COLOR": "1"}).paint()
+
+    assert list(paint.row("spool", f"{path}; made", indent=8)) == [
+        f"spool   {path};",
+        "        made",
+    ]
+
+
+def test_where_there_is_no_room_beside_a_label_the_text_goes_below(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a narrow terminal."""
+    monkeypatch.setenv("COLUMNS", "28")
+    paint = Console(_stream(), io.StringIO(), {"NO_COLOR": "1"}).paint()
+
+    lines = [*paint.row("label", "a text that is long enough", indent=20)]
+    lines += paint.row("", "-> advice", indent=20)
+
+    assert lines == ["label", "    a text that is long", "    enough", "    -> advice"]
+
+
+def test_prose_is_wrapped_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between words."""
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "one two three four five six seven eight"
+    narrow = Console(_stream(), io.StringIO(), {"NO_COLOR": "1"}).paint()
+    none = Console(io.StringIO(), io.StringIO(), {}).paint()
+
+    assert list(narrow.prose(text, indent=2)) == ["  one two three four five six", "  seven eight"]
+    assert list(none.prose(text, indent=2)) == [f"  {text}"]
+
+
+class _Full(io.StringIO):
+    """A file on a disk without room."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_note_that_cannot_be_written_is_no_failure() -> None:
+    """A full disk, say: the result counts."""
+    Console(io.StringIO(), _Full(), {}).note("unheard")
+
+
 def test_what_the_stream_cannot_show_is_escaped() -> None:
     """On an ASCII terminal nothing raises."""
     stream = _stream("ascii")

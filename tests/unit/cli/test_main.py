@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -93,6 +94,51 @@ def test_what_is_not_there_is_wrong_usage(
     """And said."""
     assert main(["--app", place.replace("CODE", code), "status"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_application_may_be_named_behind_the_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last one counts, as with every option."""
+    assert main(["status", "--app", "acme-cms", "--json"]) == 0
+    assert main(["--app", "other", "status", "--json", "--app", "acme-cms"]) == 0
+
+    out = capsys.readouterr().out
+    assert (out.count('"app": "acme-cms"'), "other" in out) == (2, False)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_application_without_a_name_is_wrong_usage(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In words that help."""
+    assert main(["--app", name, "status"]) == 2
+    assert "--app: name the application; this is empty" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("code")
+def test_code_that_fails_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether it is imported or called; its settings are told as they always are."""
+    for source, message, exit_code in (
+        ("1 / 0", "fails:make cannot be had: ZeroDivisionError: division by zero", 2),
+        ("def make(): raise KeyError('x')", "fails:make cannot be had: KeyError: 'x'", 2),
+        ("from otel_telemetry import Telemetry\nmake = Telemetry('')", "name must be", 1),
+        ("from otel_telemetry import Telemetry\ndef make(): Telemetry('')", "name must be", 1),
+    ):
+        Path("fails.py").write_text(source, encoding="utf-8")
+        sys.modules.pop("fails", None)
+        importlib.invalidate_caches()
+
+        assert main(["--app", "fails:make", "status"]) == exit_code
+        assert f"error: {message}" in capsys.readouterr().err
+
+
+def test_streams_that_are_closed_are_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `>&- 2>&-`: what is done is done."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+
+    assert main(["--app", "acme-cms", "on"]) == 0
+    assert main(["--help"]) == 0
+    assert (home() / ".config" / "acme-cms" / "telemetry.json").exists()
 
 
 @pytest.mark.parametrize(

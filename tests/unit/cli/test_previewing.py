@@ -100,14 +100,31 @@ def test_what_a_hook_drops_would_not_leave(make: Make) -> None:
     ran = ask("preview", make(before_send=lambda _event: None), event="didX")
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "error: nothing would leave: the event is dropped, before_send\n"
+    assert ran.err.startswith("error: nothing would leave: a hook in before_send drops this event.")
 
 
 def test_what_is_mended_is_noted(make: Make) -> None:
     """On stderr."""
     ran = ask("preview", make(), event="didX", event_properties=("service.name=mine",))
 
-    assert (ran.code, ran.err) == (0, f"note: 1 mended in the event: reserved_key\n{MADE_UP}")
+    assert (ran.code, ran.err) == (
+        0,
+        f"{MADE_UP}note: mended in the event: reserved_key, 1 time\n",
+    )
+
+
+def test_without_the_code_it_says_that_it_does_not_know_it(make: Make) -> None:
+    """Its hooks and its catalogue may change all that is shown."""
+    assert "the code of acme-cms itself" in ask("preview", make(), event="x", is_known=False).err
+
+
+def test_what_happens_to_an_event_that_would_not_leave_is_noted(make: Make) -> None:
+    """Beside the reason: it may be the same thing."""
+    telemetry = make(before_send=lambda _event: None)
+
+    ran = ask("preview", telemetry, event="x", event_properties=("service.name=a",))
+
+    assert ran.err.splitlines()[1:] == ["note: mended in the event: reserved_key, 1 time"]
 
 
 def test_an_applications_own_provider_is_noted(make: Make) -> None:

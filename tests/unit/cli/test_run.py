@@ -70,8 +70,13 @@ def test_trouble_with_files_is_told(make: Make, capsys: pytest.CaptureFixture[st
     def fail() -> Result:
         raise OSError(28, "No space left on device")
 
+    def fail_at_a_file() -> Result:
+        raise PermissionError(13, "Permission denied", "/etc/shadow")
+
     assert run(_verb(fail), make(), Options()) == 1
-    assert "No space left on device" in capsys.readouterr().err
+    assert capsys.readouterr().err == "error: No space left on device\n"
+    assert run(_verb(fail_at_a_file), make(), Options()) == 1
+    assert capsys.readouterr().err == "error: /etc/shadow: Permission denied\n"
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)

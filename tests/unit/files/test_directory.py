@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from otel_telemetry.files.directory import secure, spare_homes
+from otel_telemetry.files.directory import make, secure, spare_homes
 from otel_telemetry.files.private import write
 
 _SOMEBODY = 54321
@@ -81,3 +82,35 @@ class TestHomes:
         with pytest.raises(PermissionError):
             write(str(home / ".config" / "acme.json"), b"")
         assert list(home.iterdir()) == []
+
+
+def test_all_that_is_made_on_the_way_is_for_this_user_only(tmp_path: Path) -> None:
+    """XDG Base Directory Specification: 0700; what is there already stays as it is."""
+    there = tmp_path / "there"
+    there.mkdir(mode=0o755)
+
+    secure(str(there / "a" / "b" / "c"))
+
+    modes = [stat.S_IMODE((there / path).stat().st_mode) for path in (".", "a", "a/b", "a/b/c")]
+    assert modes == [0o755, 0o700, 0o700, 0o700]
+
+
+def test_what_is_no_directory_is_an_error(tmp_path: Path) -> None:
+    """A file, or a link to nowhere, at its end or above it."""
+    (tmp_path / "file").touch()
+    os.symlink(tmp_path / "nowhere", tmp_path / "link")
+
+    for name in "file", "link", "file/below", "link/below":
+        with pytest.raises(OSError):  # noqa: PT011 - of several kinds
+            secure(str(tmp_path / name))
+
+
+def test_a_path_may_begin_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as it can be made at all."""
+    monkeypatch.chdir(tmp_path)
+
+    make("a/b")
+
+    assert (tmp_path / "a" / "b").is_dir()
+    with pytest.raises(FileNotFoundError):
+        make("")

@@ -97,6 +97,11 @@ def test_options_of_every_kind_reach_their_verb(
     assert program("show", "--last", "2") == 0
     assert capsys.readouterr().out == "Nothing waits on disk.\n"
     assert program("flush", "--timeout", "0.5") == 0
+    assert (
+        program("catalog", "--format", "semconv", "--catalog", "tests.support.declared:CATALOG")
+        == 0
+    )
+    assert capsys.readouterr().out.partition("\n")[2].startswith("groups:")
 
 
 def test_what_a_verb_finds_is_the_exit_code(
@@ -120,6 +125,7 @@ def test_what_a_verb_finds_is_the_exit_code(
         ["show", "--last", "0"],
         ["show", "--last", "x"],
         ["flush", "--timeout", "-1"],
+        ["catalog", "--format", "pdf"],
     ],
     ids=" ".join,
 )

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from otel_telemetry.errors import ConfigurationError
-from otel_telemetry.trust.daily import Days
+from otel_telemetry.trust.daily import Days, looking
 from otel_telemetry.trust.limits import once_a_day
 from otel_telemetry.typing import BeforeSend
 from tests.support.events import make_event
@@ -236,3 +236,23 @@ def test_the_events_must_be_named(names: tuple[Any, ...]) -> None:
     """Once a day is for the few that are made for it."""
     with pytest.raises(ConfigurationError, match="once_a_day needs the names"):
         once_a_day(*names)
+
+
+def test_who_only_looks_takes_no_day(state: Path | None) -> None:
+    """They hear what they would hear, and nothing is made, or changed."""
+    hook = once_a_day("ping", state=state, clock=_Clock())
+
+    with looking():
+        assert [_passes(hook), _passes(hook)] == [True, True]
+        assert state is None or not state.parent.exists()
+    assert [_passes(hook), _passes(hook)] == [True, False]
+    again = hook if state is None else once_a_day("ping", state=state, clock=_Clock())
+    with looking():
+        assert not _passes(again)
+
+
+def test_who_looks_into_what_cannot_be_read_hears_no(tmp_path: Path) -> None:
+    """As everybody does."""
+    (tmp_path / "file").touch()
+    with looking():
+        assert not _passes(once_a_day("ping", state=tmp_path / "file", clock=_Clock()))

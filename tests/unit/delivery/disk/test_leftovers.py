@@ -96,6 +96,21 @@ def test_in_a_directory_of_the_users_choice_that_directory_stays(tmp_path: Path)
     assert tmp_path.exists()
 
 
+def test_in_a_path_that_applications_share_its_own_directory_goes(tmp_path: Path) -> None:
+    """The path stays, and so does what is another's."""
+    config = TelemetryConfig(name="acme", endpoint=ONE, spool=str(tmp_path))
+    other = TelemetryConfig(name="other", endpoint=ONE, spool=str(tmp_path))
+    _leave(config, "a")
+    theirs = spool_directory(other, "other")
+    assert theirs is not None
+    leave(Path(theirs), "b")
+
+    leftovers.erase(config, "acme")
+
+    assert os.listdir(tmp_path) == ["other"]
+    assert os.listdir(theirs)
+
+
 def test_without_a_spool_nothing_waits() -> None:
     """Memory is gone with its process."""
     config = DeliveryConfig(spool=False)
