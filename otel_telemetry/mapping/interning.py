@@ -30,6 +30,8 @@ else:  # `Generic[_T]` is `object` then: the real one is `typing`'s, which costs
 CAPACITY = 4096
 """Distinct sets of properties that are remembered; the one longest unused goes first."""
 
+_LONGEST = 4096  # bytes of content; what is longer is made each time, and never piles up
+
 _STR = frozenset({str})
 _NOTHING = FrozenProperties()
 # The first format without references: from version 3 on, equal content can have several forms.
@@ -166,7 +168,8 @@ class Interner(Generic[_T]):
             return self._empty
         # In order of their keys: the same content, however the caller came to it.
         content = marshal.dumps(dict(sorted(attributes.items())), _FORMAT)
-        return self._made(content, cut, reserved)
+        made = self._made if len(content) <= _LONGEST else self._from_clean
+        return made(content, cut, reserved)
 
     def _from_clean(self, content: bytes, cut: int, reserved: int) -> Interned[_T]:
         loaded = marshal.loads(content)  # noqa: S302 - our own bytes
@@ -191,6 +194,8 @@ def _check_plain(properties: dict[str, object]) -> None:
         and SCALARS.issuperset(map(type, properties.values()))
     ):
         raise ValueError("not plain")
+    if sum(len(value) for value in properties.values() if type(value) is str) > _LONGEST:
+        raise ValueError("too long to be remembered")
     # 0.0 equals -0.0, and NaN not even itself.
     if any(type(value) is float and not abs(value) > 0 for value in properties.values()):
         raise ValueError("not to be told apart by equality")

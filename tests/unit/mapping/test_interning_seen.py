@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import weakref
 from collections import UserDict
 from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
@@ -14,6 +16,13 @@ from otel_telemetry.mapping.interning import Interner
 
 if TYPE_CHECKING:
     from otel_telemetry.typing import AttributeValue, Properties
+
+
+class _Made:
+    """What can be referred to weakly."""
+
+    def __init__(self, attributes: dict[str, AttributeValue], _dropped: int) -> None:
+        self.attributes = attributes
 
 
 def _made(attributes: dict[str, AttributeValue], _dropped: int) -> list[object]:
@@ -124,3 +133,16 @@ def test_attributes_may_go_on_each_record_instead() -> None:
         assert found.on_record == {"user.a": 1}
         assert found.value is interner(None).value
     assert interner(None).on_record == {}
+
+
+def test_long_properties_are_not_kept() -> None:
+    """A thousand of them would otherwise stay in memory for good."""
+    interner = Interner(_Made, Cleaner())
+    long: dict[str, object] = {"a": "x" * 5000}
+
+    made = weakref.ref(interner(long).value)
+    seen = weakref.ref(interner.seen(long).fitting(None).value)
+    gc.collect()
+
+    assert interner(long).value.attributes == long
+    assert (made(), seen()) == (None, None)
