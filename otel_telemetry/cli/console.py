@@ -13,7 +13,7 @@ from otel_telemetry.trust.notice import is_terminal
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import TextIO
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
@@ -157,6 +157,14 @@ def console_of_process(environ: Mapping[str, str]) -> Console:
     """Return the console of this process; what goes to a stream that it lacks is lost."""
     # None where it was started with the stream closed, as by `>&-`.
     return Console(sys.stdout or io.StringIO(), sys.stderr or io.StringIO(), environ)
+
+
+@contextlib.contextmanager
+def streams_of_process() -> Iterator[None]:
+    """Give others streams where there are none: before Python 3.11, argparse needs them."""
+    out, err = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        yield
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from otel_telemetry import environment
-from otel_telemetry.cli.console import console_of_process
+from otel_telemetry.cli.console import console_of_process, streams_of_process
 from otel_telemetry.cli.lookup import named, written_down
 from otel_telemetry.cli.parser import Formatter, Handler, add_verbs, options_of
 from otel_telemetry.cli.run import run
@@ -53,9 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in commands:  # before the verb or behind it: nobody remembers which
         command.add_argument("--app", type=_app, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     try:
-        parsed = parser.parse_args(arguments)
-        if parsed.app is None:
-            parser.error("the following arguments are required: --app")
+        with streams_of_process():
+            parsed = parser.parse_args(arguments)
+            if parsed.app is None:
+                parser.error("the following arguments are required: --app")
     except SystemExit as done:  # argparse has said why, or helped
         console_of_process(environment.current()).finish()
         return int(done.code or 0)
