@@ -12,6 +12,7 @@ import pytest
 from otel_telemetry import OTLPLogRecordProcessor, Telemetry
 from otel_telemetry.log import quiet_log
 from otel_telemetry.testing import OTLPReceiver
+from tests.support.scripted import assert_adds_up
 from tests.support.tools import Tool, tool
 from tests.support.waiting import wait_until
 
@@ -21,23 +22,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from otel_telemetry import Receipt, Stats
+    from otel_telemetry import Receipt
     from otel_telemetry.typing import DeliverySettings, TelemetrySettings
 
 # Nothing is sent before the test says so, and an end without success takes no second.
 COMMON: Final[DeliverySettings] = {"flush_interval": 60, "shutdown_timeout": 0.2}
-
-
-def check_sum(stats: Stats) -> None:
-    """Hold the counts to their promise: they add up."""
-    assert stats.accepted == (
-        stats.delivered
-        + stats.pending
-        + stats.spooled
-        + stats.rejected
-        + stats.refused
-        + sum(stats.dropped.values())
-    )
 
 
 def place(backend: OTLPReceiver | str | None) -> DeliverySettings:
@@ -71,9 +60,9 @@ def make_telemetry() -> Iterator[Callable[..., Telemetry]]:
     yield make
 
     for telemetry in made:
-        check_sum(telemetry.stats)
+        assert_adds_up(telemetry.stats)
         telemetry.destroy(0)
-        check_sum(telemetry.stats)
+        assert_adds_up(telemetry.stats)
         assert telemetry.stats.pending == 0
 
 
@@ -93,7 +82,7 @@ def make_processor() -> Iterator[Callable[..., OTLPLogRecordProcessor]]:
 
     for processor in made:
         processor.shutdown()
-        check_sum(processor.stats)
+        assert_adds_up(processor.stats)
 
 
 @pytest.fixture

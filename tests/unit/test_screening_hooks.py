@@ -17,16 +17,19 @@ from tests.support.pipelines import AppPipeline
 _BUCKETS = ("event_properties", "user_properties", "group_properties")
 
 
-def test_a_hook_sees_the_event_as_it_would_leave() -> None:
-    """Its values legal, its time set."""
-    seen: list[Event] = []
+class _Seen(list[Event]):
+    """A hook that lets each event pass, and keeps it."""
 
-    def look(event: Event) -> Event:
-        seen.append(event)
+    def __call__(self, event: Event) -> Event:
+        self.append(event)
         return event
 
+
+def test_a_hook_sees_the_event_as_it_would_leave() -> None:
+    """Its values legal, its time set."""
+    seen = _Seen()
     before = time.time_ns()
-    setup = AppPipeline(before_send=look)
+    setup = AppPipeline(before_send=seen)
     setup.send("e", {"a": (1, 2), "": 1}, {"u": datetime.date(2024, 1, 1)})
     setup.send("e", moment=5)
 
@@ -54,16 +57,11 @@ def test_a_hook_may_change_everything() -> None:
             user_properties={"plan": "hidden"},
         )
 
-    names: list[str] = []
-
-    def look(event: Event) -> Event:
-        names.append(event.name)
-        return event
-
-    setup = AppPipeline(before_send=[change, look])
+    seen = _Seen()
+    setup = AppPipeline(before_send=[change, seen])
     setup.send("e", {"a": 1}, {"plan": "free"}, {"g": 1})
 
-    assert names == ["n\ufffd"]
+    assert [event.name for event in seen] == ["n\ufffd"]
     assert setup.record.log_record.event_name == "n\ufffd"
     assert setup.record.log_record.timestamp == 7
     assert setup.buckets == (
@@ -76,13 +74,8 @@ def test_a_hook_may_change_everything() -> None:
 
 def test_a_hook_cannot_change_what_the_caller_gave() -> None:
     """It has a copy of its own, and what it keeps of it changes nothing later."""
-    kept: list[Event] = []
-
-    def keep(event: Event) -> Event:
-        kept.append(event)
-        return event
-
-    setup = AppPipeline(before_send=keep)
+    kept = _Seen()
+    setup = AppPipeline(before_send=kept)
     given: dict[str, object] = {"a": [1]}
     setup.send("e", given, given, given)
     for bucket in (
@@ -186,13 +179,8 @@ class _Key(str, enum.Enum):
 
 def test_a_hook_sees_legal_values_however_often_the_names_came_before() -> None:
     """A name that is known spares its value nothing; what hooks see is what they could send."""
-    seen: list[Event] = []
-
-    def look(event: Event) -> Event:
-        seen.append(event)
-        return event
-
-    setup = AppPipeline(before_send=look)
+    seen = _Seen()
+    setup = AppPipeline(before_send=seen)
     for value in ("x", "\ud800", 2**70, b"x", (1,), _Key.A, float("inf")):
         setup.send("e", {"a": value}, {"a": value}, {"a": value})
     setup.send("e", {_Key.A: 1})
