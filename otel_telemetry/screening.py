@@ -94,7 +94,7 @@ class Screening:
         """
         user, group = self._users(user_properties), self._groups(group_properties)
         if user.is_flawed or group.is_flawed:
-            self._report(user.cut + group.cut, user.reserved + group.reserved)
+            self._mapper.report(user.cut + group.cut, user.reserved + group.reserved)
         left_out = 0
         if self._hooks:
             legal = self._frozen(event_properties)
@@ -113,14 +113,12 @@ class Screening:
         if self._catalog is not None:
             checks = self._catalog.checks_of(name) or self._undeclared(name)
         if checks is None:
-            resource = user.known.get(None) or user.fitting(None)
-            scope = group.known.get(None) or group.fitting(None)
+            resource, scope = user.becomes[None], group.becomes[None]
             return self._record(name, timestamp, event_properties, resource, scope, left_out)
         of_users, of_groups = checks.of_others
         try:
             fitting = None if event_properties is None else checks.event(event_properties)
-            resource = user.known.get(of_users) or user.fitting(of_users)
-            scope = group.known.get(of_groups) or group.fitting(of_groups)
+            resource, scope = user.becomes[of_users], group.becomes[of_groups]
         except Exception:  # something does not fit as it is
             return self._fitted(checks, name, timestamp, event_properties, user, group, left_out)
         return self._record(name, timestamp, fitting, resource, scope, left_out)
@@ -150,7 +148,7 @@ class Screening:
     def _legal(self, event_properties: Properties | None) -> tuple[FrozenProperties, int]:
         """Return legal *event_properties*, and how much was left out."""
         attributes, cut, reserved = self._cleaner.clean(event_properties)
-        self._report(cut, reserved)
+        self._mapper.report(cut, reserved)
         return FrozenProperties(attributes), cut + reserved
 
     def _changed(
@@ -160,17 +158,11 @@ class Screening:
         # By identity: what only equals them may be of other types.
         if event.user_properties is not user.attributes:
             user = self._users(event.user_properties)
-            self._report(user.cut, user.reserved)
+            self._mapper.report(user.cut, user.reserved)
         if event.group_properties is not group.attributes:
             group = self._groups(event.group_properties)
-            self._report(group.cut, group.reserved)
+            self._mapper.report(group.cut, group.reserved)
         return user, group
-
-    def _report(self, cut: int, reserved: int) -> None:
-        if cut:
-            self._on_flaw("cut", cut)
-        if reserved:
-            self._on_flaw("reserved_key", reserved)
 
     def _undeclared(self, name: str) -> Never:
         if self._strict:

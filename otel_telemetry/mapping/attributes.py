@@ -71,6 +71,7 @@ class Cleaner:
         self._most_plain = -1 if length is not None else MAX_ELEMENTS if count is None else count
         # Keys recur in every event; each is checked once.
         self._known_keys: dict[str, RecordKey] = {}
+        # The same keys as they came first: another object with a key's text is rare.
         self._known_names: dict[str, str] = {}
 
     def clean(self, properties: Mapping[str, object] | None) -> Cleaned:
@@ -92,7 +93,6 @@ class Cleaner:
         try:
             copy = FrozenProperties(properties)
             for key, value in copy.items():
-                # Nearly every key is the very object that came before.
                 if names[key] is not key and type(key) is not str:
                     return None
                 # As `_is_legal`: a call for each value would double the time.

@@ -62,35 +62,40 @@ class Seen(Generic[_T]):
 
     Attributes:
         attributes: They; nobody can change them.
+        becomes: By a function that leaves some of them, or None for all, the object for what is
+            left. It is asked once, so what it returns must depend on its argument alone; what it
+            raises is raised.
         cut: Values that were left out.
         reserved: Attempts to set a reserved key.
         is_flawed: Whether either happened.
-        known: What `fitting` returned, for whom a call is too dear.
     """
 
-    __slots__ = ("_intern", "attributes", "cut", "is_flawed", "known", "reserved")
+    __slots__ = ("attributes", "becomes", "cut", "is_flawed", "reserved")
 
     def __init__(
         self, cleaned: Cleaned, intern: Callable[[Mapping[str, object]], Interned[_T]]
     ) -> None:
         self.attributes = FrozenProperties(cleaned.attributes)
+        self.becomes: _Becoming[_T] = _Becoming(self.attributes, intern)
         self.cut = cleaned.cut
         self.reserved = cleaned.reserved
         self.is_flawed = cleaned.cut + cleaned.reserved > 0
+
+
+class _Becoming(dict["Fit | None", "Interned[_T]"], Generic[_T]):
+    __slots__ = ("_attributes", "_intern")
+
+    def __init__(
+        self, attributes: FrozenProperties, intern: Callable[[Mapping[str, object]], Interned[_T]]
+    ) -> None:
+        super().__init__()
+        self._attributes = attributes
         self._intern = intern
-        self.known: dict[Fit | None, Interned[_T]] = {}
 
-    def fitting(self, fit: Fit | None) -> Interned[_T]:
-        """Return the object for what *fit* makes of the properties. Raises only what *fit* does.
-
-        Args:
-            fit: Must depend on its argument alone: it is asked once. None to take all.
-        """
-        known = self.known.get(fit)
-        if known is None:
-            left = self.attributes if fit is None else fit(self.attributes)
-            known = self.known[fit] = self._intern(left)
-        return known
+    def __missing__(self, fit: Fit | None) -> Interned[_T]:
+        left = self._attributes if fit is None else fit(self._attributes)
+        made = self[fit] = self._intern(left)
+        return made
 
 
 class Interner(Generic[_T]):

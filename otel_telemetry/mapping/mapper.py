@@ -139,7 +139,7 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             dropped += user.cut + user.reserved + group.cut + group.reserved
             fields = None
         if cut or reserved or user.is_flawed or group.is_flawed:
-            self._report(cut + user.cut + group.cut, reserved + user.reserved + group.reserved)
+            self.report(cut + user.cut + group.cut, reserved + user.reserved + group.reserved)
         session = sessions.get().get(self._name, self._session)
         if session is not None:
             attributes.setdefault(SESSION, session)
@@ -160,7 +160,8 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             fields,
         )
 
-    def _report(self, cut: int, reserved: int) -> None:
+    def report(self, cut: int, reserved: int) -> None:
+        """Tell of values that were left out, and of attempts to set a reserved key."""
         if cut:
             self._on_flaw("cut", cut)
         if reserved:

@@ -88,13 +88,13 @@ def _launch(
     config: TelemetryConfig, directory: str | None, permission: Permission, executable: str
 ) -> tuple[Callable[[], object], Callable[[float], object]]:
     """Return what has somebody deliver, and what gives them time at the end of this process."""
+    beside = _Beside(permission)
     if directory is None:
-        return lambda: None, lambda _seconds: None
+        return lambda: None, beside.wait
     is_frozen = bool(getattr(sys, "frozen", False))
     if is_python(executable, environment.current(), is_frozen=is_frozen):
-        return Launcher(directory, interval=config.detached_interval).launch, lambda _seconds: None
+        return Launcher(directory, interval=config.detached_interval).launch, beside.wait
     # No process can be started: this one delivers, from now on what earlier ones have left.
-    beside = _Beside(permission)
     launch = Launcher(directory, interval=config.detached_interval, start=beside.start).launch
     launch()
     return launch, beside.wait

@@ -78,15 +78,8 @@ class Redaction:
         """Return *event*, or what may leave of it."""
         name = event.name if event.name in self._known_names else self._name(event.name)
         one, user, group = event.event_properties, event.user_properties, event.group_properties
-        known, known_keys, known_buckets = self._known, self._known_keys, self._known_buckets
-        new_one = one
-        for key, value in one.items():
-            kind = type(value)
-            if key not in known_keys or (
-                (value not in known) if kind is str else (kind not in _PLAIN)
-            ):
-                new_one = self._bucket(one)
-                break
+        known_buckets = self._known_buckets
+        new_one = self._bucket(one)
         new_user = user if known_buckets.get(id(user)) is user else self._recurring(user)
         new_group = group if known_buckets.get(id(group)) is group else self._recurring(group)
         if new_one is one and new_user is user and new_group is group and name is event.name:
@@ -115,6 +108,16 @@ class Redaction:
         return changed[:_LONGEST_NAME]
 
     def _bucket(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
+        known, known_keys = self._known, self._known_keys
+        for key, value in bucket.items():
+            kind = type(value)
+            if key not in known_keys or (
+                (value not in known) if kind is str else (kind not in _PLAIN)
+            ):
+                return self._looked_through(bucket)
+        return bucket
+
+    def _looked_through(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
         given = bucket if type(bucket) is dict else dict(bucket)
         try:
             made = self._map(given)

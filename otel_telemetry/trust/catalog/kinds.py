@@ -163,9 +163,9 @@ def _ranges(buckets: object, *, whole: bool) -> Kind:
     def check(value: object) -> str:
         if type(value) is int and INT_MIN <= value <= INT_MAX:  # as in `_int`
             return labels[bisect_right(bounds, value)]
-        if type(value) is float and not whole and -math.inf < value < math.inf:  # as in `_float`
-            return labels[bisect_right(bounds, value)]
-        raise Misfit
+        if whole:
+            raise Misfit
+        return labels[bisect_right(bounds, _float(value))]
 
     return Kind(type=str, check=check, values=labels, is_range=True)
 

@@ -44,7 +44,7 @@ def test_equal_properties_are_the_same_object() -> None:
     """And asked about once; what becomes of them is the one object for that."""
     interner, double = Interner(_made, Cleaner()), _Doubling()
     seen = [interner.seen({"a": 1, "b": 2}) for _ in range(3)]
-    found = [each.fitting(double) for each in seen]
+    found = [each.becomes[double] for each in seen]
 
     assert seen[1] is seen[2] is seen[0]
     assert double.asked == [{"a": 1, "b": 2}]
@@ -56,10 +56,10 @@ def test_each_fit_has_its_own_answer() -> None:
     """And so has what needs none."""
     seen = Interner(_made, Cleaner()).seen({"a": 1})
 
-    assert seen.fitting(_Doubling()).value == [{"a": 2}]
-    assert seen.fitting(lambda _given: {}).value == [{}]
-    assert seen.fitting(None).value == [{"a": 1}]
-    assert seen.fitting(None) is seen.known[None]
+    assert seen.becomes[_Doubling()].value == [{"a": 2}]
+    assert seen.becomes[lambda _given: {}].value == [{}]
+    assert seen.becomes[None].value == [{"a": 1}]
+    assert seen.becomes[None] is seen.becomes[None]
 
 
 @pytest.mark.parametrize("value", [True, 1, 1.0])
@@ -67,7 +67,7 @@ def test_types_are_told_apart(value: object) -> None:
     """A fit may refuse one and not the other."""
     interner = Interner(_made, Cleaner())
     found = [
-        interner.seen({"a": item}).fitting(lambda given: {"type": type(given["a"]).__name__}).value
+        interner.seen({"a": item}).becomes[lambda given: {"type": type(given["a"]).__name__}].value
         for item in (True, 1, 1.0, value)
     ]
 
@@ -88,7 +88,7 @@ def test_what_equality_cannot_tell_is_asked_about_each_time(properties: Properti
     interner, double = Interner(_made, Cleaner()), _Doubling()
     seen = [interner.seen(properties) for _ in range(2)]
     for each in seen:
-        each.fitting(double)
+        each.becomes[double]
 
     assert seen[0] is not seen[1]
     assert len(double.asked) == 2
@@ -100,7 +100,7 @@ def test_what_does_not_fit_raises_each_time() -> None:
     for properties in ({"a": None}, {"a": datetime.date(2024, 1, 1)}):
         for _ in range(2):
             with pytest.raises(TypeError):
-                interner.seen(properties).fitting(lambda given: {"a": given["a"] + 1})  # type: ignore[operator]
+                interner.seen(properties).becomes[lambda given: {"a": given["a"] + 1}]  # type: ignore[operator]
 
 
 def test_what_is_seen_is_legal_and_frozen() -> None:
@@ -122,14 +122,14 @@ def test_nothing_is_seen_as_an_empty_bucket() -> None:
     interner = Interner(_made, Cleaner())
 
     assert interner.seen(None).attributes == {}
-    assert interner.seen(None).fitting(None) is interner(None)
+    assert interner.seen(None).becomes[None] is interner(None)
 
 
 def test_attributes_may_go_on_each_record_instead() -> None:
     """Under a prefix; the object is then always that for nothing."""
     interner = Interner(_made, Cleaner(), prefix="user.")
 
-    for found in (interner({"a": 1}), interner.seen({"a": 1}).fitting(None)):
+    for found in (interner({"a": 1}), interner.seen({"a": 1}).becomes[None]):
         assert found.on_record == {"user.a": 1}
         assert found.value is interner(None).value
     assert interner(None).on_record == {}
@@ -141,7 +141,7 @@ def test_long_properties_are_not_kept() -> None:
     long: dict[str, object] = {"a": "x" * 5000}
 
     made = weakref.ref(interner(long).value)
-    seen = weakref.ref(interner.seen(long).fitting(None).value)
+    seen = weakref.ref(interner.seen(long).becomes[None].value)
     gc.collect()
 
     assert interner(long).value.attributes == long
