@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 256
 _LONGEST_KNOWN = 64
 _KNOWN = 4096
+# Levels: a hook before this one may have made a circle. Not to the end of the stack, where whatever
+# finalizer the interpreter happens to run fails as well, and is printed.
+_DEEPEST = 100
 _PLAIN = frozenset({bool, int, float, type(None)})
 _SCALARS = _PLAIN | {str, bytes}
 _ELLIPSIS = "…"
@@ -120,22 +123,22 @@ class Redaction:
     def _looked_through(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
         given = bucket if type(bucket) is dict else dict(bucket)
         try:
-            made = self._map(given)
+            made = self._map(given, 1)
         except _Illegal:
             # It would be made legal after the hooks, and might be a text only then.
             from otel_telemetry.mapping.attributes import Cleaner, Limits  # noqa: PLC0415 - rare
 
-            return self._map(Cleaner(Limits(count=None)).clean(bucket).attributes)
+            return self._map(Cleaner(Limits(count=None)).clean(bucket).attributes, 1)
         return bucket if made is given else made
 
-    def _map(self, given: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+    def _map(self, given: dict[str, AttributeValue], depth: int) -> dict[str, AttributeValue]:
         made: dict[str, AttributeValue] = {}
         is_changed = False
         for key, value in given.items():
             if key in self._known_keys:
-                new_key, new_value = key, self._value(value)
+                new_key, new_value = key, self._value(value, depth)
             else:
-                new_key, new_value = self._item(key, value)
+                new_key, new_value = self._item(key, value, depth)
             # Two keys may have become one.
             free, number = new_key, len(made)
             while free in made:
@@ -145,7 +148,7 @@ class Redaction:
             is_changed = is_changed or free is not key or new_value is not value
         return made if is_changed else given
 
-    def _item(self, key: str, value: AttributeValue) -> tuple[str, AttributeValue]:
+    def _item(self, key: str, value: AttributeValue, depth: int) -> tuple[str, AttributeValue]:
         if type(key) is not str:
             raise _Illegal
         if self._telling_keys and is_telling(key):
@@ -153,18 +156,20 @@ class Redaction:
         changed = self._text(key)
         if changed is key:
             _remember(self._known_keys, key)
-        return changed, self._value(value)
+        return changed, self._value(value, depth)
 
-    def _value(self, value: AttributeValue) -> AttributeValue:
+    def _value(self, value: AttributeValue, depth: int) -> AttributeValue:
         kind = type(value)
         if kind is str:
             return self._cut(value)  # type: ignore[arg-type]  # just asked
         if kind in _PLAIN:
             return value
+        if depth > _DEEPEST:
+            raise RecursionError
         if kind is dict:
-            return self._map(value)  # type: ignore[arg-type]  # just asked
+            return self._map(value, depth + 1)  # type: ignore[arg-type]  # just asked
         if kind is list:
-            return self._list(value)  # type: ignore[arg-type]  # just asked
+            return self._list(value, depth + 1)  # type: ignore[arg-type]  # just asked
         if kind is bytes:
             return self._bytes(value)  # type: ignore[arg-type]  # just asked
         raise _Illegal
@@ -185,8 +190,8 @@ class Redaction:
             changed = rule(changed)
         return text if changed == text else changed
 
-    def _list(self, given: list[AttributeValue]) -> list[AttributeValue]:
-        made = list(map(self._value, given))
+    def _list(self, given: list[AttributeValue], depth: int) -> list[AttributeValue]:
+        made = [self._value(value, depth) for value in given]
         if self._telling_keys:
             # The arguments of a command: an option, then its value.
             for number, word in enumerate(given[:-1], 1):

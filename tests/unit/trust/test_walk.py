@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
+import inspect
 import pathlib
 from dataclasses import dataclass, replace
 from typing import Any
@@ -231,3 +232,37 @@ def test_more_buckets_than_are_remembered_are_looked_at_right() -> None:
         assert left.user_properties == {"a": f"{number} {_EMAIL}"}
 
     assert len(hook._known_buckets) <= 4096
+
+
+@pytest.mark.parametrize("kind", [dict, list])
+def test_a_circle_is_not_followed_to_the_end_of_the_stack(kind: type) -> None:
+    """Where finalizers of the host's own would fail with it."""
+    text = "x" * 65  # too long to be remembered
+    circle: Any = kind([("text", text)]) if kind is dict else kind([text])
+    if isinstance(circle, dict):
+        circle["a"] = circle
+    else:
+        circle.append(circle)
+    event = replace(make_event(), event_properties={"a": circle})
+    deepest = 0
+
+    def deepen(text: str) -> str:
+        nonlocal deepest
+        deepest = max(deepest, len(inspect.stack(0)))
+        return text
+
+    with pytest.raises(RecursionError):
+        redact(deepen)(event)
+
+    assert deepest < len(inspect.stack(0)) + 400
+
+
+def test_what_is_deep_and_ends_is_looked_at_to_its_end() -> None:
+    """Far deeper than what leaves."""
+    value: Any = "bob@example.com"
+    for _ in range(49):
+        value = [{"a": value}]
+
+    left = redact_emails(replace(make_event(), event_properties={"a": value}))
+
+    assert _EMAIL in str(left.event_properties)
