@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from enum import Enum
 
-from otel_telemetry import Catalog, create_telemetry_instance
+from otel_telemetry import create_telemetry_instance
+from otel_telemetry.catalog import Catalog, event, field
+from otel_telemetry.catalog.documents import markdown
 from otel_telemetry.testing import OTLPReceiver
-from otel_telemetry.trust.catalog import event, field
-from otel_telemetry.trust.catalog.documents import markdown
 
 
 class Kind(Enum):

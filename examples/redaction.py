@@ -6,10 +6,8 @@ Run it as it is: it starts a receiver of its own, in this process, where your co
 from __future__ import annotations
 
 from otel_telemetry import create_telemetry_instance
-from otel_telemetry.testing import OTLPReceiver
-from otel_telemetry.trust.exceptions import describe_exception
-from otel_telemetry.trust.limits import at_most, once_a_day
-from otel_telemetry.trust.redaction import (
+from otel_telemetry.hooks.exceptions import describe_exception
+from otel_telemetry.hooks.redaction import (
     hide_home,
     redact,
     redact_emails,
@@ -17,6 +15,8 @@ from otel_telemetry.trust.redaction import (
     strip_url_queries,
     truncate,
 )
+from otel_telemetry.hooks.sampling import at_most, once_a_day
+from otel_telemetry.testing import OTLPReceiver
 
 
 class NotFoundError(Exception):

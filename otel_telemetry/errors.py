@@ -11,8 +11,6 @@ Nothing else reaches the host: after construction, what goes wrong is contained,
 
 from __future__ import annotations
 
-__all__ = ["ConfigurationError", "InvalidEventError", "TelemetryError"]
-
 
 class TelemetryError(Exception):
     """Base class of everything that this library raises."""

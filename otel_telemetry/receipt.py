@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable, Generator
 from functools import lru_cache
 
-__all__ = ["Outcome", "Receipt"]
-
 
 class Outcome(enum.Enum):
     """What is known of an event.

@@ -1,32 +1,267 @@
-"""The telemetry service: register, bootstrap, send, flush, destroy."""
+"""`with` and `async with`, and the forms that do not block the event loop."""
 
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 import threading
+from abc import ABC, abstractmethod
 
-from otel_telemetry import environment, fork
-from otel_telemetry.config import TelemetryConfig, app_settings, resolve
-from otel_telemetry.consent import Consenting
-from otel_telemetry.counters import Counters
+from otel_telemetry._internal import fork, paths
+from otel_telemetry._internal.log import quiet_log
+from otel_telemetry.config import environment
+from otel_telemetry.config.config import TelemetryConfig, app_settings, resolve
+from otel_telemetry.consent.consent import Standing
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.lifecycle import Lifecycle
-from otel_telemetry.log import quiet_log
 from otel_telemetry.receipt import DISABLED, Receipt, dropped
+from otel_telemetry.stats import Counters
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+    from typing import ParamSpec, TypeVar
 
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
-    from otel_telemetry.payload import TelemetryPayload
-    from otel_telemetry.pipeline import Pipeline
+    from otel_telemetry.consent.decision import Decision
+    from otel_telemetry.consent.files import Mode
+    from otel_telemetry.events import TelemetryPayload
+    from otel_telemetry.pipeline.pipeline import Pipeline
     from otel_telemetry.stats import Stats
-    from otel_telemetry.typing import App, Properties, TelemetrySettings, TypedEvent
+    from otel_telemetry.types import App, Properties, TelemetrySettings, TypedEvent
 
-__all__ = ["Telemetry", "create_telemetry_instance"]
+    _P = ParamSpec("_P")
+
+    _T = TypeVar("_T")
+
+
+class Lifecycle(ABC):
+    """What follows from having a beginning, a flush and an end that may all take a while."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def bootstrap(self) -> None:
+        """Begin. Idempotent."""
+
+    @abstractmethod
+    def flush(self, timeout: float | None = None) -> bool:
+        """Send everything, for *timeout* seconds at most."""
+
+    @abstractmethod
+    def destroy(self, timeout: float | None = None) -> bool:
+        """End, within *timeout* seconds. Idempotent and final."""
+
+    async def aflush(self, timeout: float | None = None) -> bool:
+        """Do as `flush` without blocking the event loop."""
+        return await _in_thread(self.flush, timeout)
+
+    async def adestroy(self, timeout: float | None = None) -> bool:
+        """Do as `destroy` without blocking the event loop."""
+        return await _in_thread(self.destroy, timeout)
+
+    def __enter__(self) -> Self:
+        self.bootstrap()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.destroy()
+
+    async def __aenter__(self) -> Self:
+        await _in_thread(self.bootstrap)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.adestroy()
+
+
+async def _in_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    import asyncio  # noqa: PLC0415 - only asyncio apps need it, and they have it
+
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+class Consenting(ABC):
+    """The part of `Telemetry` that knows whether it is on, and why. Thread-safe.
+
+    Args:
+        config: The settings.
+        environ: The environment.
+    """
+
+    def __init__(self, config: TelemetryConfig, environ: Mapping[str, str]) -> None:
+        self._config = config
+        self._standing = Standing(config, environ)
+        self._decision: Decision | None = None
+        # The one thing that `send` looks at while telemetry is off.
+        self._off = False
+        self._lock = threading.RLock()
+
+    @property
+    def decision(self) -> Decision:
+        """Whether telemetry is on, and who decided; registers if nobody did."""
+        self.register()
+        return self._decision or self._standing.decide()
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether nothing may leave; registers if nobody did."""
+        return not self.decision.enabled
+
+    def register(self) -> None:
+        """Decide whether telemetry is on. No network, no thread; writes no file. Idempotent."""
+        with self._lock:
+            if self._decision is None:
+                self._decide()
+                self._finish_refusal()
+
+    def consent(self, granted: bool, *, by: str = "user") -> Decision:  # noqa: FBT001 - the answer
+        """Keep the user's choice, from now on and for later runs.
+
+        A refusal ends telemetry at once: what is not delivered yet is deleted, here and on disk,
+        and so is the identity. Nothing is sent of it. What was recorded before a permission never
+        leaves either. Where there is no terminal, an administrator's program may call this.
+
+        Args:
+            granted: What they chose.
+            by: Who chose, for `decision` and the command line.
+
+        Returns:
+            What follows; a permission counts for nothing where anything else denies.
+        """
+        return self.choose("on" if granted else "off", by=by)
+
+    def choose(self, mode: Mode, *, by: str = "user") -> Decision:
+        """Keep the user's choice as `consent` does, with a third one: to see, but not to send.
+
+        Args:
+            mode: ``"on"``, ``"off"``, or ``"log"``: from now on events are printed to stderr, and
+                none leaves, neither of them nor of those that wait.
+            by: Who chose.
+
+        Returns:
+            What follows.
+        """
+        self._standing.choose(mode, by=by)
+        with self._lock:
+            before, decision = self._decision, self._decide()
+        if mode == "off":
+            self._withdraw()
+            self._erase()
+        elif mode == "log" or (before is not None and before.log):
+            self._withdraw()  # what prints does not send: the next event sets up what does
+        return decision
+
+    def show_notice(self, *, quiet: bool = False) -> bool:
+        """Show the setting `notice` on stderr, if it is due.
+
+        Call it after the arguments of the program are known. Until a run after the one that shows
+        it, the code's own ``enabled=True`` does not count, so nothing is recorded. Only on a
+        terminal, never in continuous integration.
+
+        Args:
+            quiet: Whether this run is to print nothing but what it was asked for.
+
+        Returns:
+            True if it was shown now.
+        """
+        return not quiet and self._standing.show_notice(sys.stderr)
+
+    def ask(self, question: str | None = None, *, quiet: bool = False) -> bool:
+        """Ask the user for permission, unless they or anybody else has said something.
+
+        On stderr, only on a terminal, never in continuous integration. Everything but a yes is a
+        no. A permission that was given for an earlier `consent_version` is asked for again.
+
+        Args:
+            question: What to ask, without the "[y/N]"; None names the application and the host.
+            quiet: Whether this run is to print nothing but what it was asked for.
+
+        Returns:
+            Whether telemetry is on now.
+        """
+        if not quiet:
+            self._standing.ask(question, sys.stdin, sys.stderr)
+        with self._lock:
+            return self._decide().enabled
+
+    def pseudonym(self, kind: str, value: str) -> str:
+        """Return what stands for *value*, a user or a project, without telling it: 32 hex digits.
+
+        An HMAC under a salt that never leaves this machine and is replaced every 90 days.
+
+        Args:
+            kind: What *value* is; the same value of another kind has another pseudonym.
+            value: A name, an e-mail address, a URL.
+        """
+        with self._lock:  # or an identity could be kept after a refusal has deleted it
+            return self._standing.identity(kept=not self.is_disabled).pseudonym(kind, value)
+
+    def session(self, session_id: str | None = None) -> AbstractContextManager[str]:
+        """Have the events of a block, and of what it starts, share a `session.id`.
+
+        Args:
+            session_id: The id; None for a new one of 128 random bits.
+        """
+        from otel_telemetry.mapping.mapper import session  # noqa: PLC0415 - only if asked for
+
+        return session(self._config.name, session_id)
+
+    def _is_still_permitted(self) -> bool:
+        """Tell whether events may still leave; if not, somebody else has said so: end telemetry."""
+        if self._standing.is_still_permitted():
+            return True
+        with self._lock:
+            self._decide()
+        self._withdraw()
+        if self._standing.is_refused():
+            self._erase()  # once more: we may have recorded since they did
+        return False
+
+    def _finish_refusal(self) -> None:
+        """Delete what waits although the user has refused.
+
+        They may have done so without the code, which alone may know where it waits; or a process
+        that recorded meanwhile was killed before it heard of it. Mostly this looks whether one
+        directory is there, and it is not.
+        """
+        if not self._off:
+            return
+        base = paths.spool(self._config.spool, self._config.name, self._standing.state)
+        if base is not None and os.path.isdir(base) and self._standing.is_refused():
+            self._erase()
+
+    def _erase(self) -> None:
+        """Delete what a permission has left behind."""
+        self._purge()
+        self._standing.forget_identity()
+
+    @abstractmethod
+    def _withdraw(self) -> None:
+        """End what is running, and send nothing of what is not delivered yet."""
+
+    @abstractmethod
+    def _purge(self) -> None:
+        """Delete what waits on disk, whichever process left it."""
+
+    def _decide(self) -> Decision:
+        decision = self._decision = self._standing.decide()
+        self._off = not (decision.enabled or decision.log)
+        return decision
 
 
 class Telemetry(Consenting, Lifecycle):
@@ -197,7 +432,7 @@ class Telemetry(Consenting, Lifecycle):
                 return self._pipeline
             try:
                 with fork.importing:
-                    from otel_telemetry.pipeline import Pipeline  # noqa: PLC0415 - OpenTelemetry
+                    from otel_telemetry.pipeline.pipeline import Pipeline  # noqa: PLC0415 - OpenTelemetry
 
                 self._pipeline = self._make(Pipeline)
             except Exception as error:
@@ -211,7 +446,7 @@ class Telemetry(Consenting, Lifecycle):
     def _make(self, pipeline: type[Pipeline]) -> Pipeline:
         if self._decision is not None and self._decision.log:
             return pipeline(self._config, self._counters, None, None)
-        from otel_telemetry.delivery.permission import Permission  # noqa: PLC0415 - as above
+        from otel_telemetry.export.consent_gate import Permission  # noqa: PLC0415 - as above
 
         permission = Permission(since=self._standing.agreed_at(), holds=self._is_still_permitted)
         identity = self._standing.identity(kept=True)  # made now, after permission
@@ -225,9 +460,9 @@ class Telemetry(Consenting, Lifecycle):
             pipeline.sink.discard("consent_withdrawn")
 
     def _purge(self) -> None:
-        from otel_telemetry.delivery.disk import leftovers  # noqa: PLC0415 - only to delete them
+        from otel_telemetry.spool import admin  # noqa: PLC0415 - only to delete them
 
-        leftovers.erase(self._config, self._config.name)
+        admin.erase(self._config, self._config.name)
 
     def _not_taken(self) -> Receipt:
         if self._off:

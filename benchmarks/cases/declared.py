@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BURST = 500
 BURSTS = 40
-_REDACTION = "otel_telemetry.trust.redaction"
+_REDACTION = "otel_telemetry.hooks.redaction"
 
 
 class _Kind(Enum):
@@ -32,7 +32,7 @@ class _Kind(Enum):
 def _catalog() -> tuple[Any, type[Any]]:
     """Declare the workload's events; return the catalogue, and the declaration of its first."""
     # The registry of cases must not load what it describes.
-    from otel_telemetry.trust.catalog import Catalog, event  # noqa: PLC0415
+    from otel_telemetry.catalog import Catalog, event  # noqa: PLC0415
 
     class Common:
         """What the workload says of users and groups."""
@@ -75,7 +75,7 @@ def _catalog() -> tuple[Any, type[Any]]:
 
 
 def _declare(declaring: type, declared: Mapping[str, tuple[object, Mapping[str, object]]]) -> None:
-    from otel_telemetry.trust.catalog import field  # noqa: PLC0415 - as above
+    from otel_telemetry.catalog import field  # noqa: PLC0415 - as above
 
     declaring.__annotations__ = {name: annotation for name, (annotation, _) in declared.items()}
     for name, (_, options) in declared.items():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from otel_telemetry.cli.desk import DONE, FAILED, USAGE, CommandError, Desk, Options, Result
-from otel_telemetry.cli.lookup import thing
-from otel_telemetry.frozen import dataclass
-from otel_telemetry.trust.catalog import Catalog
-from otel_telemetry.trust.catalog.documents import document
+from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry.catalog import Catalog
+from otel_telemetry.catalog.documents import document
+from otel_telemetry.cli.context import DONE, FAILED, USAGE, CommandError, Desk, Options, Result
+from otel_telemetry.cli.load import thing
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 
-from otel_telemetry.trust.notice import is_terminal
+from otel_telemetry.consent.consent import is_terminal
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

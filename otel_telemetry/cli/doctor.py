@@ -7,17 +7,16 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from otel_telemetry.cli import words
-from otel_telemetry.cli.check import Check, ok, problem, skipped, warning
-from otel_telemetry.cli.connection import Prober, check_connection
+from otel_telemetry._internal import private_directory
+from otel_telemetry._internal.atomic_file import Unreadable
+from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry.cli import formatting
+from otel_telemetry.cli.backlog import waiting
 from otel_telemetry.cli.console import printable
-from otel_telemetry.cli.desk import DONE, FAILED, Desk, Options, Result
+from otel_telemetry.cli.context import DONE, FAILED, Desk, Options, Result
+from otel_telemetry.cli.probe import Check, Prober, check_connection, ok, problem, skipped, warning
 from otel_telemetry.cli.status import unknown
-from otel_telemetry.cli.waiting import waiting
-from otel_telemetry.delivery.disk import leftovers
-from otel_telemetry.files import directory
-from otel_telemetry.files.private import Unreadable
-from otel_telemetry.frozen import dataclass
+from otel_telemetry.spool import admin
 
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Paint
@@ -76,7 +75,7 @@ def _decision(desk: Desk) -> Check:
         return problem("decision", f"{choice.path} cannot be used: {choice.reason}.", advice)
     if decision.source == "policy" and "cannot be used" in decision.reason:
         return problem("decision", decision.reason, "Tell whoever administers this machine.")
-    return ok("decision", f"{words.state(decision)}: {decision.reason}")
+    return ok("decision", f"{formatting.state(decision)}: {decision.reason}")
 
 
 def _endpoint(desk: Desk, seconds: float, *, connect: bool) -> Iterator[Check]:
@@ -97,7 +96,7 @@ def _endpoint(desk: Desk, seconds: float, *, connect: bool) -> Iterator[Check]:
 
 def _spool(desk: Desk) -> Iterator[Check]:
     config = desk.config
-    found = leftovers.directories(config, config.name)
+    found = admin.directories(config, config.name)
     if not found:
         text = "none: events are kept in memory only, and end with their process"
         yield ok("spool", text)
@@ -107,7 +106,7 @@ def _spool(desk: Desk) -> Iterator[Check]:
     named = config.spool if isinstance(config.spool, str) else base
     if place in (named, base):
         try:
-            status = directory.check(place)
+            status = private_directory.check(place)
         except OSError as error:
             yield problem("spool", f"{place}: {error.strerror}", "Move what is there away.")
             return
@@ -131,11 +130,11 @@ def _room(desk: Desk, base: str, place: str) -> Check:
         )
         return warning("spool", text, advice)
     if summary.unreadable:
-        files = words.counted(summary.unreadable, "file")
+        files = formatting.counted(summary.unreadable, "file")
         text = f"{base}: {files} of another version of this library, or damaged"
         return warning("spool", text, "Start that version once to send them, or purge.")
     there = base if place == base else f"{base}, made when it is first needed"
-    return ok("spool", f"{there}; waiting: {words.counted(summary.events, 'event')}")
+    return ok("spool", f"{there}; waiting: {formatting.counted(summary.events, 'event')}")
 
 
 def _existing(path: str) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from otel_telemetry import environment
 from otel_telemetry.cli.console import console_of_process, streams_of_process
-from otel_telemetry.cli.lookup import named, written_down
+from otel_telemetry.cli.context import EXIT_CODES, SUMMARY, Verb
+from otel_telemetry.cli.load import named, written_down
 from otel_telemetry.cli.parser import Formatter, Handler, add_verbs, options_of
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verb import EXIT_CODES, SUMMARY, Verb
+from otel_telemetry.config import environment
 from otel_telemetry.telemetry import Telemetry
 
 _PROGRAM = "otel-telemetry --app NAME"

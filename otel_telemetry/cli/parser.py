@@ -6,9 +6,8 @@ import argparse
 import textwrap
 from collections.abc import Callable
 
-from otel_telemetry.cli.desk import Options
-from otel_telemetry.cli.verb import Parameter, Verb
-from otel_telemetry.cli.verbs import VERBS
+from otel_telemetry.cli.commands import VERBS
+from otel_telemetry.cli.context import Options, Parameter, Verb
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -6,19 +6,18 @@ import json
 import time
 from itertools import islice
 
-from otel_telemetry import environment
 from otel_telemetry.cli.console import console_of_process, printable
-from otel_telemetry.cli.desk import FAILED, INTERRUPTED, CommandError, Desk
+from otel_telemetry.cli.context import FAILED, INTERRUPTED, CommandError, Desk
+from otel_telemetry.config import environment
+from otel_telemetry.consent.consent import Standing
 from otel_telemetry.errors import TelemetryError
-from otel_telemetry.trust.standing import Standing
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_telemetry.cli.console import Console
-    from otel_telemetry.cli.desk import Options
-    from otel_telemetry.cli.verb import Verb
+    from otel_telemetry.cli.context import Options, Verb
     from otel_telemetry.telemetry import Telemetry
 
     Source = Telemetry | Callable[[], Telemetry]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from otel_telemetry.cli import words
+from otel_telemetry._internal import paths
+from otel_telemetry._internal.atomic_file import Unreadable
+from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry.cli import formatting
+from otel_telemetry.cli.backlog import Waiting, waiting
 from otel_telemetry.cli.console import printable
-from otel_telemetry.cli.desk import Desk, Options, Result
-from otel_telemetry.cli.waiting import Waiting, waiting
-from otel_telemetry.delivery.destination import spool_directory
-from otel_telemetry.files import places
-from otel_telemetry.files.private import Unreadable
-from otel_telemetry.frozen import dataclass
-from otel_telemetry.trust import identity
-from otel_telemetry.trust.decision import is_ci
-from otel_telemetry.trust.policy import read_policy
+from otel_telemetry.cli.context import Desk, Options, Result
+from otel_telemetry.consent import identity
+from otel_telemetry.consent.decision import is_ci
+from otel_telemetry.consent.files import read_policy
+from otel_telemetry.spool.destination import spool_directory
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def status(desk: Desk, _options: Options) -> Result:
     report = Status(
         app=config.name,
         version=config.version,
-        state=words.state(decision),
+        state=formatting.state(decision),
         source=decision.source,
         reason=decision.reason,
         choice=_choice(desk),
@@ -147,7 +147,7 @@ def _choice(desk: Desk) -> Said:
 
 
 def _policy(desk: Desk) -> Said:
-    found = read_policy(places.policy_files(desk.config.name, desk.environ))
+    found = read_policy(paths.policy_files(desk.config.name, desk.environ))
     if found is None:
         return Said(path=None)
     if isinstance(found, Unreadable):
@@ -195,9 +195,7 @@ def _said(said: Said) -> str:
         return "none"
     if said.at is None:
         return said.word
-    return (
-        f"{said.word}, by {said.by}, {words.day(said.at)}, consent version {said.consent_version}"
-    )
+    return f"{said.word}, by {said.by}, {formatting.day(said.at)}, consent version {said.consent_version}"
 
 
 def _who(installation: Installation | None, now: float) -> str:
@@ -205,16 +203,16 @@ def _who(installation: Installation | None, now: float) -> str:
         return "no id: one is made when telemetry is on and an event is sent"
     if installation.made_at is None:
         return f"{installation.id}: all runs in continuous integration share it"
-    age = words.ago(installation.made_at, now)
+    age = formatting.ago(installation.made_at, now)
     return f"{installation.id}, made {age}, replaced after 90 days"
 
 
 def _what_waits(waiting: Waiting, now: float) -> str:
     if waiting.oldest_at is None:
         return "nothing"
-    files = f"{words.size(waiting.bytes)} in {words.counted(waiting.files, 'file')}"
-    text = f"{words.counted(waiting.events, 'event')}, {files}, the oldest from "
-    text += words.ago(waiting.oldest_at, now)
+    files = f"{formatting.size(waiting.bytes)} in {formatting.counted(waiting.files, 'file')}"
+    text = f"{formatting.counted(waiting.events, 'event')}, {files}, the oldest from "
+    text += formatting.ago(waiting.oldest_at, now)
     if waiting.unreadable:
-        text += f"; {words.counted(waiting.unreadable, 'file')} cannot be read"
+        text += f"; {formatting.counted(waiting.unreadable, 'file')} cannot be read"
     return text

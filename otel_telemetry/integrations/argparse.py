@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from otel_telemetry.cli.context import EXIT_CODES, SUMMARY, Verb
 from otel_telemetry.cli.parser import Formatter, Handler, add_verbs, options_of
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verb import EXIT_CODES, SUMMARY, Verb
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

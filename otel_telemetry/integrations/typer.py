@@ -9,10 +9,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from otel_telemetry.cli.desk import Options
+from otel_telemetry.cli.commands import VERBS
+from otel_telemetry.cli.context import EXIT_CODES, SUMMARY, Options, Parameter, Verb
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verb import EXIT_CODES, SUMMARY, Parameter, Verb
-from otel_telemetry.cli.verbs import VERBS
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from otel_telemetry.frozen import dataclass
+from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry.events import FrozenProperties
 from otel_telemetry.mapping.values import MAX_ELEMENTS, Cut, Walk, legal_key
 from otel_telemetry.otlp.encoder import INT_MAX, INT_MIN, RecordKey, plain_fields, record_key
-from otel_telemetry.payload import FrozenProperties
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from typing import NamedTuple
 
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
     class Cleaned(NamedTuple):
         """A bucket of legal attributes.

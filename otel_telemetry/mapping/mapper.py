@@ -1,26 +1,51 @@
-"""Event → the parts of a record, each in its place; what a record is, others say.
-
-Pure standard library.
-"""
+"""Sessions: stretches of one user's activity, known to the application and to nobody else."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 
-from otel_telemetry.mapping.interning import Interner
+from otel_telemetry.mapping.cache import Interner
 from otel_telemetry.otlp.encoder import UID, UID_HEAD
-from otel_telemetry.session import sessions
 
 TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+sessions: ContextVar[Mapping[str, str]] = ContextVar(
+    "otel_telemetry_sessions", default=MappingProxyType({})
+)
+"""By application: what one calls a session is none of another's business."""
+
+
+@contextmanager
+def session(app: str, session_id: str | None) -> Iterator[str]:
+    """Have the events of *app* in the block, and what it starts with its context, share an id.
+
+    Args:
+        app: The application's name.
+        session_id: The id; None for a new one of 128 random bits.
+    """
+    own = session_id or os.urandom(16).hex()
+    token = sessions.set({**sessions.get(), app: own})
+    try:
+        yield own
+    finally:
+        sessions.reset(token)
+
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Generic, Protocol, TypeVar
 
     from otel_telemetry.mapping.attributes import Cleaner
-    from otel_telemetry.mapping.interning import Interned
-    from otel_telemetry.typing import AttributeValue, Properties
+    from otel_telemetry.mapping.cache import Interned
+    from otel_telemetry.types import AttributeValue, Properties
 
     _Resource_co = TypeVar("_Resource_co", covariant=True)
     _Scope_co = TypeVar("_Scope_co", covariant=True)

@@ -1,16 +1,4 @@
-"""Any Python value, made a legal OpenTelemetry attribute value.
-
-The rules (OpenTelemetry specification, common/README "AnyValue"; where it leaves them open, ours):
-
-* str, bool, int, float, bytes, None, and lists and maps of them go as they are, types kept.
-* datetime, date, time → ISO 8601; Enum → its value; UUID, path, Decimal → str; set → list;
-  dataclass → map; numpy and other number-likes → the number.
-* Anything else → the name of its type. Never its `repr`: that is where secrets leak.
-* An integer beyond 64 bits → str. A lone surrogate → U+FFFD. A key that is no str → str.
-* Beyond 16 levels, in a cycle, or past the limits: cut there, and counted.
-
-Pure standard library: a process that only records imports no OpenTelemetry.
-"""
+"""The keys that only the library sets. Pure standard library."""
 
 from __future__ import annotations
 
@@ -28,7 +16,17 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from typing import Any
 
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
+
+
+_RESERVED = frozenset({"service.name", "service.version", "app.installation.id", "log.record.uid"})
+_RESERVED_PREFIX = "telemetry."
+
+
+def is_reserved(key: str) -> bool:
+    """Tell whether only the library sets *key*: what says who speaks cannot be overridden."""
+    return key in _RESERVED or key.startswith(_RESERVED_PREFIX)
+
 
 MAX_DEPTH = 16
 MAX_ELEMENTS = 131_072

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 from functools import lru_cache
 
-from otel_telemetry.frozen import dataclass
+from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.otlp.wire import read_fields
 
 TYPE_CHECKING = False  # see the package's own

@@ -18,7 +18,7 @@ from otel_telemetry.otlp.wire import field, varint
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 """The integers that an attribute value may be."""

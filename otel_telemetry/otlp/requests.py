@@ -6,7 +6,7 @@ cost is linear in the records, however many distinct resources and scopes they h
 
 from __future__ import annotations
 
-from otel_telemetry.frozen import dataclass
+from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.otlp.wire import field, read_fields
 
 TYPE_CHECKING = False  # see the package's own
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 EncodedRecord = tuple[bytes, bytes, bytes]
 """A resource field, a scope field and a log record field, as `encoder` makes them."""
+
+MAX_REQUEST_BYTES = 4 * 1024 * 1024 - 4096
+"""What gRPC servers take at most by default, less room for the request's own framing."""
 
 _RESOURCE_LOGS = b"\x0a"
 _SCOPE_LOGS = b"\x12"

@@ -5,7 +5,6 @@ No test framework is imported, and none is needed.
 
 from __future__ import annotations
 
-from otel_telemetry.testing.capture import capture_events
 from otel_telemetry.testing.captured import Captured, CapturedEvent
 from otel_telemetry.testing.receiver.answers import Answer
 from otel_telemetry.testing.receiver.received import (
@@ -18,6 +17,10 @@ from otel_telemetry.testing.receiver.received import (
     unique,
 )
 from otel_telemetry.testing.receiver.receiver import OTLPReceiver
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from otel_telemetry.testing.capture import capture_events
 
 __all__ = [
     "Answer",
@@ -33,3 +36,12 @@ __all__ = [
     "capture_events",
     "unique",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import `capture_events` when it is first asked for: the receiver needs none of the library."""
+    if name != "capture_events":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from otel_telemetry.testing.capture import capture_events  # noqa: PLC0415 - see above
+
+    return capture_events

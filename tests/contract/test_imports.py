@@ -35,8 +35,8 @@ telemetry.destroy()
 
 _DECLARED = """
 import enum
-from otel_telemetry import Catalog
-from otel_telemetry.trust.catalog import event, field
+from otel_telemetry.catalog import Catalog
+from otel_telemetry.catalog import event, field
 
 class Kind(enum.Enum):
     SINGLE = "single"
@@ -127,11 +127,12 @@ def test_nothing_that_only_works_when_on_is_imported_when_off() -> None:
         for name in imported
         if name.startswith(
             (
-                "otel_telemetry.delivery",
+                "otel_telemetry.detached",
+                "otel_telemetry.export",
                 "otel_telemetry.mapping",
                 "otel_telemetry.otlp",
                 "otel_telemetry.pipeline",
-                "otel_telemetry.sinks",
+                "otel_telemetry.spool",
                 "otel_telemetry.testing",
             )
         )
@@ -141,9 +142,9 @@ def test_nothing_that_only_works_when_on_is_imported_when_off() -> None:
 def test_hooks_cost_no_pattern_before_they_are_used() -> None:
     """Nor anything else that takes milliseconds: a program that is off may name them."""
     imported = _imported(
-        "from otel_telemetry.trust import exceptions, limits, redaction\n"
-        "limits.once_a_day('ping', state='nowhere'), limits.at_most(1, 1), limits.sample(0.5)\n"
-        "redaction.redact(redaction.redact_secrets, redaction.hide_home, redaction.truncate(9))"
+        "from otel_telemetry import hooks\n"
+        "hooks.once_a_day('ping', state='nowhere'), hooks.at_most(1, 1), hooks.sample(0.5)\n"
+        "hooks.redact(hooks.redact_secrets, hooks.hide_home, hooks.truncate(9))"
     )
 
     assert set(imported) & (_SLOW | {"hashlib", "typing", "otel_telemetry.mapping"}) == set()

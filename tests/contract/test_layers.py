@@ -12,68 +12,42 @@ import pytest
 import otel_telemetry
 
 _ROOT = Path(otel_telemetry.__file__).parent
-_REPOSITORY = Path(__file__).parents[2]
 
-# From the ground up. A room may import its own floor only within itself; the settings and values
-# that all others share are one room, and so is the top floor.
+# From the ground up. A folder imports only from itself and from the floors below; the files of one
+# floor that stand in one set may import each other.
 _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
-    (frozenset({"frozen"}),),
-    (frozenset({"files"}),),
-    (
-        frozenset(
-            {
-                "config",
-                "environment",
-                "errors",
-                "fork",
-                "log",
-                "payload",
-                "receipt",
-                "session",
-                "settings",
-                "counters",
-                "digest",
-                "stats",
-                "typing",
-                "version",
-            }
-        ),
-    ),
+    (frozenset({"_internal"}),),
+    (frozenset({"config", "errors", "events", "receipt", "stats", "types"}),),
     (frozenset({"otlp"}),),
+    (frozenset({"spool"}),),
     (frozenset({"mapping"}),),
-    (frozenset({"trust"}), frozenset({"delivery"})),
-    (frozenset({"sinks"}),),
-    (
-        frozenset(
-            {
-                "telemetry",
-                "lifecycle",
-                "consent",
-                "pipeline",
-                "preview",
-                "diversion",
-                "hooks",
-                "screening",
-                "uploader",
-            }
-        ),
-    ),
+    (frozenset({"hooks"}), frozenset({"catalog"})),
+    (frozenset({"consent"}), frozenset({"export"})),
+    (frozenset({"detached"}),),
+    (frozenset({"pipeline"}),),
+    (frozenset({"telemetry"}),),
     (frozenset({"cli"}),),
 )
-_APART = {"integrations", "testing"}
-# Of the parts for users' tests, those that work on the inside; the receiver judges it, and shares
-# nothing with it.
+_ON_TOP = {"integrations", "testing"}
+# The part of `testing` that judges a program shares nothing with what it judges, but for the names
+# of files and variables.
 _KNOWING = {
-    "otel_telemetry.testing.capture": {"otel_telemetry.diversion"},
-    "otel_telemetry.testing.conformance.checks": {"otel_telemetry.environment"},
-    "otel_telemetry.testing.conformance.stage": {
-        "otel_telemetry.environment",
-        "otel_telemetry.files.places",
-        "otel_telemetry.trust.decision",
+    "otel_telemetry.testing.capture": {
+        "otel_telemetry._internal.fork",
+        "otel_telemetry.consent.consent",
+        "otel_telemetry.consent.decision",
+        "otel_telemetry.pipeline.pipeline",
+        "otel_telemetry.stats",
+    },
+    "otel_telemetry.testing.conformance.checks": {"otel_telemetry.config.environment"},
+    "otel_telemetry.testing.conformance.sandbox": {
+        "otel_telemetry._internal.paths",
+        "otel_telemetry.config.environment",
+        "otel_telemetry.consent.decision",
     },
 }
 # Runs in the interpreter of a program that is watched, before all else.
-_WATCHER = "otel_telemetry.testing.conformance.watcher.sitecustomize"
+_AUDIT_HOOK = "otel_telemetry.testing.conformance.audit_hook.sitecustomize"
 
 _ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 
@@ -170,7 +144,7 @@ def _importers(package: str) -> set[str]:
     }
 
 
-_INSIDE = [module for module in _MODULES.values() if module.room not in {"", *_APART}]
+_INSIDE = [module for module in _MODULES.values() if module.room not in {"", *_ON_TOP}]
 
 
 @pytest.mark.parametrize("module", _INSIDE, ids=lambda module: module.name)
@@ -201,7 +175,7 @@ def test_nobody_needs_what_stands_apart() -> None:
     """A program runs without the parts for tests and for other people's frameworks."""
     for module in _INSIDE:
         for imported in _ours(module):
-            assert _MODULES[imported].room not in _APART, f"{module.name} imports {imported}"
+            assert _MODULES[imported].room not in _ON_TOP, f"{module.name} imports {imported}"
 
 
 def test_the_parts_for_users_tests_judge_by_themselves() -> None:
@@ -214,7 +188,7 @@ def test_the_parts_for_users_tests_judge_by_themselves() -> None:
 
 def test_the_sdk_is_imported_where_it_is_needed() -> None:
     """By the mapping, the processor, and those who put them together."""
-    allowed = {"delivery.exporter", "delivery.processor", "sinks.app_provider", "sinks.emitting"}
+    allowed = {"export.processor", "pipeline.sdk_sinks"}
 
     for name in _importers("opentelemetry.sdk"):
         inner = name.partition(".")[2]
@@ -225,8 +199,8 @@ def test_the_two_transports_have_their_libraries_to_themselves() -> None:
     """Who uses one does not pay for the other."""
     inside = {name for name in _importers("grpc") if not _is_within(name, "otel_telemetry.testing")}
 
-    assert inside == {"otel_telemetry.delivery.grpc"}
-    assert _importers("urllib3") == {"otel_telemetry.delivery.http"}
+    assert inside == {"otel_telemetry.export.grpc"}
+    assert _importers("urllib3") == {"otel_telemetry.export.http"}
 
 
 def test_one_module_reads_the_environment() -> None:
@@ -238,7 +212,7 @@ def test_one_module_reads_the_environment() -> None:
         or any(f"os.{variable}" in module.imports for variable in _ENVIRONMENT)
     }
 
-    assert readers == {"otel_telemetry.environment", _WATCHER}
+    assert readers == {"otel_telemetry.config.environment", _AUDIT_HOOK}
 
 
 def test_no_private_name_of_opentelemetry_is_used_but_the_logs_signal() -> None:
@@ -253,15 +227,3 @@ def test_no_private_name_of_opentelemetry_is_used_but_the_logs_signal() -> None:
     }
 
     assert private == set()
-
-
-@pytest.mark.parametrize("folder", ["otel_telemetry", "tests", "examples", "benchmarks"])
-def test_no_file_is_longer_than_300_lines(folder: str) -> None:
-    """What is longer is two things."""
-    long = {
-        str(path.relative_to(_REPOSITORY)): lines
-        for path in (_REPOSITORY / folder).rglob("*.py")
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300
-    }
-
-    assert long == {}

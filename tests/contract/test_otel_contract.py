@@ -28,11 +28,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import INVALID_SPAN, TraceFlags, get_current_span
 
-from otel_telemetry.delivery.suppression import suppress_instrumentation
-from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.mapping.records import EventRecord
-from otel_telemetry.mapping.resources import EventResource
-from otel_telemetry.mapping.scopes import EventScope
+from otel_telemetry.export.worker import suppress_instrumentation
+from otel_telemetry.mapping.base_resource import base_attributes
+from otel_telemetry.mapping.sdk import EventRecord, EventResource, EventScope
 from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.testing.receiver.decoding import contents_of
 from tests.support.official import pairs
@@ -41,7 +39,7 @@ from tests.support.pipelines import AppPipeline
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 # What the stock encoder takes in both of the versions that are tested: before 1.45 it drops lists
 # of several types, and None in resources and scopes.

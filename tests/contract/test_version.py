@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 
 import otel_telemetry
-from otel_telemetry.version import VERSION
+from otel_telemetry._internal.version import VERSION
 
 
 def test_the_two_are_one() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from otel_telemetry import OTLPLogRecordProcessor, Telemetry
-from otel_telemetry.log import quiet_log
+from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.scripted import assert_adds_up
 from tests.support.tools import Tool, tool
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from otel_telemetry import Receipt
-    from otel_telemetry.typing import DeliverySettings, TelemetrySettings
+    from otel_telemetry.types import DeliverySettings, TelemetrySettings
 
 # Nothing is sent before the test says so, and an end without success takes no second.
 COMMON: Final[DeliverySettings] = {"flush_interval": 60, "shutdown_timeout": 0.2}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from otel_telemetry.delivery.launcher import LOCK
+from otel_telemetry.spool.layout import UPLOADER_LOCK
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.apps import numbers
 from tests.support.processes import LOOPBACK, refusing_port
@@ -26,7 +26,7 @@ RUNS: Final = 100
 
 def was_long_ago(tool: Tool) -> None:
     """Let the last start of an uploader be long ago."""
-    os.utime(tool.directory / LOCK, (1, 1))
+    os.utime(tool.directory / UPLOADER_LOCK, (1, 1))
 
 
 def segments(tool: Tool) -> list[Path]:
@@ -48,7 +48,7 @@ def test_an_event_arrives_after_the_tool_has_ended(
     assert event.name == "didRun"
     assert event.resource["telemetry.sdk.name"] == "otel_telemetry"
     assert len(str(event.attributes["session.id"])) == 32
-    assert {path.name for path in acme.directory.iterdir()} == {LOCK, "destination.json"}
+    assert {path.name for path in acme.directory.iterdir()} == {UPLOADER_LOCK, "destination.json"}
 
 
 def test_the_tool_pays_for_next_to_nothing(

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from otel_telemetry import OTLPLogRecordProcessor
-from otel_telemetry.delivery.exporter import DurableLogExporter
+from otel_telemetry.export.processor import DurableLogExporter
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.processes import refusing_port
 

@@ -166,8 +166,8 @@ def test_a_survivor_that_is_already_running_takes_over(
     """It looks for the dead from time to time; here more often than once a minute."""
     where = {"spool": str(spool), "endpoint": http_receiver.http_endpoint}
     with app(
-        "from otel_telemetry.delivery import courier\n"
-        "courier._SCAN_INTERVAL = 0.1\n"
+        "from otel_telemetry.export import worker\n"
+        "worker._SCAN_INTERVAL = 0.1\n"
         "telemetry.bootstrap(); print('ready', flush=True); threading.Event().wait()",
         **where,
     ) as survivor:

@@ -10,7 +10,7 @@ import urllib3
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LoggerProvider
 
-from otel_telemetry.log import quiet_log
+from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.testing import Answer, OTLPReceiver
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_telemetry import environment
+from otel_telemetry.cli.commands import VERBS
 from otel_telemetry.cli.console import Console
-from otel_telemetry.cli.desk import Options
+from otel_telemetry.cli.context import Options
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verbs import VERBS
+from otel_telemetry.config import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_telemetry.trust.decision import TABLE
+from otel_telemetry.consent.decision import TABLE
 
 
 def decision_table() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Literal
 
-from otel_telemetry.trust.catalog import Catalog, event, field, version
+from otel_telemetry.catalog import Catalog, event, field, version
 
 
 class Kind(enum.Enum):

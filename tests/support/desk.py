@@ -6,18 +6,18 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from otel_telemetry.delivery.backoff import Backoff
-from otel_telemetry.delivery.courier import Courier
-from otel_telemetry.delivery.outcome import Kind
-from otel_telemetry.delivery.recovery import Recovery
+from otel_telemetry.export.backoff import Backoff
+from otel_telemetry.export.recovery import Recovery
+from otel_telemetry.export.result import Kind
+from otel_telemetry.export.worker import Courier
 from tests.support.outboxes import Box
 from tests.support.scripted import ScriptedTransport, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from otel_telemetry.delivery.disk.spool import Spool
-    from otel_telemetry.delivery.outcome import Answer
+    from otel_telemetry.export.result import Answer
+    from otel_telemetry.spool.spool import Spool
 
 
 class Desk(Box):

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.cli.connection import Prober, check_connection
+from otel_telemetry.cli.probe import Prober, check_connection
 from tests.support.processes import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otel_telemetry.cli.check import Check
+    from otel_telemetry.cli.probe import Check
 
 
 def checks(endpoint: str, prober: Prober | None = None, **settings: object) -> list[Check]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from otel_telemetry.payload import Event
-from otel_telemetry.typing import AttributeValue
+from otel_telemetry.events import Event
+from otel_telemetry.types import AttributeValue
 
 
 def make_event(

@@ -13,7 +13,7 @@ from otel_telemetry.otlp.encoder import log_record_field
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 
 def any_value(value: AttributeValue) -> AnyValue:

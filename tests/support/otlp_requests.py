@@ -16,7 +16,7 @@ from tests.support.official import any_value, pairs
 if TYPE_CHECKING:
     from otel_telemetry.otlp.decoder import DecodedEvent
     from otel_telemetry.testing import ReceivedEvent
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 scalars = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.binary()

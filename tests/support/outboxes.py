@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.batch import Batch
-from otel_telemetry.delivery.bounds import Turn
-from otel_telemetry.delivery.outbox import Outbox
+from otel_telemetry.export.batch import Batch
+from otel_telemetry.export.queue import Outbox, Turn
 from otel_telemetry.otlp.requests import export_request
+from otel_telemetry.stats import Counters
 from tests.support.scripted import RESOURCE, SCOPE, Clock, assert_adds_up, bounds, names_in, record
 
 if TYPE_CHECKING:
-    from otel_telemetry.delivery.disk.spool import Spool
     from otel_telemetry.receipt import Receipt
+    from otel_telemetry.spool.spool import Spool
     from otel_telemetry.stats import Stats
 
 

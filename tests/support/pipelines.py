@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
-from otel_telemetry.config import TelemetryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.mapping.base import base_attributes
+from otel_telemetry.config.config import TelemetryConfig
+from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.mapping.base_resource import base_attributes
 from otel_telemetry.otlp.encoder import UID
-from otel_telemetry.pipeline import Pipeline
+from otel_telemetry.pipeline.pipeline import Pipeline
+from otel_telemetry.stats import Counters
 
 if TYPE_CHECKING:
     import datetime
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
 
     from otel_telemetry.receipt import Receipt
-    from otel_telemetry.typing import Properties
+    from otel_telemetry.types import Properties
 
 
 class AppPipeline:

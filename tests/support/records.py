@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from otel_telemetry.mapping.records import EventRecord
-from otel_telemetry.mapping.resources import EventResource
-from otel_telemetry.mapping.scopes import EventScope
+from otel_telemetry.mapping.sdk import EventRecord, EventResource, EventScope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otel_telemetry.mapping.mapper import Mapper
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 _Resource = TypeVar("_Resource")
 _Scope = TypeVar("_Scope")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from otel_telemetry.delivery.bounds import Bounds
-from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.export.queue import Bounds
+from otel_telemetry.export.result import Answer, Kind
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.backoff import Backoff
+    from otel_telemetry.export.backoff import Backoff
     from otel_telemetry.otlp.requests import EncodedRecord
     from otel_telemetry.stats import Stats
 

@@ -17,14 +17,14 @@ from tests.support.processes import missing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otel_telemetry.delivery.disk.segment import SegmentWriter
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.segment import SegmentWriter
+    from otel_telemetry.spool.spool import Spool
 
 AGE: Final = 14 * 24 * 3600.0
 
 _LEAVE: Final = """
 import os, signal, sys
-from otel_telemetry.delivery.disk.spool import Spool
+from otel_telemetry.spool.spool import Spool
 spool = Spool(sys.argv[1], max_age=1e9)
 for names in sys.argv[2:]:
     writer = spool.open_segment()

@@ -80,7 +80,10 @@ class Tool:
         found = set()
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
-                if mark in path.read_bytes() and b"otel_telemetry.uploader" in path.read_bytes():
+                if (
+                    mark in path.read_bytes()
+                    and b"otel_telemetry.detached.uploader" in path.read_bytes()
+                ):
                     found.add(int(path.parent.name))
         return found
 

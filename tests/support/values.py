@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from otel_telemetry.mapping.values import Walk
 
 if TYPE_CHECKING:
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 
 def legal(value: object, length: int | None = None) -> tuple[AttributeValue, int]:

@@ -30,6 +30,8 @@ from otel_telemetry import (
     TelemetryPayload,
     create_telemetry_instance,
 )
+from otel_telemetry.hooks import redaction, sampling
+from otel_telemetry.hooks.exceptions import describe_exception
 from otel_telemetry.integrations.argparse import add_telemetry_command
 from otel_telemetry.integrations.click import telemetry_group
 from otel_telemetry.integrations.typer import telemetry_app
@@ -40,9 +42,7 @@ from otel_telemetry.testing import (
     ReceivedEvent,
     capture_events,
 )
-from otel_telemetry.trust import limits, redaction
-from otel_telemetry.trust.exceptions import describe_exception
-from otel_telemetry.typing import App, AttributeValue, BeforeSend, Properties
+from otel_telemetry.types import App, AttributeValue, BeforeSend, Properties
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ def construct() -> None:
     hooks: list[BeforeSend] = [
         redaction.redact(redaction.redact_secrets, redaction.truncate(9), str.upper),
         redaction.allow_only("a", user=["b"]),
-        limits.sample(0.5, "a", key=lambda: None),
-        limits.at_most(1, 60),
-        limits.once_a_day("a", state=Path("x")),
+        sampling.sample(0.5, "a", key=lambda: None),
+        sampling.at_most(1, 60),
+        sampling.once_a_day("a", state=Path("x")),
     ]
     assert_type(Telemetry("acme-cms"), Telemetry)
     assert_type(Telemetry(app, enabled=True), Telemetry)

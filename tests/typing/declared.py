@@ -8,10 +8,10 @@ from typing import Literal
 
 from typing_extensions import assert_type
 
-from otel_telemetry import Catalog, Telemetry, TelemetryConfig
-from otel_telemetry.trust.catalog import event, field, version
-from otel_telemetry.trust.catalog.documents import json_schema, markdown, semconv_yaml
-from otel_telemetry.typing import TypedEvent
+from otel_telemetry import Telemetry, TelemetryConfig
+from otel_telemetry.catalog import Catalog, event, field, version
+from otel_telemetry.catalog.documents import json_schema, markdown, semconv_yaml
+from otel_telemetry.types import TypedEvent
 
 
 class Kind(enum.Enum):

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry._logs import NoOpLoggerProvider
 from opentelemetry.sdk._logs import LoggerProvider
 
-from otel_telemetry.config import DeliveryConfig, TelemetryConfig
+from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.errors import ConfigurationError
 from tests.support.declared import CATALOG, EntryCreated
 
@@ -217,11 +217,11 @@ class TestCatalog:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A program without a catalogue does not load what makes one."""
-        monkeypatch.delitem(sys.modules, "otel_telemetry.trust.catalog")
+        monkeypatch.delitem(sys.modules, "otel_telemetry.catalog")
 
         with pytest.raises(ConfigurationError, match="catalog must be a Catalog"):
             _config(catalog=object())
-        assert "otel_telemetry.trust.catalog" not in sys.modules
+        assert "otel_telemetry.catalog" not in sys.modules
 
 
 class TestLoggerProvider:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry.config import DeliveryConfig, TelemetryConfig, resolve
+from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig, resolve
 from otel_telemetry.errors import ConfigurationError
 
 _SECRET = "s3cr3t"

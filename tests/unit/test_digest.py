@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from otel_telemetry.digest import digest
+from otel_telemetry._internal.digest import digest
 
 
 @pytest.mark.parametrize("modules", [("_blake2",), ("no_such", "hashlib")])

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry import Outcome, Stats, Telemetry
-from otel_telemetry.diversion import Diversion
 from otel_telemetry.testing import OTLPReceiver, capture_events
+from otel_telemetry.testing.capture import Diversion
 
 Make = Callable[..., Telemetry]
 

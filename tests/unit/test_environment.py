@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry import environment
-from otel_telemetry.config import TelemetryConfig
+from otel_telemetry.config import environment
+from otel_telemetry.config.config import TelemetryConfig
 from otel_telemetry.errors import ConfigurationError
 
 

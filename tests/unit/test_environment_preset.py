@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from otel_telemetry.environment import Preset
+from otel_telemetry.config.environment import Preset
 
 
 def test_it_is_set_in_the_block_and_gone_after_it(monkeypatch: pytest.MonkeyPatch) -> None:

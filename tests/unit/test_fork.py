@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from otel_telemetry import fork
+from otel_telemetry._internal import fork
 from tests.support.processes import plain_environment, running
 
 _NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -30,7 +30,7 @@ def test_a_watched_object_begins_anew_in_the_child_alone() -> None:
     """The child is told once; the parent is not."""
     code = """
 import os
-from otel_telemetry import fork
+from otel_telemetry._internal import fork
 
 class Item:
     begun = 0
@@ -57,7 +57,7 @@ def test_a_fork_does_not_wait_for_an_import_for_good() -> None:
     """An import that does not end costs the host's fork its patience, and no more."""
     code = """
 import os, threading, warnings
-from otel_telemetry import fork
+from otel_telemetry._internal import fork
 
 warnings.simplefilter("ignore")  # of the thread beside this one
 fork._PATIENCE = 0.01
@@ -111,7 +111,7 @@ def test_every_live_object_is_told() -> None:
 
 def test_a_system_without_fork_has_no_hook() -> None:
     """Importing us works where there is nothing to hook into."""
-    code = "import os; vars(os).pop('register_at_fork', None); import otel_telemetry.fork"
+    code = "import os; vars(os).pop('register_at_fork', None); import otel_telemetry._internal.fork"
 
     with running([sys.executable, "-c", code]) as program:
         assert program.wait(within=30) == 0

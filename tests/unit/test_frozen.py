@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from otel_telemetry.frozen import dataclass
+from otel_telemetry._internal.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from otel_telemetry.log import QuietLog, logger
+from otel_telemetry._internal.log import QuietLog, logger
 
 
 class _Clock:
@@ -92,7 +92,7 @@ def test_what_a_handler_causes_us_to_say_is_not_said(caplog: pytest.LogCaptureFi
 
 def test_nothing_is_printed_unless_the_application_configures_logging() -> None:
     """A command's output stays its own."""
-    code = "from otel_telemetry.log import quiet_log; quiet_log.warning('an event was dropped')"
+    code = "from otel_telemetry._internal.log import quiet_log; quiet_log.warning('an event was dropped')"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 

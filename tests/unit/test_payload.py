@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.payload import (
+from otel_telemetry.events import (
     Buckets,
     Event,
     TelemetryPayload,

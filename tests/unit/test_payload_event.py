@@ -10,7 +10,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from otel_telemetry.payload import Event, FrozenProperties, made_event
+from otel_telemetry.events import Event, FrozenProperties, made_event
 
 
 class TestFrozenProperties:

@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
 
-from otel_telemetry.config import TelemetryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.config.config import TelemetryConfig
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.mapping.base import base_attributes
+from otel_telemetry.events import TelemetryPayload
+from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.mapping.base_resource import base_attributes
 from otel_telemetry.otlp.encoder import UID
-from otel_telemetry.payload import TelemetryPayload
-from otel_telemetry.pipeline import Pipeline
+from otel_telemetry.pipeline.pipeline import Pipeline
+from otel_telemetry.pipeline.sdk_sinks import AppProviderSink, BackendSink, LogSink, base_resource
 from otel_telemetry.receipt import Outcome
-from otel_telemetry.sinks.app_provider import AppProviderSink
-from otel_telemetry.sinks.backend import BackendSink
-from otel_telemetry.sinks.emitting import base_resource
-from otel_telemetry.sinks.stderr import LogSink
+from otel_telemetry.stats import Counters
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.pipelines import AppPipeline
 
 if TYPE_CHECKING:
-    from otel_telemetry.typing import BeforeSend
+    from otel_telemetry.types import BeforeSend
 
 BAD: Mapping[str, object] = {"": 1, "service.name": "x", "a": 1}
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otel_telemetry import Event, InvalidEventError, Telemetry
+from otel_telemetry.hooks.sampling import once_a_day
 from otel_telemetry.otlp.decoder import decode_request
-from otel_telemetry.preview import Preview, preview
+from otel_telemetry.pipeline.preview import Preview, preview
 from otel_telemetry.testing import OTLPReceiver
-from otel_telemetry.trust.limits import once_a_day
 from tests.support.otlp_requests import as_received, buckets, of_receiver
 from tests.support.values import same
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry import Event, InvalidEventError
-from otel_telemetry.trust.catalog.documents import json_schema
+from otel_telemetry.catalog.documents import json_schema
 from tests.support.declared import CATALOG, Kind, Plan, Status
 from tests.support.pipelines import AppPipeline
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry import settings
+from otel_telemetry.config import validators
 from otel_telemetry.errors import ConfigurationError
 
 _SECRET = "s3cr3t"
@@ -32,13 +32,13 @@ class TestURL:
     )
     def test_a_base_url_is_kept_in_one_form(self, given_url: str, kept: str) -> None:
         """The scheme is in small letters, and no slash stands at the end."""
-        assert settings.URL.checked("endpoint", given_url) == kept
+        assert validators.URL.checked("endpoint", given_url) == kept
 
     def test_a_full_url_keeps_its_last_slash(self) -> None:
         """To a server, a path with a slash at its end is another path."""
         url = "https://collector.example/custom/"
 
-        assert settings.FULL_URL.checked("logs_endpoint", url) == url
+        assert validators.FULL_URL.checked("logs_endpoint", url) == url
 
     @pytest.mark.parametrize(
         ("wrong", "detail"),
@@ -63,19 +63,19 @@ class TestURL:
     def test_a_url_that_would_not_work_is_refused(self, wrong: str, detail: str) -> None:
         """The message says what is wrong with the URL, and does not repeat it."""
         with pytest.raises(ConfigurationError, match=detail) as refused:
-            settings.URL.checked("endpoint", wrong)
+            validators.URL.checked("endpoint", wrong)
         assert _SECRET not in str(refused.value)
 
     def test_what_is_no_str_is_refused(self) -> None:
         """A URL is a str; the message names the type that came instead."""
         with pytest.raises(ConfigurationError, match="not bytes"):
-            settings.URL.checked("endpoint", b"https://collector")
+            validators.URL.checked("endpoint", b"https://collector")
 
     @given(st.text())
     def test_no_text_whatever_raises_anything_else(self, text: str) -> None:
         """A text is a URL or a ConfigurationError, never another exception."""
         with suppress(ConfigurationError):
-            assert settings.URL.checked("endpoint", text)
+            assert validators.URL.checked("endpoint", text)
 
 
 class TestHeaders:
@@ -83,7 +83,7 @@ class TestHeaders:
 
     def test_names_are_kept_in_small_letters(self) -> None:
         """HTTP/2 and gRPC know small letters only."""
-        headers = settings.HEADERS.checked("headers", UserDict({"X-API-Key": "k", "b": ""}))
+        headers = validators.HEADERS.checked("headers", UserDict({"X-API-Key": "k", "b": ""}))
 
         assert headers == {"x-api-key": "k", "b": ""}
 
@@ -91,7 +91,7 @@ class TestHeaders:
         """What the caller does to the mapping afterwards changes nothing."""
         mine = {"x-api-key": "k"}
 
-        kept = settings.HEADERS.checked("headers", mine)
+        kept = validators.HEADERS.checked("headers", mine)
         mine.clear()
 
         assert kept == {"x-api-key": "k"}
@@ -113,7 +113,7 @@ class TestHeaders:
     def test_what_no_request_can_carry_is_refused(self, wrong: object, detail: str) -> None:
         """No smuggled line, no illegal name; and no value in the message."""
         with pytest.raises(ConfigurationError, match=detail) as refused:
-            settings.HEADERS.checked("headers", wrong)
+            validators.HEADERS.checked("headers", wrong)
         assert _SECRET not in str(refused.value)
 
     @pytest.mark.parametrize(
@@ -128,27 +128,27 @@ class TestHeaders:
     def test_what_no_call_can_carry_is_refused(self, wrong: object, detail: str) -> None:
         """With gRPC every call with it would fail, and be told of on stderr."""
         with pytest.raises(ConfigurationError, match=detail) as refused:
-            settings.METADATA.checked("headers", wrong)
+            validators.METADATA.checked("headers", wrong)
         assert _SECRET not in str(refused.value)
 
     def test_what_a_call_can_carry_is_kept(self) -> None:
         """As with HTTP, in small letters."""
         headers = {"X-Api_Key.2": "a"}
 
-        assert settings.METADATA.checked("headers", headers) == {"x-api_key.2": "a"}
+        assert validators.METADATA.checked("headers", headers) == {"x-api_key.2": "a"}
 
     def test_the_environment_spells_them_as_pairs(self) -> None:
         """Pairs are separated by commas, percent-decoded, and an empty one is nothing."""
         text = "api-key=a%2Cb, Authorization=Basic%20Zm9v== ,,empty="
 
-        headers = settings.HEADERS.parsed("OTEL_TELEMETRY_HEADERS", text)
+        headers = validators.HEADERS.parsed("OTEL_TELEMETRY_HEADERS", text)
 
         assert headers == {"api-key": "a,b", "authorization": "Basic Zm9v==", "empty": ""}
 
     def test_a_pair_without_a_value_is_refused(self) -> None:
         """The message tells of the pair, not what is in it."""
         with pytest.raises(ConfigurationError, match="a pair has no '='") as refused:
-            settings.HEADERS.parsed("OTEL_TELEMETRY_HEADERS", _SECRET)
+            validators.HEADERS.parsed("OTEL_TELEMETRY_HEADERS", _SECRET)
         assert _SECRET not in "".join(traceback.format_exception(refused.value))
 
 
@@ -161,20 +161,20 @@ class TestFile:
         path.touch()
 
         for spelling in (path, str(path), str(path).encode()):
-            assert settings.FILE.checked("certificate_file", spelling) == str(path)
+            assert validators.FILE.checked("certificate_file", spelling) == str(path)
 
     def test_what_is_not_there_is_refused(self, tmp_path: Path) -> None:
         """A file that is missing shows at construction, not at the first request."""
         with pytest.raises(ConfigurationError, match=r"certificate_file .* cannot be read"):
-            settings.FILE.checked("certificate_file", tmp_path / "missing.pem")
+            validators.FILE.checked("certificate_file", tmp_path / "missing.pem")
 
     @pytest.mark.parametrize("wrong", [".", "a\0b"])
     def test_what_is_no_file_is_refused(self, wrong: str) -> None:
         """A directory, and a name that no file can have, is no file."""
         with pytest.raises(ConfigurationError, match="cannot be read"):
-            settings.FILE.checked("certificate_file", wrong)
+            validators.FILE.checked("certificate_file", wrong)
 
     def test_what_is_no_path_is_refused(self) -> None:
         """The content of a certificate is not its path."""
         with pytest.raises(ConfigurationError, match="not int"):
-            settings.FILE.checked("certificate_file", 3)
+            validators.FILE.checked("certificate_file", 3)

@@ -9,8 +9,7 @@ from dataclasses import FrozenInstanceError, asdict
 
 import pytest
 
-from otel_telemetry.counters import Counters
-from otel_telemetry.stats import Stats
+from otel_telemetry.stats import Counters, Stats
 
 
 def _hold(counters: Counters) -> None:

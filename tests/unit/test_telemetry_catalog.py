@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from otel_telemetry import ConfigurationError, InvalidEventError, Outcome, Telemetry
+from otel_telemetry.catalog.documents import json_schema
 from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
-from otel_telemetry.trust.catalog.documents import json_schema
 from tests.support.declared import CATALOG, EntryCreated, EntryDeleted, Kind, Plan
 
 Make = Callable[..., Telemetry]

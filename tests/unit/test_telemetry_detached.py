@@ -10,8 +10,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 
 from otel_telemetry import ConfigurationError, Outcome, Telemetry
-from otel_telemetry.delivery.disk.listing import listed
-from otel_telemetry.delivery.launcher import LOCK
+from otel_telemetry.spool.layout import UPLOADER_LOCK, listed
 
 
 def made(spool: Path, **changed: object) -> Telemetry:
@@ -20,7 +19,7 @@ def made(spool: Path, **changed: object) -> Telemetry:
     telemetry = Telemetry("acme", delivery="detached", **given)  # type: ignore[arg-type]  # checked when it runs
     telemetry.bootstrap()
     for directory in spool.glob("*"):
-        (directory / LOCK).touch()
+        (directory / UPLOADER_LOCK).touch()
     return telemetry
 
 
@@ -28,7 +27,7 @@ def directory_of(telemetry: Telemetry, spool: Path) -> Path:
     """Return where its events are, with the mark of an uploader just started."""
     telemetry.send("first")
     directory = next(spool.iterdir())
-    (directory / LOCK).touch()
+    (directory / UPLOADER_LOCK).touch()
     return directory
 
 
@@ -63,7 +62,7 @@ def test_a_refusal_deletes_what_waits(tmp_path: Path) -> None:
     telemetry.consent(granted=False)
 
     assert listed(str(directory)) == {}
-    assert [path.name for path in directory.iterdir()] == [LOCK]
+    assert [path.name for path in directory.iterdir()] == [UPLOADER_LOCK]
     assert telemetry.stats.dropped == {"consent_withdrawn": 1}
     assert telemetry.send("x").outcome is Outcome.DISABLED
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from otel_telemetry import Event, Outcome, Telemetry
+from otel_telemetry.hooks.sampling import sample
 from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
-from otel_telemetry.trust.limits import sample
 
 Make = Callable[..., Telemetry]
 

@@ -9,10 +9,8 @@ from dataclasses import replace
 import pytest
 
 from otel_telemetry import Event, Outcome, Telemetry
-from otel_telemetry.testing import OTLPReceiver
-from otel_telemetry.trust.exceptions import describe_exception
-from otel_telemetry.trust.limits import PROBABILITY, at_most, once_a_day, sample
-from otel_telemetry.trust.redaction import (
+from otel_telemetry.hooks.exceptions import describe_exception
+from otel_telemetry.hooks.redaction import (
     allow_only,
     hide_home,
     redact,
@@ -20,7 +18,9 @@ from otel_telemetry.trust.redaction import (
     redact_secrets,
     truncate,
 )
-from otel_telemetry.typing import AttributeValue, BeforeSend
+from otel_telemetry.hooks.sampling import PROBABILITY, at_most, once_a_day, sample
+from otel_telemetry.testing import OTLPReceiver
+from otel_telemetry.types import AttributeValue, BeforeSend
 from tests.support.events import texts_of
 
 Make = Callable[..., Telemetry]

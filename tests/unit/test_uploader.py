@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry import Telemetry, TelemetryConfig
-from otel_telemetry.delivery.launcher import command
-from otel_telemetry.uploader import permission
+from otel_telemetry.detached.launcher import command
+from otel_telemetry.detached.uploader import permission
 from tests.support.processes import plain_environment
 
 
@@ -45,7 +45,7 @@ def test_it_ends_in_silence_whatever_happens(tmp_path: Path) -> None:
 
 HANGS = """
 import sys, time
-from otel_telemetry.uploader import main
+from otel_telemetry.detached.uploader import main
 def deliver(directory, permission, *, life):
     print(directory, life, flush=True)
     time.sleep(60)
@@ -64,7 +64,7 @@ def test_its_life_is_bounded_whatever_happens() -> None:
 
 SETTLE = """
 import os, sys
-from otel_telemetry.uploader import settle
+from otel_telemetry.detached.uploader import settle
 os.chdir("/")
 if sys.argv[1] == "leader":
     os.setsid()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from otel_telemetry import environment
+from otel_telemetry.config import environment
 from otel_telemetry.testing.conformance.report import Finding, Report
 from otel_telemetry.testing.conformance.runs import Program
+from otel_telemetry.testing.conformance.sandbox import NotHereError, Stage
 from otel_telemetry.testing.conformance.scenarios import CONTROL, HARMLESS, MACHINES, OFF, deny
-from otel_telemetry.testing.conformance.stage import NotHereError, Stage
 
 if TYPE_CHECKING:
     import os

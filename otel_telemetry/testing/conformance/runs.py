@@ -12,12 +12,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_telemetry.testing.conformance.watcher.sitecustomize import FAULTS, JOURNAL
+from otel_telemetry.testing.conformance.audit_hook.sitecustomize import FAULTS, JOURNAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_WATCHER = os.path.join(os.path.dirname(__file__), "watcher")
+_WATCHER = os.path.join(os.path.dirname(__file__), "audit_hook")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from otel_telemetry.testing.conformance.stage import Stage
+    from otel_telemetry.testing.conformance.sandbox import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
 import grpc
 
 from otel_telemetry.testing.receiver.answers import Answer
-from otel_telemetry.testing.receiver.crew import Crew, hold
 from otel_telemetry.testing.receiver.decoding import UnreadableError, from_protobuf
 from otel_telemetry.testing.receiver.responses import retry_later, success
+from otel_telemetry.testing.receiver.threads import Crew, hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from otel_telemetry.testing.receiver.decoding import Message
-    from otel_telemetry.testing.receiver.journal import Journal
     from otel_telemetry.testing.receiver.received import Signal
+    from otel_telemetry.testing.receiver.request_log import Journal
 
 _SERVICES: Final[Mapping[str, Signal]] = {
     "opentelemetry.proto.collector.logs.v1.LogsService": "logs",

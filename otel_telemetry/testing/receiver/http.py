@@ -11,7 +11,6 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
 from otel_telemetry.testing.receiver.answers import Answer
-from otel_telemetry.testing.receiver.crew import Crew, hold
 from otel_telemetry.testing.receiver.decoding import UnreadableError, from_json, from_protobuf
 from otel_telemetry.testing.receiver.http_messages import (
     CONTINUE,
@@ -24,13 +23,14 @@ from otel_telemetry.testing.receiver.http_messages import (
     response,
 )
 from otel_telemetry.testing.receiver.responses import JSON, PROTOBUF
+from otel_telemetry.testing.receiver.threads import Crew, hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otel_telemetry.testing.receiver.decoding import Message
-    from otel_telemetry.testing.receiver.journal import Journal
     from otel_telemetry.testing.receiver.received import Signal
+    from otel_telemetry.testing.receiver.request_log import Journal
 
 _SIGNALS: Final[Mapping[str, Signal]] = {
     "/v1/logs": "logs",

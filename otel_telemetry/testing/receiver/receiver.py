@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from otel_telemetry.testing.receiver.http import HTTPServer
-from otel_telemetry.testing.receiver.journal import Journal
+from otel_telemetry.testing.receiver.request_log import Journal
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from otel_telemetry.cli.answers import meaning
-from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.cli.probe import meaning
+from otel_telemetry.export.result import Answer, Kind
 
 
 def _refused(reason: str) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from otel_telemetry import Telemetry
-from otel_telemetry.trust.catalog.documents import json_schema, markdown, semconv_yaml
+from otel_telemetry.catalog.documents import json_schema, markdown, semconv_yaml
 from tests.support.cli import ask
 from tests.support.declared import CATALOG
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.cli.connection import Prober, check_connection
+from otel_telemetry.cli.probe import Prober, check_connection
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.doctor import checks, levels, silent
 from tests.support.processes import LOOPBACK, refusing_port

@@ -14,7 +14,7 @@ import grpc
 import pytest
 import trustme
 
-from otel_telemetry.cli.connection import _distrust
+from otel_telemetry.cli.probe import _distrust
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.certificates import Certificates
 from tests.support.doctor import checks, levels, silent

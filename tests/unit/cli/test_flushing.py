@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from otel_telemetry import Telemetry
-from otel_telemetry.delivery import destination
+from otel_telemetry.spool import destination
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.cli import ask, leave_events, segments
 from tests.support.processes import refusing_port

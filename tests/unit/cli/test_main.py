@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry import Telemetry
-from otel_telemetry.cli.lookup import named, thing
+from otel_telemetry._internal.private_directory import secure
+from otel_telemetry.cli.commands import VERBS
+from otel_telemetry.cli.load import named, thing
 from otel_telemetry.cli.main import main
-from otel_telemetry.cli.verbs import VERBS
-from otel_telemetry.delivery import destination
-from otel_telemetry.files.directory import secure
+from otel_telemetry.spool import destination
 from tests.support.cli import home
 
 _CODE = """

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.sdk._logs import LoggerProvider
 
 from otel_telemetry import Telemetry
-from otel_telemetry.cli.previewing import properties
+from otel_telemetry.cli.preview import properties
 from otel_telemetry.testing.receiver.decoding import contents_of, from_json
 from tests.support.cli import ask, home
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from otel_telemetry import Telemetry
-from otel_telemetry.cli.desk import Options, Result
+from otel_telemetry.cli.commands import VERBS
+from otel_telemetry.cli.context import Options, Result, Verb
 from otel_telemetry.cli.run import run
-from otel_telemetry.cli.verb import Verb
-from otel_telemetry.cli.verbs import VERBS
 from tests.support.cli import ask
 from tests.support.declared import CATALOG
 

@@ -99,7 +99,7 @@ def test_an_event_that_cannot_be_decoded_is_passed_over(make: Make) -> None:
     """Whoever delivers it will hear of it."""
     leave_events(make(), "one", "two")
     (path,) = segments()
-    from otel_telemetry.delivery.disk import segment  # noqa: PLC0415 - only here
+    from otel_telemetry.spool import segment  # noqa: PLC0415 - only here
 
     frames = segment.resource_frame(0, b"") + segment.scope_frame(0, b"")
     path.write_bytes(path.read_bytes() + frames + segment.record_frame(0, 0, b"\x12\x7f"))

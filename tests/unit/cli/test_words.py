@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from otel_telemetry.cli import words
+from otel_telemetry.cli import formatting
 
 
 def test_numbers_have_their_nouns() -> None:
     """One of them, or more."""
-    assert [words.counted(number, "event") for number in (0, 1, 12_345)] == [
+    assert [formatting.counted(number, "event") for number in (0, 1, 12_345)] == [
         "0 events",
         "1 event",
         "12,345 events",
@@ -22,7 +22,7 @@ def test_numbers_have_their_nouns() -> None:
 )
 def test_sizes_have_units(number: int, text: str) -> None:
     """Decimal ones."""
-    assert words.size(number) == text
+    assert formatting.size(number) == text
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_sizes_have_units(number: int, text: str) -> None:
 )
 def test_spans_are_in_their_largest_unit(seconds: float, text: str) -> None:
     """A person needs no more."""
-    assert words.span(seconds) == text
-    assert words.ago(1000.0, 1000.0 + seconds) == f"{text} ago"
+    assert formatting.span(seconds) == text
+    assert formatting.ago(1000.0, 1000.0 + seconds) == f"{text} ago"
 
 
 def test_what_is_yet_to_come_is_told() -> None:
     """A clock was wrong, then or now."""
-    assert words.ago(1100.0, 1000.0) == "in the future"
-    assert words.ago(1000.5, 1000.0) == "less than a second ago"
+    assert formatting.ago(1100.0, 1000.0) == "in the future"
+    assert formatting.ago(1000.5, 1000.0) == "less than a second ago"

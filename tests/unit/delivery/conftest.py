@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery.backoff import Backoff
-from otel_telemetry.delivery.disk.spool import Spool
-from otel_telemetry.log import quiet_log
+from otel_telemetry._internal.log import quiet_log
+from otel_telemetry.export.backoff import Backoff
+from otel_telemetry.spool.spool import Spool
 from tests.support.outboxes import Box
 from tests.support.scripted import Clock
 from tests.support.spools import AGE

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery.backoff import PROBE, Backoff, Pause
+from otel_telemetry.export.backoff import Backoff, Pause
+from otel_telemetry.spool.layout import PROBE_LOCK
 from tests.support.scripted import Clock, waits
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def test_the_one_that_tries_may_die(
     if child == 0:
         os._exit(0 if waits(process()) == 0.0 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert (tmp_path / PROBE).exists()
+    assert (tmp_path / PROBE_LOCK).exists()
 
     heir, next_one = process(), process()
     assert waits(heir) == 0.0
@@ -242,7 +243,7 @@ def test_the_lock_of_one_that_died_while_it_tried_goes_with_the_next_that_ends(
     trying = process()
     assert waits(trying) == 0.0
     process().close()
-    assert PROBE in os.listdir(tmp_path)
+    assert PROBE_LOCK in os.listdir(tmp_path)
 
     probe, trying._probe = trying._probe, None  # the system does it for one that died
     assert probe is not None
@@ -250,7 +251,7 @@ def test_the_lock_of_one_that_died_while_it_tried_goes_with_the_next_that_ends(
     process().close()
     Backoff(None).close()
 
-    assert PROBE not in os.listdir(tmp_path)
+    assert PROBE_LOCK not in os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("path", [None, "/proc/telemetry"])
@@ -274,7 +275,7 @@ def test_a_new_process_removes_no_file_of_its_parent(
 
     child.new_process()
 
-    assert (tmp_path / PROBE).exists()
+    assert (tmp_path / PROBE_LOCK).exists()
     assert waits(process()) == 0.0
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.delivery.backoff import NOTE, Backoff
+from otel_telemetry.export.backoff import Backoff
+from otel_telemetry.spool.layout import BACKOFF_NOTE
 from tests.support.scripted import Clock, waits
 from tests.support.spools import foreign_directory
 
@@ -29,7 +30,7 @@ def test_a_note_without_sense_is_none(
     """Whatever stands in it; nothing waits longer than a day for it."""
     path = tmp_path_factory.mktemp("notes")
     data = content.encode() if isinstance(content, str) else content
-    (path / NOTE).write_bytes(data)
+    (path / BACKOFF_NOTE).write_bytes(data)
     backoff = Backoff(str(path), now=lambda: 1.8e9)
 
     assert waits(backoff) <= DAY
@@ -52,7 +53,7 @@ def test_a_note_of_another_kind_is_none(
     process: Callable[[], Backoff], tmp_path: Path, note: bytes
 ) -> None:
     """Another version, times that are none, waits beyond reason."""
-    (tmp_path / NOTE).write_bytes(note)
+    (tmp_path / BACKOFF_NOTE).write_bytes(note)
 
     assert waits(process()) == 0.0
     process().failed(5.0)
@@ -61,7 +62,7 @@ def test_a_note_of_another_kind_is_none(
 
 def test_a_note_that_is_no_file_is_none(process: Callable[[], Backoff], tmp_path: Path) -> None:
     """Nobody waits for what will never be written to a pipe."""
-    os.mkfifo(tmp_path / NOTE)
+    os.mkfifo(tmp_path / BACKOFF_NOTE)
 
     assert waits(process()) == 0.0
 
@@ -78,5 +79,5 @@ def test_only_we_can_read_it(process: Callable[[], Backoff], tmp_path: Path) -> 
     """And nothing else is left."""
     process().failed(5.0)
 
-    assert os.listdir(tmp_path) == [NOTE]
-    assert stat.S_IMODE((tmp_path / NOTE).stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == [BACKOFF_NOTE]
+    assert stat.S_IMODE((tmp_path / BACKOFF_NOTE).stat().st_mode) == 0o600

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.delivery.batch import Batch, Fate
+from otel_telemetry.export.batch import Batch, Fate
 from otel_telemetry.receipt import Outcome
 from tests.support.spools import largest_file, opened, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 _RECORDS = st.lists(
     st.tuples(st.sampled_from([b"r1", b"r22"]), st.sampled_from([b"s1", b"s22"]), st.binary()),

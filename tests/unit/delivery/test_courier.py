@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery.courier import THREAD_NAME
-from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.export.result import Answer, Kind
+from otel_telemetry.export.worker import THREAD_NAME
 from otel_telemetry.receipt import Outcome
 from tests.support.desk import Desk
 from tests.support.scripted import DELIVERED, REFUSED, RETRY, TOO_LARGE, ScriptedTransport

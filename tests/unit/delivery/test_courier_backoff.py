@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from otel_telemetry.delivery.backoff import NOTE, PROBE, Pause
-from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.export.backoff import Pause
+from otel_telemetry.export.result import Answer, Kind
 from otel_telemetry.receipt import Outcome
+from otel_telemetry.spool.layout import BACKOFF_NOTE, PROBE_LOCK
 from tests.support.desk import Desk
 from tests.support.scripted import REFUSED, RETRY, TOO_LARGE, Clock, ScriptedTransport
 from tests.support.spools import largest_file
@@ -19,7 +20,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 NOW: Final = 1.8e9
 LONG_OUTAGE: Final = f"1 {NOW - 900} {NOW} {NOW + 30} 0\n"
@@ -78,7 +79,7 @@ def test_any_answer_ends_the_outage_for_all(
     """It says that the backend is there."""
     desk = make_desk(answer)
     desk.append("a")
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     desk.turn()
     assert desk.transport.requests == []
     wall.advance(31.0)
@@ -87,8 +88,8 @@ def test_any_answer_ends_the_outage_for_all(
     desk.turn()
 
     assert desk.transport.requests == [["a"]]
-    assert not (directory / NOTE).exists()
-    assert not (directory / PROBE).exists()
+    assert not (directory / BACKOFF_NOTE).exists()
+    assert not (directory / PROBE_LOCK).exists()
 
 
 def test_a_flush_tries_whatever_others_have_found(
@@ -97,7 +98,7 @@ def test_a_flush_tries_whatever_others_have_found(
     """Whoever asks for one wants to know."""
     desk = make_desk()
     receipt = desk.append("a")
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     desk.turn()
     assert str(receipt.outcome) == str(Outcome.PENDING)
 
@@ -113,7 +114,7 @@ def test_a_flush_that_comes_while_the_note_is_read_is_not_forgotten(
     """The courier then does not go to sleep over it."""
     desk = make_desk()
     desk.append("a")
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     backoff, read = desk.courier._backoff, desk.courier._backoff._read
 
     def flush_and_read() -> object:
@@ -134,7 +135,7 @@ def test_in_a_long_outage_the_end_tries_nothing_that_is_safe(
     """So a program that is run again and again does not ask each time, nor wait."""
     desk = make_desk()
     receipt = desk.append("a")
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     assert not desk.outbox.flush(0, patient=False)
     desk.turn()
     end(desk)
@@ -150,7 +151,7 @@ def test_in_a_long_outage_the_end_tries_what_would_be_lost(
     desk = make_desk()
     with largest_file(10):
         receipt = desk.append("a")
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     assert not desk.outbox.flush(0, patient=False)
     desk.turn()
 
@@ -164,7 +165,7 @@ def test_after_an_outage_one_asks_and_the_others_follow(
     desks = [make_desk() for _ in range(5)]
     for number, desk in enumerate(desks):
         desk.append(str(number))
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     wall.advance(31.0)
     first, *others = desks
 
@@ -188,20 +189,20 @@ def test_who_finds_nothing_to_send_after_all_lets_others_try(
     """Its segment is gone, or what dead processes left was taken by others."""
     desk = make_desk()
     desk.append("a")
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     desk.turn()
     wall.advance(31.0)
     desk.clock.advance(31.0)
     next(directory.glob("*.seg")).unlink()
     desk.turn()
     assert desk.stats.dropped == {"spool_lost": 1}
-    assert not (directory / PROBE).exists()
+    assert not (directory / PROBE_LOCK).exists()
 
     recovery = desk.courier._recovery
     assert recovery is not None
     recovery._backlog.append(str(directory / "gone.seg"))
     desk.turn()
-    assert not (directory / PROBE).exists()
+    assert not (directory / PROBE_LOCK).exists()
 
 
 @pytest.mark.parametrize(("seconds", "is_noted"), [(0.6, True), (0.1, False)])
@@ -220,7 +221,7 @@ def test_a_request_that_the_end_broke_off_says_something_if_it_took_long(
     desk.append("a")
     desk.turn()
 
-    assert (directory / NOTE).exists() is is_noted
+    assert (directory / BACKOFF_NOTE).exists() is is_noted
 
 
 def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
@@ -233,7 +234,7 @@ def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
     desk = make_desk()
     desk.append("b")
     desk.outbox.postpone(None, Pause(seconds=1000.0))
-    (directory / NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     recovery = desk.courier._recovery
     assert recovery is not None
     recovery.scan()

@@ -16,7 +16,7 @@ from tests.support.spools import AGE, no_more_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 
 @pytest.fixture

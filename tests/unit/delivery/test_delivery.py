@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.courier import THREAD_NAME
-from otel_telemetry.delivery.delivery import Delivery, connect
-from otel_telemetry.delivery.destination import spool_directory
-from otel_telemetry.delivery.grpc import GRPCTransport
-from otel_telemetry.delivery.http import HTTPTransport
+from otel_telemetry.export.engine import Delivery, connect
+from otel_telemetry.export.grpc import GRPCTransport
+from otel_telemetry.export.http import HTTPTransport
+from otel_telemetry.export.worker import THREAD_NAME
 from otel_telemetry.receipt import Outcome
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.stats import Counters
 from tests.support.scripted import (
     RESOURCE,
     RETRY,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from otel_telemetry.receipt import Receipt
-    from otel_telemetry.typing import DeliverySettings
+    from otel_telemetry.types import DeliverySettings
 
 ENDPOINT = "http://localhost:1"
 

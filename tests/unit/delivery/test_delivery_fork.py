@@ -10,9 +10,10 @@ import pytest
 
 _FORK = """
 import os, sys, threading
-from otel_telemetry import DeliveryConfig, fork
-from otel_telemetry.delivery.delivery import Delivery
-from otel_telemetry.counters import Counters
+from otel_telemetry import DeliveryConfig
+from otel_telemetry._internal import fork
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.stats import Counters
 from tests.support.scripted import RESOURCE, SCOPE, ScriptedTransport, assert_adds_up, record
 
 spool = False if sys.argv[1] == "memory" else sys.argv[1]
@@ -56,8 +57,8 @@ def test_a_forked_child_begins_anew(tmp_path: Path, spool: str) -> None:
 _FORK_WHILE_IMPORTING = """
 import os, sys, threading
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.delivery.delivery import Delivery
-from otel_telemetry.counters import Counters
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.stats import Counters
 
 config = DeliveryConfig(endpoint="http://localhost:1", spool=False)
 delivery = Delivery(config, Counters(), app="acme")

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.delivery import destination
-from otel_telemetry.delivery.destination import FILE, spool_directory, tell, told
+from otel_telemetry.spool import destination
+from otel_telemetry.spool.destination import spool_directory, tell, told
+from otel_telemetry.spool.layout import MANIFEST
 
 
 def configured(spool: Path, **changed: Any) -> TelemetryConfig:
@@ -69,14 +70,14 @@ def test_it_is_heard_in_the_state_directory_too(tmp_path: Path) -> None:
 
 def test_only_its_user_can_read_it(tmp_path: Path) -> None:
     """There may be keys among the headers."""
-    path = told_of(configured(tmp_path)) / FILE
+    path = told_of(configured(tmp_path)) / MANIFEST
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_it_is_written_when_it_differs(tmp_path: Path) -> None:
     """Every run tells; most have nothing new to say."""
-    path = told_of(configured(tmp_path)) / FILE
+    path = told_of(configured(tmp_path)) / MANIFEST
     first = path.stat().st_ino
     told_of(configured(tmp_path))
 
@@ -123,7 +124,7 @@ def test_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_cannot_be_so_is_not_heard(tmp_path: Path, text: str) -> None:
     """Nothing of it is guessed."""
     path = told_of(configured(tmp_path))
-    (path / FILE).write_text(text)
+    (path / MANIFEST).write_text(text)
 
     assert told(str(path)) is None
 
@@ -152,7 +153,7 @@ def test_a_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
 
 def test_it_can_be_read_by_a_person(tmp_path: Path) -> None:
     """Plain JSON, and no more in it than that."""
-    said = json.loads((told_of(configured(tmp_path)) / FILE).read_text())
+    said = json.loads((told_of(configured(tmp_path)) / MANIFEST).read_text())
 
     assert said["endpoint"] == "https://telemetry.acme.example"
     assert "before_send" not in said

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.delivery.destination import spool_directory, tell
-from otel_telemetry.delivery.detached import upload
-from otel_telemetry.delivery.disk import listing
-from otel_telemetry.delivery.disk.spool import Spool
-from otel_telemetry.delivery.launcher import LOCK
-from otel_telemetry.delivery.outcome import Answer, Kind
-from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.files import filelock
+from otel_telemetry._internal import filelock
+from otel_telemetry.detached.uploader import upload
+from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.export.result import Answer, Kind
+from otel_telemetry.spool import layout
+from otel_telemetry.spool.destination import spool_directory, tell
+from otel_telemetry.spool.layout import UPLOADER_LOCK
+from otel_telemetry.spool.spool import Spool
 from tests.support.scripted import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransport, record
 
 
@@ -34,7 +34,7 @@ class Left:
         self.asked: list[str] = []
         self.leave("first")
         tell(path, self.config)
-        (Path(path) / LOCK).touch()
+        (Path(path) / UPLOADER_LOCK).touch()
 
     def leave(self, *names: str) -> None:
         """Leave events, each by a process of its own."""
@@ -70,7 +70,7 @@ class Left:
     @property
     def segments(self) -> int:
         """How many segments are there."""
-        return sum(map(len, listing.listed(self.path).values()))
+        return sum(map(len, layout.listed(self.path).values()))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_what_another_version_has_left_is_left(left: Left) -> None:
 def test_one_at_a_time(left: Left) -> None:
     """Who finds another at work leaves it to that one, after a moment."""
     clock = Clock()
-    lock = filelock.acquire(str(Path(left.path) / LOCK), create=False)
+    lock = filelock.acquire(str(Path(left.path) / UPLOADER_LOCK), create=False)
     assert lock is not None
 
     def passing() -> float:
@@ -158,7 +158,7 @@ def test_one_at_a_time(left: Left) -> None:
 
 def test_whoever_has_started_it_may_still_hold_the_lock(left: Left) -> None:
     """For a moment: it is waited for."""
-    lock = filelock.acquire(str(Path(left.path) / LOCK), create=False)
+    lock = filelock.acquire(str(Path(left.path) / UPLOADER_LOCK), create=False)
     assert lock is not None
     timer = threading.Timer(0.1, filelock.release, (lock,))
     timer.start()

@@ -11,8 +11,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.delivery.grpc import GRPCTransport
-from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.export.grpc import GRPCTransport
+from otel_telemetry.export.result import Answer, Kind
 from otel_telemetry.testing import Answer as Reply
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.processes import LOOPBACK, free_port, refusing_port
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from otel_telemetry.typing import DeliverySettings
+    from otel_telemetry.types import DeliverySettings
 
 SOON: Final = 5.0  # seconds: more than a busy machine needs, less than the time-out
 LATE: Final = 60.0

@@ -14,8 +14,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.delivery.http import HTTPTransport
-from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.export.http import HTTPTransport
+from otel_telemetry.export.result import Answer, Kind
 from otel_telemetry.testing import Answer as Reply
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.processes import LOOPBACK, refusing_port

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.delivery.http import HTTPTransport
-from otel_telemetry.delivery.outcome import Answer, Kind
+from otel_telemetry.export.http import HTTPTransport
+from otel_telemetry.export.result import Answer, Kind
 from otel_telemetry.testing import Answer as Reply
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.processes import LOOPBACK

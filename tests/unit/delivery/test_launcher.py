@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery import launcher
-from otel_telemetry.delivery.launcher import LOCK, Launcher, command, is_python
-from otel_telemetry.files import filelock
+from otel_telemetry._internal import filelock
+from otel_telemetry.detached import launcher
+from otel_telemetry.detached.launcher import Launcher, command, is_python
+from otel_telemetry.spool.layout import UPLOADER_LOCK
 from tests.support.spools import leave
 from tests.support.waiting import wait_until
 
@@ -89,7 +90,7 @@ class TestWhen:
         """It holds the lock."""
         starts.launcher().launch()
         starts.now += HOUR + 1
-        lock = filelock.acquire(str(starts.directory / LOCK), create=False)
+        lock = filelock.acquire(str(starts.directory / UPLOADER_LOCK), create=False)
         assert lock is not None
 
         assert not starts.launcher().launch()
@@ -126,7 +127,7 @@ class TestWhen:
         marks: list[float] = []
 
         def start(directory: str) -> None:
-            marks.append((Path(directory) / LOCK).stat().st_mtime)
+            marks.append((Path(directory) / UPLOADER_LOCK).stat().st_mtime)
             raise BlockingIOError
 
         launching = Launcher(
@@ -139,7 +140,7 @@ class TestWhen:
 
     def test_who_cannot_write_starts_nothing(self, starts: Starts) -> None:
         """Nor raises."""
-        (starts.directory / LOCK).symlink_to(starts.directory / "elsewhere")
+        (starts.directory / UPLOADER_LOCK).symlink_to(starts.directory / "elsewhere")
 
         assert not starts.launcher().launch()
 

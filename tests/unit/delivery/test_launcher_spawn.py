@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry.delivery.launcher import spawn
+from otel_telemetry.detached.launcher import spawn
 from tests.support.processes import plain_environment
 
 SAYS = """

@@ -13,8 +13,8 @@ from opentelemetry.sdk.metrics.export import (
     NumberDataPoint,
 )
 
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.metrics import observe
+from otel_telemetry.export.metrics import observe
+from otel_telemetry.stats import Counters
 
 
 @pytest.fixture(name="reader")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from otel_telemetry.delivery.backoff import Pause
-from otel_telemetry.delivery.batch import Batch, Fate
-from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES, Turn
+from otel_telemetry.export.backoff import Pause
+from otel_telemetry.export.batch import Batch, Fate
+from otel_telemetry.export.queue import Turn
+from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES
 from otel_telemetry.receipt import Outcome
 from tests.support.outboxes import Box
 from tests.support.scripted import RESOURCE, SCOPE, assert_adds_up, record

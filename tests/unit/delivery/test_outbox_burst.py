@@ -6,14 +6,14 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from otel_telemetry.delivery.batch import Batch
+from otel_telemetry.export.batch import Batch
 from tests.support.outboxes import Box, names_of
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otel_telemetry.delivery.bounds import Turn
+    from otel_telemetry.export.queue import Turn
 
 SOON = 5.0  # seconds: more than a busy machine needs
 

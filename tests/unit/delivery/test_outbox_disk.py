@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otel_telemetry.delivery.backoff import Pause
+from otel_telemetry.export.backoff import Pause
 from otel_telemetry.receipt import Outcome
 from tests.support.outboxes import Box
 from tests.support.spools import largest_file, segments
@@ -14,7 +14,7 @@ from tests.support.spools import largest_file, segments
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 
 def test_an_open_segment_that_is_removed_is_not_relied_on(

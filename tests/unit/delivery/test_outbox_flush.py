@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery.backoff import Pause
-from otel_telemetry.delivery.batch import Batch, Fate
-from otel_telemetry.delivery.bounds import Turn
+from otel_telemetry.export.backoff import Pause
+from otel_telemetry.export.batch import Batch, Fate
+from otel_telemetry.export.queue import Turn
 from tests.support.outboxes import Box
 from tests.support.scripted import encoded
 from tests.support.waiting import wait_until
@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import threading
 
-from otel_telemetry.delivery.backoff import Pause
-from otel_telemetry.delivery.batch import Batch
-from otel_telemetry.delivery.bounds import Turn
+from otel_telemetry.export.backoff import Pause
+from otel_telemetry.export.batch import Batch
+from otel_telemetry.export.queue import Turn
 from tests.support.outboxes import Box, names_of
 
 

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otel_telemetry.delivery.backoff import Pause
-from otel_telemetry.delivery.bounds import Turn
+from otel_telemetry.export.backoff import Pause
+from otel_telemetry.export.queue import Turn
 from otel_telemetry.receipt import Outcome
 from tests.support.outboxes import Box, names_of
 from tests.support.scripted import RESOURCE, SCOPE, encoded, record

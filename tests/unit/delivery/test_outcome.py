@@ -15,14 +15,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 
-from otel_telemetry.delivery.outcome import (
-    Answer,
-    Kind,
-    delivered,
-    from_http,
-    no_answer,
-    retry_after,
-)
+from otel_telemetry.export.result import Answer, Kind, delivered, from_http, no_answer, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.delivery.outcome import Answer, Kind, from_grpc
+from otel_telemetry.export.result import Answer, Kind, from_grpc
 from otel_telemetry.otlp.wire import field
 
 DAY: Final = 24 * 3600.0

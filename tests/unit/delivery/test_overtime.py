@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from otel_telemetry.delivery.overtime import THREAD_NAME, Overtime
+from otel_telemetry.export.http import THREAD_NAME, Overtime
 from tests.support.threads import threads_left
 
 SOON = 5.0  # seconds: more than a busy machine needs

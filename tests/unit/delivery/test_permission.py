@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry import DeliveryConfig, Outcome
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.delivery import Delivery
-from otel_telemetry.delivery.destination import spool_directory
-from otel_telemetry.delivery.disk import listing
-from otel_telemetry.delivery.permission import Permission
+from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.spool import layout
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.stats import Counters
 from tests.support.scripted import (
     RESOURCE,
     RETRY,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from otel_telemetry.delivery.outcome import Answer
+    from otel_telemetry.export.result import Answer
     from otel_telemetry.receipt import Receipt
 
 HOUR = 3600.0
@@ -66,7 +66,7 @@ def make(config: DeliveryConfig) -> Iterator[Callable[..., Delivery]]:
 def _segments(config: DeliveryConfig) -> list[str]:
     directory = spool_directory(config, "acme")
     assert directory is not None
-    return [path for owned in listing.listed(directory).values() for path in owned]
+    return [path for owned in layout.listed(directory).values() for path in owned]
 
 
 def _append(delivery: Delivery, name: str) -> Receipt:

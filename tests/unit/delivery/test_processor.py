@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_telemetry import ConfigurationError, OTLPLogRecordProcessor
-from otel_telemetry.log import quiet_log
+from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.testing import Answer, OTLPReceiver
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from otel_telemetry.typing import DeliverySettings
+    from otel_telemetry.types import DeliverySettings
 
     MakeProvider = Callable[..., tuple[LoggerProvider, OTLPLogRecordProcessor]]
 

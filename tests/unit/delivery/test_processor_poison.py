@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_telemetry import OTLPLogRecordProcessor, Outcome
-from otel_telemetry.mapping.records import EventRecord
+from otel_telemetry.mapping.sdk import EventRecord
 from otel_telemetry.testing import OTLPReceiver
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.bounds import MAX_REQUEST_BYTES
-from otel_telemetry.delivery.destination import FILE, spool_directory
-from otel_telemetry.delivery.disk import listing, segment
-from otel_telemetry.delivery.disk.spool import Spool
-from otel_telemetry.delivery.recorder import Recorder
+from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES
+from otel_telemetry.pipeline.spool_sink import Recorder
 from otel_telemetry.receipt import Outcome
+from otel_telemetry.spool import layout, segment
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.spool.layout import MANIFEST
+from otel_telemetry.spool.spool import Spool
+from otel_telemetry.stats import Counters
 from tests.support.scripted import RESOURCE, SCOPE, Clock, assert_adds_up, record
 from tests.support.spools import largest_file
 
@@ -48,7 +49,7 @@ class Desk:
     @property
     def segments(self) -> list[str]:
         """The paths of all segments."""
-        return [path for owned in listing.listed(self.directory).values() for path in owned]
+        return [path for owned in layout.listed(self.directory).values() for path in owned]
 
     @property
     def events(self) -> int:
@@ -87,7 +88,7 @@ def test_an_event_is_on_disk_when_send_returns(make: Callable[..., Desk]) -> Non
     assert desk.send("a") is Outcome.SPOOLED
     assert desk.events == 1
     assert desk.counters.snapshot().spooled == 1
-    assert (Path(desk.directory) / FILE).exists()
+    assert (Path(desk.directory) / MANIFEST).exists()
     assert desk.launches == 0
     assert not desk.is_free
 

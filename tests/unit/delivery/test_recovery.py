@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery.disk.spool import Spool
-from otel_telemetry.delivery.recovery import Recovery
+from otel_telemetry.export.recovery import Recovery
+from otel_telemetry.spool.spool import Spool
 from tests.support.scripted import bounds
 from tests.support.spools import AGE, leave, names_in, no_more_files, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.batch import Batch
+    from otel_telemetry.export.batch import Batch
 
 DAY = 24 * 3600.0
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from opentelemetry.context import get_value
 
-from otel_telemetry.delivery.suppression import suppress_instrumentation
+from otel_telemetry.export.worker import suppress_instrumentation
 
 
 def test_a_thread_of_ours_is_left_alone() -> None:

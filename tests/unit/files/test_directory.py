@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry.files.directory import make, secure, spare_homes
-from otel_telemetry.files.private import write
+from otel_telemetry._internal.atomic_file import write
+from otel_telemetry._internal.private_directory import make, secure, spare_homes
 
 _SOMEBODY = 54321
 

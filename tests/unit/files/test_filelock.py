@@ -9,19 +9,19 @@ from typing import Final
 
 import pytest
 
-from otel_telemetry.files import filelock
+from otel_telemetry._internal import filelock
 from tests.support.audit import AUDIT
 from tests.support.processes import running
 
 _HOLD: Final = """
 import sys, threading
-from otel_telemetry.files import filelock
+from otel_telemetry._internal import filelock
 print("held" if filelock.acquire(sys.argv[1], create=True) else "taken", flush=True)
 threading.Event().wait()
 """
 _FORK: Final = """
 import os, sys, threading
-from otel_telemetry.files import filelock
+from otel_telemetry._internal import filelock
 lock = filelock.acquire(sys.argv[1], create=True)
 child = os.fork()
 if child == 0:

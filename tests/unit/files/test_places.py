@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 import pytest
 
-from otel_telemetry.files import places
+from otel_telemetry._internal import paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,8 @@ def test_places_are_those_of_platformdirs(
     config = platformdirs.user_config_dir("acme-cms", appauthor=False)
     state = platformdirs.user_state_dir("acme-cms", appauthor=False)
 
-    assert places.choice_file("acme-cms", os.environ) == os.path.join(config, "telemetry.json")
-    assert places.state_directory("acme-cms", os.environ) == os.path.join(state, "telemetry")
+    assert paths.choice_file("acme-cms", os.environ) == os.path.join(config, "telemetry.json")
+    assert paths.state_directory("acme-cms", os.environ) == os.path.join(state, "telemetry")
 
 
 def test_elsewhere_platformdirs_is_asked_itself() -> None:
@@ -51,9 +51,9 @@ def test_elsewhere_platformdirs_is_asked_itself() -> None:
     state = platformdirs.user_state_dir("acme", appauthor=False)
     site = platformdirs.site_config_dir("acme", appauthor=False)
 
-    assert places.choice_file("acme", {}, xdg=False) == os.path.join(config, "telemetry.json")
-    assert places.state_directory("acme", {}, xdg=False) == os.path.join(state, "telemetry")
-    assert places.policy_files("acme", {}, xdg=False) == (os.path.join(site, "telemetry.json"),)
+    assert paths.choice_file("acme", {}, xdg=False) == os.path.join(config, "telemetry.json")
+    assert paths.state_directory("acme", {}, xdg=False) == os.path.join(state, "telemetry")
+    assert paths.policy_files("acme", {}, xdg=False) == (os.path.join(site, "telemetry.json"),)
 
 
 @_ON_XDG
@@ -61,19 +61,19 @@ def test_a_policy_of_the_machine_cannot_be_hidden_by_a_variable() -> None:
     """XDG_CONFIG_DIRS adds places; those of the machine stay the first to be looked at."""
     machine = ("/etc/acme/telemetry.json", "/etc/xdg/acme/telemetry.json")
 
-    assert places.policy_files("acme", {}) == machine
+    assert paths.policy_files("acme", {}) == machine
     said = {"XDG_CONFIG_DIRS": "/opt/etc:relative::/etc/xdg"}
-    assert places.policy_files("acme", said) == (*machine, "/opt/etc/acme/telemetry.json")
+    assert paths.policy_files("acme", said) == (*machine, "/opt/etc/acme/telemetry.json")
 
 
 @_ON_XDG
 def test_without_a_home_there_is_the_one_of_record_or_no_place() -> None:
     """A daemon has no HOME; a container's user may have no home at all."""
-    assert places.home_of_record(os.getuid()) == str(Path(f"~{_own_name()}").expanduser())
-    assert places.home_of_record(2**31 - 2) == ""
-    assert places.choice_file("acme", {"HOME": "relative"}) is None
-    assert places.state_directory("acme", {"HOME": "relative"}) is None
-    assert places.state_directory("acme", {}) is not None
+    assert paths.home_of_record(os.getuid()) == str(Path(f"~{_own_name()}").expanduser())
+    assert paths.home_of_record(2**31 - 2) == ""
+    assert paths.choice_file("acme", {"HOME": "relative"}) is None
+    assert paths.state_directory("acme", {"HOME": "relative"}) is None
+    assert paths.state_directory("acme", {}) is not None
 
 
 def _own_name() -> str:
@@ -100,5 +100,5 @@ def test_every_name_is_that_of_one_folder(app: str, folder: str) -> None:
     """No application's name leads out of the place that is for it."""
     environ = {"XDG_CONFIG_HOME": "/config", "XDG_STATE_HOME": "/state"}
 
-    assert places.choice_file(app, environ) == f"/config/{folder}/telemetry.json"
-    assert places.state_directory(app, environ) == f"/state/{folder}/telemetry"
+    assert paths.choice_file(app, environ) == f"/config/{folder}/telemetry.json"
+    assert paths.state_directory(app, environ) == f"/state/{folder}/telemetry"

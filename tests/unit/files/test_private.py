@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.files import private
+from otel_telemetry._internal import atomic_file
 from tests.support.audit import AUDIT
 from tests.support.spools import largest_file
 
@@ -21,10 +21,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """And can be read by its user alone, in a directory of the same kind."""
     path = tmp_path / "new" / "file"
 
-    private.write(str(path), b"first")
-    private.write(str(path), b"second")
+    atomic_file.write(str(path), b"first")
+    atomic_file.write(str(path), b"second")
 
-    assert private.read(str(path)) == b"second"
+    assert atomic_file.read(str(path)) == b"second"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert os.listdir(path.parent) == ["file"]
@@ -35,7 +35,7 @@ def test_where_there_is_no_file_there_is_nothing(tmp_path: Path, path: str) -> N
     """However it comes that there is none."""
     (tmp_path / "a file").touch()
 
-    assert private.read(str(tmp_path / path)) is None
+    assert atomic_file.read(str(tmp_path / path)) is None
 
 
 def test_what_is_no_small_file_is_an_error_and_no_wait(tmp_path: Path) -> None:
@@ -44,24 +44,24 @@ def test_what_is_no_small_file_is_an_error_and_no_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(OSError, match="too large"):
-        private.read(str(tmp_path / "large"))
+        atomic_file.read(str(tmp_path / "large"))
     with pytest.raises(IsADirectoryError):
-        private.read(str(tmp_path))
-    assert private.read(str(tmp_path / "pipe")) == b""
+        atomic_file.read(str(tmp_path))
+    assert atomic_file.read(str(tmp_path / "pipe")) == b""
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     """Nothing of the attempt stays either."""
     path = tmp_path / "file"
-    private.write(str(path), b"old")
+    atomic_file.write(str(path), b"old")
 
     with largest_file(4), pytest.raises(OSError, match="full"):
-        private.write(str(path), b"a longer text")
-    for write in private.write, private.create:
+        atomic_file.write(str(path), b"a longer text")
+    for write in atomic_file.write, atomic_file.create:
         with pytest.raises(OSError, match=r"Not a directory"):
             write(str(tmp_path / "file" / "below"), b"new")
 
-    assert private.read(str(path)) == b"old"
+    assert atomic_file.read(str(path)) == b"old"
     assert os.listdir(tmp_path) == ["file"]
 
 
@@ -70,7 +70,7 @@ def test_a_symbolic_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "target").write_bytes(b"theirs")
     (tmp_path / "file").symlink_to(tmp_path / "target")
 
-    private.write(str(tmp_path / "file"), b"ours")
+    atomic_file.write(str(tmp_path / "file"), b"ours")
 
     assert (tmp_path / "target").read_bytes() == b"theirs"
     assert (tmp_path / "file").read_bytes() == b"ours"
@@ -80,17 +80,17 @@ def test_readers_never_see_a_part(tmp_path: Path) -> None:
     """While one writes, others read the old or the new."""
     path = str(tmp_path / "file")
     texts = (b"a" * 5000, b"b" * 3000)
-    private.write(path, texts[0])
+    atomic_file.write(path, texts[0])
     stop = threading.Event()
 
     def write() -> None:
         while not stop.is_set():
             for text in texts:
-                private.write(path, text)
+                atomic_file.write(path, text)
 
     writer = threading.Thread(target=write)
     writer.start()
-    seen = {private.read(path) for _ in range(500)}
+    seen = {atomic_file.read(path) for _ in range(500)}
     stop.set()
     writer.join()
 
@@ -104,9 +104,9 @@ class TestCreate:
         """Of two who come at once, one wins."""
         path = str(tmp_path / "file")
 
-        assert private.create(path, b"first")
-        assert not private.create(path, b"second")
-        assert private.read(path) == b"first"
+        assert atomic_file.create(path, b"first")
+        assert not atomic_file.create(path, b"second")
+        assert atomic_file.read(path) == b"first"
         assert os.listdir(tmp_path) == ["file"]
 
     def test_a_file_system_without_links_has_the_file_all_the_same(self, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ class TestCreate:
                 (tmp_path / name).unlink()
 
         with AUDIT.before("os.link", lose_the_temporary_file):
-            assert private.create(str(path), b"ours")
+            assert atomic_file.create(str(path), b"ours")
         assert path.read_bytes() == b"ours"
 
         def be_first() -> None:
@@ -127,5 +127,5 @@ class TestCreate:
 
         path.unlink()
         with AUDIT.before("os.link", be_first):
-            assert not private.create(str(path), b"ours")
+            assert not atomic_file.create(str(path), b"ours")
         assert path.read_bytes() == b"theirs"

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from otel_telemetry import Telemetry
-from otel_telemetry.cli.verbs import VERBS
+from otel_telemetry.cli.commands import VERBS
 from otel_telemetry.integrations.argparse import add_telemetry_command
 from otel_telemetry.integrations.click import telemetry_group
 from otel_telemetry.integrations.typer import telemetry_app

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from otel_telemetry.mapping.attributes import Cleaned, Cleaner, Limits
 from otel_telemetry.mapping.values import MAX_ELEMENTS, MAX_TEXT
 from otel_telemetry.otlp.encoder import resource_field
-from otel_telemetry.typing import AttributeValue
+from otel_telemetry.types import AttributeValue
 from tests.support.values import same
 
 # Any text, also what is no valid Unicode, and any number, also beyond 64 bits.

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_telemetry.events import FrozenProperties
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.payload import FrozenProperties
 from tests.support.values import same
 
 _KEYS = ("a", "b", "c")

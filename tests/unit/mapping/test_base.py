@@ -10,8 +10,8 @@ from importlib import metadata
 
 import pytest
 
-from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.mapping.reserved import is_reserved
+from otel_telemetry.mapping.base_resource import base_attributes
+from otel_telemetry.mapping.values import is_reserved
 
 ALWAYS = {
     *("service.name", "os.type", "os.version", "host.arch"),

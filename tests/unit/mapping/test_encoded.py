@@ -14,19 +14,17 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ScopeLogs
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import use_span
 
-from otel_telemetry.config import DeliveryConfig, TelemetryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.delivery import Delivery
-from otel_telemetry.delivery.processor import DeliveryProcessor
+from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.export.processor import DeliveryProcessor
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.encoded import encoded_events
-from otel_telemetry.mapping.mapper import SESSION
-from otel_telemetry.mapping.records import event_records
-from otel_telemetry.mapping.reserved import is_reserved
-from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.mapping.mapper import SESSION, session
+from otel_telemetry.mapping.no_sdk import encoded_events
+from otel_telemetry.mapping.sdk import EventResource, event_records
+from otel_telemetry.mapping.values import is_reserved
 from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.otlp.requests import EncodedRecord
-from otel_telemetry.session import session
+from otel_telemetry.stats import Counters
 from tests.support.records import recorded
 
 BASE: Mapping[str, Any] = {"service.name": "acme", "os.type": "linux"}

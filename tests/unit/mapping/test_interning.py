@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.interning import CAPACITY, Interner
-from otel_telemetry.typing import AttributeValue
+from otel_telemetry.mapping.cache import CAPACITY, Interner
+from otel_telemetry.types import AttributeValue
 from tests.support.values import same
 
 legal_values: st.SearchStrategy[object] = (

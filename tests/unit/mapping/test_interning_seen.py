@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.interning import Interner
+from otel_telemetry.mapping.cache import Interner
 
 if TYPE_CHECKING:
-    from otel_telemetry.typing import AttributeValue, Properties
+    from otel_telemetry.types import AttributeValue, Properties
 
 
 class _Made:

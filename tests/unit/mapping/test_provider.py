@@ -13,13 +13,17 @@ from opentelemetry.sdk.resources import Resource
 
 from otel_telemetry import TelemetryConfig
 from otel_telemetry.mapping.attributes import Cleaner
-from otel_telemetry.mapping.provider import app_emit, own_provider
-from otel_telemetry.mapping.records import EventRecord, event_records
-from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.mapping.sdk import (
+    EventRecord,
+    EventResource,
+    app_emit,
+    event_records,
+    own_provider,
+)
 from tests.support.records import recorded
 
 if TYPE_CHECKING:
-    from otel_telemetry.mapping.records import EventMapper
+    from otel_telemetry.mapping.sdk import EventMapper
 
 
 class Kept(LogRecordProcessor):

@@ -23,15 +23,14 @@ from opentelemetry.trace import (
 
 from otel_telemetry import TelemetryConfig
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.records import EventRecord, event_records
-from otel_telemetry.mapping.reserved import is_reserved
-from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.mapping.sdk import EventRecord, EventResource, event_records
+from otel_telemetry.mapping.values import is_reserved
 from otel_telemetry.otlp.encoder import UID
 from tests.support.records import recorded
 
 if TYPE_CHECKING:
-    from otel_telemetry.mapping.records import EventMapper
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.mapping.sdk import EventMapper
+    from otel_telemetry.types import AttributeValue
 
 BASE = EventResource({"service.name": "acme", "os.type": "linux"}, schema_url="https://r.example")
 

@@ -10,8 +10,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as OfficialResource
 from opentelemetry.sdk.resources import Resource
 
-from otel_telemetry.mapping.resources import EventResource
-from otel_telemetry.typing import AttributeValue
+from otel_telemetry.mapping.sdk import EventResource
+from otel_telemetry.types import AttributeValue
 from tests.support.official import assert_same, pairs
 
 ATTRIBUTES: dict[str, AttributeValue] = {

@@ -9,8 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope as Off
 from opentelemetry.proto.logs.v1.logs_pb2 import ScopeLogs
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from otel_telemetry.mapping.scopes import EventScope
-from otel_telemetry.typing import AttributeValue
+from otel_telemetry.mapping.sdk import EventScope
+from otel_telemetry.types import AttributeValue
 from tests.support.official import assert_same, pairs
 
 ATTRIBUTES: dict[str, AttributeValue] = {

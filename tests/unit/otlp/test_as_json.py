@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from otel_telemetry.otlp.as_json import request_as_json
 from otel_telemetry.otlp.decoder import DecodedEvent, decode_request
+from otel_telemetry.otlp.json import request_as_json
 from otel_telemetry.testing.receiver.decoding import contents_of, from_json
 from tests.support.otlp_requests import of_receiver, requests
 

@@ -20,7 +20,7 @@ from tests.support.official import assert_record, assert_same, pairs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 # Where the length of a length, or of an int, grows by a byte.
 SIZES: Final = (0, 1, *range(120, 131), 16_380, 16_383, 16_384, 2**21 - 1, 2**21)

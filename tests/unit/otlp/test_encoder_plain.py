@@ -19,7 +19,7 @@ from otel_telemetry.otlp.encoder import (
 from tests.support.official import assert_same, pairs
 
 if TYPE_CHECKING:
-    from otel_telemetry.typing import AttributeValue
+    from otel_telemetry.types import AttributeValue
 
 KEYS = ("a", "bé", "long " * 12)
 plain: st.SearchStrategy[AttributeValue] = (

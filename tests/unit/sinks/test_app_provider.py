@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 
-from otel_telemetry.counters import Counters
+from otel_telemetry.pipeline.sdk_sinks import AppProviderSink
 from otel_telemetry.receipt import Outcome
-from otel_telemetry.sinks.app_provider import AppProviderSink
+from otel_telemetry.stats import Counters
 from tests.support.records import make_record
 
 if TYPE_CHECKING:

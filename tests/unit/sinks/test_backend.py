@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.config import TelemetryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.mapping.resources import EventResource
+from otel_telemetry.config.config import TelemetryConfig
+from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.mapping.sdk import EventResource
+from otel_telemetry.pipeline.sdk_sinks import BackendSink
 from otel_telemetry.receipt import Outcome
-from otel_telemetry.sinks.backend import BackendSink
+from otel_telemetry.stats import Counters
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.records import make_record
 

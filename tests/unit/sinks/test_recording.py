@@ -14,15 +14,15 @@ import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.destination import spool_directory
-from otel_telemetry.delivery.launcher import LOCK
-from otel_telemetry.delivery.permission import Permission
-from otel_telemetry.files.directory import secure
+from otel_telemetry._internal.private_directory import secure
+from otel_telemetry.export.consent_gate import Permission
 from otel_telemetry.mapping.attributes import Cleaner
-from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.sinks.emitting import base_resource
-from otel_telemetry.sinks.recording import recording
+from otel_telemetry.mapping.base_resource import base_attributes
+from otel_telemetry.pipeline.sdk_sinks import base_resource
+from otel_telemetry.pipeline.spool_sink import recording
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.spool.layout import UPLOADER_LOCK
+from otel_telemetry.stats import Counters
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.records import recorded
 
@@ -49,7 +49,7 @@ def leave(config: TelemetryConfig) -> None:
     directory = spool_directory(config, "acme")
     assert directory is not None
     secure(directory)
-    lock = Path(directory) / LOCK
+    lock = Path(directory) / UPLOADER_LOCK
     lock.touch()
     record(replace(config, detached_interval=3600), "/usr/sbin/uwsgi")()
     lock.unlink()
@@ -156,7 +156,7 @@ class TestBeside:
         directory = spool_directory(config, "acme")
         assert directory is not None
         leave(config)
-        (Path(directory) / LOCK).touch()
+        (Path(directory) / UPLOADER_LOCK).touch()
         record(config, "/usr/sbin/uwsgi")()
 
         assert _uploaders() == []

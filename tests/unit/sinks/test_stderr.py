@@ -8,8 +8,8 @@ import math
 
 import pytest
 
+from otel_telemetry.pipeline.sdk_sinks import LogSink
 from otel_telemetry.receipt import DISABLED
-from otel_telemetry.sinks.stderr import LogSink
 from tests.support.records import make_record
 
 

@@ -18,8 +18,8 @@ from otel_telemetry import (
     TelemetryConfig,
     TelemetryPayload,
 )
+from otel_telemetry.catalog import Catalog, event, field
 from otel_telemetry.testing import CapturedEvent, OTLPReceiver, capture_events
-from otel_telemetry.trust.catalog import Catalog, event, field
 from tests.support.audit import AUDIT
 from tests.support.processes import refusing_port
 

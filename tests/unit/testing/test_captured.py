@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from otel_telemetry import Stats
 from otel_telemetry.testing import Captured, CapturedEvent
-from otel_telemetry.testing.comparing import same
+from otel_telemetry.testing.captured import same
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 _VALUES = st.recursive(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.config import TelemetryConfig
-from otel_telemetry.trust.standing import Standing
+from otel_telemetry.config.config import TelemetryConfig
+from otel_telemetry.consent.consent import Standing
 from tests.support.trust import NOW
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.files.private import Unreadable
-from otel_telemetry.trust.choice import MODES, Choice, read_choice, write_choice
+from otel_telemetry._internal.atomic_file import Unreadable
+from otel_telemetry.consent.files import MODES, Choice, read_choice, write_choice
 
 if TYPE_CHECKING:
     from pathlib import Path

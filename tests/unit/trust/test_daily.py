@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from otel_telemetry.errors import ConfigurationError
-from otel_telemetry.trust.daily import Days, looking
-from otel_telemetry.trust.limits import once_a_day
-from otel_telemetry.typing import BeforeSend
+from otel_telemetry.hooks.sampling import Days, looking, once_a_day
+from otel_telemetry.types import BeforeSend
 from tests.support.events import make_event
 
 _DAY = 86_400
@@ -92,8 +91,8 @@ def test_processes_share_their_days(tmp_path: Path) -> None:
 
 _RACE = """
 import json, sys
-from otel_telemetry.payload import Event
-from otel_telemetry.trust.limits import once_a_day
+from otel_telemetry.events import Event
+from otel_telemetry.hooks.sampling import once_a_day
 
 names = [f"event {number}" for number in range(100)]
 hook = once_a_day(*names, state=sys.argv[1], clock=lambda: 1_709_208_000)

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from otel_telemetry.trust import decision
-from otel_telemetry.trust.decision import Decision, Inputs, decide, is_ci
+from otel_telemetry.consent import decision
+from otel_telemetry.consent.decision import Decision, Inputs, decide, is_ci
 
 _DENYING: Final = ("off", "0", "false", "no", "disabled")
 _PERMITTING: Final = ("on", "1", "true", "yes", "enabled")

@@ -8,10 +8,9 @@ from typing import Final
 
 import pytest
 
-from otel_telemetry.files.private import Unreadable
-from otel_telemetry.trust.choice import Choice
-from otel_telemetry.trust.decision import Inputs, decide, denied_outright
-from otel_telemetry.trust.policy import Policy
+from otel_telemetry._internal.atomic_file import Unreadable
+from otel_telemetry.consent.decision import Inputs, decide, denied_outright
+from otel_telemetry.consent.files import Choice, Policy
 
 _VERSION: Final = 2
 _AGREED: Final = Choice(mode="on", version=_VERSION, at=1, by="user")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from otel_telemetry.trust.exceptions import describe_exception
+from otel_telemetry.hooks.exceptions import describe_exception
 from tests.support.events import texts_of
 
 _SECRET = "hunter2"

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.trust import identity
+from otel_telemetry.consent import identity
 from tests.support.audit import AUDIT
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class TestPseudonyms:
     def test_the_same_value_has_the_same_pseudonym(self) -> None:
         """In every process, and for as long as the salt is the same."""
         code = (
-            "from otel_telemetry.trust.identity import Identity\n"
+            "from otel_telemetry.consent.identity import Identity\n"
             "known = Identity(installation_id='00' * 16, salt=b's' * 32, made_at=0)\n"
             "print(known.pseudonym('user', 'ada@example.com'))"
         )

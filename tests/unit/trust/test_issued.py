@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from otel_telemetry.trust.issued import without_issued
+from otel_telemetry.hooks._patterns import without_issued
 
 _HEX = "0123456789abcdef" * 10
 _MIXED = "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zC0" * 5

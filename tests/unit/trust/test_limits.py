@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.errors import ConfigurationError
-from otel_telemetry.trust.limits import PROBABILITY, _AtMost, at_most, sample
-from otel_telemetry.typing import BeforeSend
+from otel_telemetry.hooks.sampling import PROBABILITY, _AtMost, at_most, sample
+from otel_telemetry.types import BeforeSend
 from tests.support.events import make_event
 
 _WEEK = 7 * 86_400.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.trust import notice
+from otel_telemetry.consent import consent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def test_it_is_said_on_a_terminal(terminal: Ends) -> None:
     """And known to have been said."""
     _, stderr, controller = terminal
 
-    assert notice.say("We count commands.\n", stderr)
+    assert consent.say("We count commands.\n", stderr)
     assert os.read(controller, 100) == b"We count commands.\r\n"
 
 
@@ -50,7 +50,7 @@ def test_elsewhere_it_is_not_said() -> None:
     closed.close()
 
     for stream in (file, None, closed, Broken(OSError())):
-        assert not notice.say("text", stream)
+        assert not consent.say("text", stream)
     assert file.getvalue() == ""
 
 
@@ -70,7 +70,7 @@ def test_everything_but_a_yes_is_a_no(terminal: Ends, typed: bytes, agreed: bool
     stdin, stderr, controller = terminal
     os.write(controller, typed)
 
-    assert notice.answer("May we?", stdin, stderr) is agreed
+    assert consent.answer("May we?", stdin, stderr) is agreed
     shown = b""
     while b"May we? [y/N] " not in shown:  # the echo of what was typed comes before it or after
         shown += os.read(controller, 100)
@@ -81,28 +81,28 @@ def test_ctrl_c_is_a_no(terminal: Ends) -> None:
     _, stderr, _ = terminal
 
     for error in KeyboardInterrupt(), OSError(), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"):
-        assert notice.answer("May we?", Broken(error), stderr) is False
+        assert consent.answer("May we?", Broken(error), stderr) is False
 
 
 def test_who_cannot_be_asked_has_not_answered(terminal: Ends) -> None:
     """Neither yes nor no: they are asked another time."""
     stdin, stderr, _ = terminal
 
-    assert notice.answer("May we?", stdin, io.StringIO()) is None
-    assert notice.answer("May we?", io.StringIO("y\n"), stderr) is None
-    assert notice.answer("May we?", None, stderr) is None
+    assert consent.answer("May we?", stdin, io.StringIO()) is None
+    assert consent.answer("May we?", io.StringIO("y\n"), stderr) is None
+    assert consent.answer("May we?", None, stderr) is None
 
 
 def test_what_was_seen_stays_seen_until_more_is_collected(tmp_path: Path) -> None:
     """A higher version has not been seen yet."""
     state = str(tmp_path / "telemetry")
-    assert not notice.was_seen(state, 1)
+    assert not consent.was_seen(state, 1)
 
-    notice.mark_seen(state, 2)
+    consent.mark_seen(state, 2)
 
-    assert notice.was_seen(state, 1)
-    assert notice.was_seen(state, 2)
-    assert not notice.was_seen(state, 3)
+    assert consent.was_seen(state, 1)
+    assert consent.was_seen(state, 2)
+    assert not consent.was_seen(state, 3)
 
 
 @pytest.mark.parametrize(
@@ -112,12 +112,12 @@ def test_what_cannot_be_understood_was_not_seen(tmp_path: Path, text: str) -> No
     """It is shown again."""
     (tmp_path / "notice.json").write_text(text, encoding="utf-8")
 
-    assert not notice.was_seen(str(tmp_path), 1)
+    assert not consent.was_seen(str(tmp_path), 1)
 
 
 @pytest.mark.parametrize("state", [None, "/proc/telemetry"])
 def test_where_nothing_can_be_kept_nothing_was_seen(state: str | None) -> None:
     """So nothing is recorded there on the code's word alone."""
-    notice.mark_seen(state, 1)
+    consent.mark_seen(state, 1)
 
-    assert not notice.was_seen(state, 1)
+    assert not consent.was_seen(state, 1)

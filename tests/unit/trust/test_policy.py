@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.files.private import Unreadable
-from otel_telemetry.trust.policy import Policy, read_policy
+from otel_telemetry._internal.atomic_file import Unreadable
+from otel_telemetry.consent.files import Policy, read_policy
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from otel_telemetry.errors import ConfigurationError
-from otel_telemetry.payload import Event
-from otel_telemetry.trust.redaction import (
+from otel_telemetry.events import Event
+from otel_telemetry.hooks.redaction import (
     Redaction,
     allow_only,
     hide_home,

@@ -13,8 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_telemetry.payload import Event
-from otel_telemetry.trust.redaction import (
+from otel_telemetry.events import Event
+from otel_telemetry.hooks._patterns import (
+    without_emails,
+    without_homes,
+    without_secrets,
+    without_url_queries,
+)
+from otel_telemetry.hooks.redaction import (
     hide_home,
     redact,
     redact_emails,
@@ -22,9 +28,7 @@ from otel_telemetry.trust.redaction import (
     strip_url_queries,
     truncate,
 )
-from otel_telemetry.trust.secrets import without_secrets
-from otel_telemetry.trust.texts import without_emails, without_homes, without_url_queries
-from otel_telemetry.typing import AttributeValue
+from otel_telemetry.types import AttributeValue
 from tests.support.events import make_event, texts_of
 
 _ALNUM = "".join(sorted({*string.ascii_letters, *string.digits} - {"z"}))

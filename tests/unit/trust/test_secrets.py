@@ -8,7 +8,7 @@ import string
 
 import pytest
 
-from otel_telemetry.trust.secrets import MARKER, is_telling, without_secrets
+from otel_telemetry.hooks._patterns import MARKER, is_telling, without_secrets
 
 _PEM = "-----BEGIN {0}PRIVATE KEY-----\nMIIEow\nabc=\n-----END {0}PRIVATE KEY-----"
 

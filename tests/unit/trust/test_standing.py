@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.files.private import Unreadable
-from otel_telemetry.trust.choice import Choice, read_choice
-from otel_telemetry.trust.standing import Standing
+from otel_telemetry._internal.atomic_file import Unreadable
+from otel_telemetry.consent.consent import Standing
+from otel_telemetry.consent.files import Choice, read_choice
 from tests.support.trust import NOW, set_policy
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.trust.choice import Choice
+from otel_telemetry.consent.files import Choice
 from tests.support.trust import set_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from otel_telemetry.trust.standing import Standing
+    from otel_telemetry.consent.consent import Standing
     from tests.support.trust import Ends
 
 

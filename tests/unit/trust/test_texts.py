@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_telemetry.trust.texts import (
+from otel_telemetry.hooks._patterns import (
     EMAIL_MARKER,
     without_emails,
     without_homes,

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from otel_telemetry.payload import FrozenProperties
-from otel_telemetry.trust.redaction import hide_home, redact, redact_emails, redact_secrets
-from otel_telemetry.typing import AttributeValue
+from otel_telemetry.events import FrozenProperties
+from otel_telemetry.hooks.redaction import hide_home, redact, redact_emails, redact_secrets
+from otel_telemetry.types import AttributeValue
 from tests.support.events import make_event
 
 _SECRET, _EMAIL = "[redacted:secret]", "[redacted:email]"

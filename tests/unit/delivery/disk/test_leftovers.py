@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from otel_telemetry import DeliveryConfig, TelemetryConfig
-from otel_telemetry.delivery.destination import spool_directory
-from otel_telemetry.delivery.disk import leftovers, listing
+from otel_telemetry.spool import admin, layout
+from otel_telemetry.spool.destination import spool_directory
 from tests.support.audit import AUDIT
 from tests.support.spools import leave
 
@@ -28,12 +28,12 @@ def test_every_destination_that_it_had_is_its_own() -> None:
     config = DeliveryConfig(endpoint=ONE)
 
     assert {first.name, second.name} == {
-        os.path.basename(path) for path in leftovers.directories(config, "acme")
+        os.path.basename(path) for path in admin.directories(config, "acme")
     }
-    assert len(leftovers.segments(config, "acme")) == 3
-    assert leftovers.purge(config, "acme") == 3
-    assert leftovers.segments(config, "acme") == []
-    assert leftovers.segments(config, "another app") == []
+    assert len(admin.segments(config, "acme")) == 3
+    assert admin.purge(config, "acme") == 3
+    assert admin.segments(config, "acme") == []
+    assert admin.segments(config, "another app") == []
 
 
 def test_in_a_directory_of_the_users_choice_only_its_own_destination_is(tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_in_a_directory_of_the_users_choice_only_its_own_destination_is(tmp_path
     config = DeliveryConfig(endpoint=ONE, spool=str(tmp_path))
     _leave(config, "b")
 
-    assert leftovers.purge(config, "acme") == 1
-    assert len(leftovers.segments(theirs, "acme")) == 1
+    assert admin.purge(config, "acme") == 1
+    assert len(admin.segments(theirs, "acme")) == 1
 
 
 def test_in_a_path_that_applications_share_each_has_its_own(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_in_a_path_that_applications_share_each_has_its_own(tmp_path: Path) -> N
         assert directory is not None
         leave(Path(directory), "a")
 
-    assert leftovers.purge(first, "acme") == 2
-    assert leftovers.segments(before, "acme") == []
-    assert len(leftovers.segments(other, "another")) == 1
+    assert admin.purge(first, "acme") == 2
+    assert admin.segments(before, "acme") == []
+    assert len(admin.segments(other, "another")) == 1
 
 
 def test_nothing_at_all_stays_of_what_is_erased() -> None:
@@ -73,14 +73,14 @@ def test_nothing_at_all_stays_of_what_is_erased() -> None:
             (directory / name).touch()
     (kept / "notes.txt").touch()
 
-    leftovers.erase(config, "acme")
+    admin.erase(config, "acme")
 
     assert [path.name for path in kept.iterdir()] == ["notes.txt"]
     assert not gone.exists()
 
     (kept / "notes.txt").unlink()
-    leftovers.erase(config, "acme")
-    leftovers.erase(DeliveryConfig(spool=False), "acme")
+    admin.erase(config, "acme")
+    admin.erase(DeliveryConfig(spool=False), "acme")
 
     assert not kept.parent.exists()
 
@@ -90,7 +90,7 @@ def test_in_a_directory_of_the_users_choice_that_directory_stays(tmp_path: Path)
     config = DeliveryConfig(endpoint=ONE, spool=str(tmp_path))
     directory = _leave(config, "a")
 
-    leftovers.erase(config, "acme")
+    admin.erase(config, "acme")
 
     assert not directory.exists()
     assert tmp_path.exists()
@@ -105,7 +105,7 @@ def test_in_a_path_that_applications_share_its_own_directory_goes(tmp_path: Path
     assert theirs is not None
     leave(Path(theirs), "b")
 
-    leftovers.erase(config, "acme")
+    admin.erase(config, "acme")
 
     assert os.listdir(tmp_path) == ["other"]
     assert os.listdir(theirs)
@@ -115,8 +115,8 @@ def test_without_a_spool_nothing_waits() -> None:
     """Memory is gone with its process."""
     config = DeliveryConfig(spool=False)
 
-    assert leftovers.directories(config, "acme") == []
-    assert leftovers.purge(config, "acme") == 0
+    assert admin.directories(config, "acme") == []
+    assert admin.purge(config, "acme") == 0
 
 
 def test_foreign_files_are_left_alone_and_one_that_is_gone_is_not_counted() -> None:
@@ -124,10 +124,10 @@ def test_foreign_files_are_left_alone_and_one_that_is_gone_is_not_counted() -> N
     config = DeliveryConfig(endpoint=ONE)
     directory = _leave(config, "a")
     (directory / "notes.txt").write_text("mine", encoding="utf-8")
-    (path,) = leftovers.segments(config, "acme")
+    (path,) = admin.segments(config, "acme")
 
     with AUDIT.before("os.remove", lambda: os.rename(path, f"{path}.gone")):
-        assert leftovers.purge(config, "acme") == 0
+        assert admin.purge(config, "acme") == 0
 
     assert (directory / "notes.txt").exists()
 
@@ -137,5 +137,5 @@ def test_a_directory_that_cannot_be_listed_holds_nothing(tmp_path: Path) -> None
     (tmp_path / "file").touch()
 
     for path in tmp_path / "missing", tmp_path / "file":
-        assert listing.listed(str(path)) == {}
-        assert listing.size(str(path)) == 0
+        assert layout.listed(str(path)) == {}
+        assert layout.size(str(path)) == 0

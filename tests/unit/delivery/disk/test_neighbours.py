@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.counters import Counters
-from otel_telemetry.delivery.delivery import Delivery
-from otel_telemetry.delivery.destination import spool_directory
-from otel_telemetry.delivery.disk.neighbours import expire
-from otel_telemetry.delivery.disk.spool import Spool
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.spool.spool import Spool, expire
+from otel_telemetry.stats import Counters
 from tests.support.scripted import ScriptedTransport
 from tests.support.spools import AGE, leave, opened
 from tests.support.waiting import wait_until

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otel_telemetry.delivery.disk.segment import (
+from otel_telemetry.spool.segment import (
     MAGIC,
     Content,
     SegmentWriter,

@@ -15,7 +15,7 @@ from tests.support.spools import foreign_directory, leave, opened, records_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 
 def test_what_is_appended_is_there_at_once(make_spool: Callable[..., Spool]) -> None:

@@ -16,13 +16,13 @@ from tests.support.spools import leave, names_in, opened, records_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 _OWNER: Final = "18ab000000000000-4242-0123abcd"
 
 _CLAIM: Final = """
 import sys, threading
-from otel_telemetry.delivery.disk.spool import Spool
+from otel_telemetry.spool.spool import Spool
 spool = Spool(sys.argv[1], max_age=1e9)
 print("ready", flush=True)
 sys.stdin.read()
@@ -34,7 +34,7 @@ threading.Event().wait()
 
 _LIVE: Final = """
 import sys, threading
-from otel_telemetry.delivery.disk.spool import Spool
+from otel_telemetry.spool.spool import Spool
 spool = Spool(sys.argv[1], max_age=1e9)
 spool.open_segment().append(b"r", b"s", b"1")
 print("open", flush=True)

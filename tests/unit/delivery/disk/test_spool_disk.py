@@ -15,7 +15,7 @@ from tests.support.spools import largest_file, names_in, no_more_files, opened, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 
 @pytest.mark.parametrize("where", ["/proc/telemetry/spool", "/sys/telemetry/spool"])

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.delivery.disk.segment import MAGIC
+from otel_telemetry.spool.segment import MAGIC
 from tests.support.spools import AGE, leave, no_more_files, opened, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_telemetry.delivery.disk.spool import Spool
+    from otel_telemetry.spool.spool import Spool
 
 
 @pytest.mark.parametrize("size", range(1, len(MAGIC)))
@@ -98,7 +98,7 @@ def test_a_forked_child_begins_without_the_locks_of_its_parent(
     """And without letting go of them for it."""
     leave(directory, "1")
     program = (
-        "import os, sys; from otel_telemetry.delivery.disk.spool import Spool\n"
+        "import os, sys; from otel_telemetry.spool.spool import Spool\n"
         "spool = Spool(sys.argv[1], max_age=1e9); spool.open_segment()\n"
         "assert len(spool.claim_orphans()) == 1\n"
         "child = os.fork()\n"

@@ -16,8 +16,8 @@ from otel_telemetry.testing.conformance import (
     checks,
 )
 from otel_telemetry.testing.conformance.runs import Program
+from otel_telemetry.testing.conformance.sandbox import NotHereError, Stage
 from otel_telemetry.testing.conformance.scenarios import OFF, Scenario
-from otel_telemetry.testing.conformance.stage import NotHereError, Stage
 from tests.support.watched import ENVIRON, FAST, OURS, found, program, script
 
 _FILE = "open(os.devnull, 'w')"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry.testing.conformance.watcher import conformance_faults
-from otel_telemetry.testing.conformance.watcher.sitecustomize import Journal
+from otel_telemetry.testing.conformance.audit_hook import conformance_faults
+from otel_telemetry.testing.conformance.audit_hook.sitecustomize import Journal
 from tests.support.watched import kinds, run_as, watch
 
 _SENDER = """

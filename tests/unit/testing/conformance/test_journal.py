@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry.testing.conformance.watcher.sitecustomize import Journal, act_of, blamed
+from otel_telemetry.testing.conformance.audit_hook.sitecustomize import Journal, act_of, blamed
 from tests.support.watched import OURS
 
 Noted = Callable[[], list[tuple[int, str, str, list[str]]]]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from otel_telemetry.testing.conformance.stage import NotHereError, Stage
+from otel_telemetry.testing.conformance.sandbox import NotHereError, Stage
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry.testing.conformance.watcher import sitecustomize
+from otel_telemetry.testing.conformance.audit_hook import sitecustomize
 from tests.support.watched import OURS, kinds, run_as, watch
 
 # Everything that off must not do, each in another way.
@@ -98,7 +98,7 @@ def test_a_thread_and_the_end_of_the_program_are_watched_too(tmp_path: Path) -> 
 
 def test_a_program_that_is_run_as_a_module_of_ours_is_ours(tmp_path: Path) -> None:
     """`python -m otel_telemetry…` is called __main__."""
-    spec = "type('Spec', (), {'name': 'otel_telemetry.delivery.detached'})"
+    spec = "type('Spec', (), {'name': 'otel_telemetry.detached.uploader'})"
     code = f"exec(\"open('x', 'w')\", {{'__name__': '__main__', '__spec__': {spec}}})"
 
     assert kinds(watch(code, cwd=tmp_path)) == {"file"}
@@ -106,7 +106,7 @@ def test_a_program_that_is_run_as_a_module_of_ours_is_ours(tmp_path: Path) -> No
 
 def test_a_copy_within_another_package_is_ours(tmp_path: Path) -> None:
     """Some programs bring their libraries along."""
-    run = watch(run_as("open('x', 'w')", "acme._vendor.otel_telemetry.log"), cwd=tmp_path)
+    run = watch(run_as("open('x', 'w')", "acme._vendor.otel_telemetry._internal.log"), cwd=tmp_path)
 
     assert kinds(run) == {"file"}
 

@@ -6,7 +6,7 @@ import threading
 from functools import partial
 
 from otel_telemetry.testing import Answer
-from otel_telemetry.testing.receiver.crew import Crew, hold
+from otel_telemetry.testing.receiver.threads import Crew, hold
 
 
 def wait(event: threading.Event) -> None:

@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 
 from otel_telemetry.testing import Answer, WireProtocol
-from otel_telemetry.testing.receiver.journal import Journal
+from otel_telemetry.testing.receiver.request_log import Journal
 
 
 def arrive(journal: Journal, *names: str, protocol: WireProtocol = "http/protobuf") -> Answer:

@@ -16,7 +16,7 @@ import pytest
 
 from otel_telemetry.testing import Answer, OTLPReceiver
 from otel_telemetry.testing.receiver.http import HTTPServer
-from otel_telemetry.testing.receiver.journal import Journal
+from otel_telemetry.testing.receiver.request_log import Journal
 from tests.support.otlp_http import PROTOBUF, address_of, connect, request_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from otel_telemetry import Catalog, ConfigurationError
-from otel_telemetry.trust.catalog import event, field
+from otel_telemetry import ConfigurationError
+from otel_telemetry.catalog import Catalog, event, field
 from tests.support.declared import CATALOG, Common, EntryCreated, EntryDeleted, Started
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from otel_telemetry.trust.catalog import event, field
-from otel_telemetry.trust.catalog.checks import Checks
-from otel_telemetry.trust.catalog.events import declaration_of
+from otel_telemetry.catalog import event, field
+from otel_telemetry.catalog.declarations import declaration_of
+from otel_telemetry.catalog.validation import Checks
 from tests.support.declared import CATALOG, EntryCreated, Kind
 
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import pytest
 
-from otel_telemetry import Catalog, ConfigurationError
-from otel_telemetry.trust.catalog import event, field, version
-from otel_telemetry.trust.catalog.events import declaration_of
+from otel_telemetry import ConfigurationError
+from otel_telemetry.catalog import Catalog, event, field, version
+from otel_telemetry.catalog.declarations import declaration_of
 from tests.support.declared import EntryCreated, EntryDeleted, Kind, Started
 
 
@@ -224,7 +224,7 @@ def test_defaults_are_those_of_the_class() -> None:
 def test_a_program_without_docstrings_runs() -> None:
     """As under `python -OO`, which leaves them all out: ours, too."""
     program = (
-        "from otel_telemetry.trust.catalog import event, field\n"
+        "from otel_telemetry.catalog import event, field\n"
         "@event('didRun', since='1')\n"
         "class Ran:\n"
         "    'It ran.'\n"

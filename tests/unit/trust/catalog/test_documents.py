@@ -13,11 +13,10 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otel_telemetry import Catalog
-from otel_telemetry.mapping.reserved import is_reserved
-from otel_telemetry.trust.catalog import event, field
-from otel_telemetry.trust.catalog.documents import document, json_schema, markdown, semconv_yaml
-from otel_telemetry.trust.catalog.semconv import conventions
+from otel_telemetry.catalog import Catalog, event, field
+from otel_telemetry.catalog.documents import document, json_schema, markdown, semconv_yaml
+from otel_telemetry.catalog.documents.semconv import conventions
+from otel_telemetry.mapping.values import is_reserved
 from tests.support.declared import CATALOG, Common, EntryCreated, EntryDeleted, Started
 
 _STARTED = Catalog(Started, version=1)

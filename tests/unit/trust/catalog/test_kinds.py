@@ -8,7 +8,7 @@ from typing import Literal, Optional, Union
 
 import pytest
 
-from otel_telemetry.trust.catalog.kinds import Kind, Wrong, kind_of
+from otel_telemetry.catalog.value_types import Kind, Wrong, kind_of
 from tests.support.declared import Kind as Word
 from tests.support.declared import Plan, Status
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from otel_telemetry import Catalog
-from otel_telemetry.mapping.base import base_attributes
-from otel_telemetry.trust.catalog import event, field
-from otel_telemetry.trust.catalog.documents import markdown
+from otel_telemetry.catalog import Catalog, event, field
+from otel_telemetry.catalog.documents import markdown
+from otel_telemetry.mapping.base_resource import base_attributes
 from tests.support.declared import CATALOG, EntryDeleted, Started
 
 _STARTED = Catalog(Started, version=1)

@@ -1,0 +1,56 @@
+"""The documents that a catalogue makes of itself."""
+
+from __future__ import annotations
+
+import difflib
+import os
+
+from otel_telemetry.catalog.documents.json_schema import json_schema
+from otel_telemetry.catalog.documents.markdown import markdown
+from otel_telemetry.catalog.documents.semconv import semconv_yaml
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from otel_telemetry.catalog.catalog import Catalog
+
+__all__ = ["differences", "document", "json_schema", "markdown", "semconv_yaml"]
+
+_MAKERS = {
+    ".md": markdown,
+    ".json": json_schema,
+    ".yaml": semconv_yaml,
+    ".yml": semconv_yaml,
+}
+
+
+def document(catalog: Catalog, path: str | os.PathLike[str]) -> str:
+    """Return the text of the document that belongs at *path*, by the end of its name.
+
+    Args:
+        catalog: What is declared.
+        path: Markdown (``.md``), a JSON Schema (``.json``), or OpenTelemetry semantic conventions
+            (``.yaml``, ``.yml``).
+
+    Raises:
+        ValueError: There is no document of that kind.
+    """
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    if ending not in _MAKERS:
+        raise ValueError(f"a catalogue's document ends in {', '.join(_MAKERS)}, not {ending!r}")
+    return _MAKERS[ending](catalog)
+
+
+def differences(catalog: Catalog, path: str | os.PathLike[str]) -> list[str]:
+    """Compare the document at *path* with what is declared; see `Catalog.check`."""
+    declared = document(catalog, path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            written = file.read()
+    except FileNotFoundError:
+        written = ""
+    name = os.fspath(path)
+    return list(
+        difflib.unified_diff(
+            written.splitlines(), declared.splitlines(), name, f"{name} (declared)", lineterm=""
+        )
+    )

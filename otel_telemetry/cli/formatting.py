@@ -1,0 +1,113 @@
+"""Numbers, times, values and decisions, as a person reads them."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from otel_telemetry.cli.console import printable
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.consent.decision import Decision
+    from otel_telemetry.otlp.decoder import DecodedEvent, Value
+
+
+_UNITS = ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second"))
+
+
+def state(decision: Decision) -> str:
+    """Return ``on``, ``off``, or ``log``: events are printed, and none leaves."""
+    return "on" if decision.enabled else "log" if decision.log else "off"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 event``, ``2 events``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(number: int) -> str:
+    """Return a number of bytes: ``512 bytes``, ``1.2 kB``."""
+    if number < 1000:
+        return counted(number, "byte")
+    return f"{number / 1000:.1f} kB" if number < 1_000_000 else f"{number / 1_000_000:.1f} MB"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its largest whole unit: ``3 days``."""
+    for length, noun in _UNITS:
+        if seconds >= length:
+            return counted(int(seconds // length), noun)
+    return "less than a second"
+
+
+def ago(at: float, now: float) -> str:
+    """Return how long before *now* it was, both in seconds since the epoch."""
+    return "in the future" if at - now > 1 else f"{span(max(now - at, 0.0))} ago"
+
+
+def day(at: float) -> str:
+    """Return a time, in seconds since the epoch, to the minute."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
+
+
+def value(something: object) -> str:
+    """Return an attribute value in one line that cannot harm a terminal, its type still seen."""
+    if isinstance(something, bytes):
+        return f"bytes:{something.hex()}"
+    return printable(json.dumps(something, ensure_ascii=False, default=value))
+
+
+_SOFTWARE = frozenset(
+    {
+        "os.type",
+        "os.version",
+        "host.arch",
+        "process.runtime.name",
+        "process.runtime.version",
+        "app.installation.id",
+    }
+)
+_BUCKETS = (
+    "event properties, attributes of the log record",
+    "user properties, attributes of the resource",
+    "group properties, attributes of the scope",
+)
+
+
+def is_of_software(key: str) -> bool:
+    """Tell whether an attribute of a resource is one of those that every event has."""
+    return key in _SOFTWARE or key.startswith(("service.", "telemetry."))
+
+
+def table(events: Iterable[DecodedEvent], paint: Paint) -> Iterator[str]:
+    """Yield the lines of *events*; what is said of the software itself, where it changes."""
+    before: Mapping[str, Value] | None = None
+    for event in events:
+        software = {key: value for key, value in event.resource.items() if is_of_software(key)}
+        if software != before:
+            yield paint("dim", "every event from here on: attributes of the resource")
+            yield from _rows(software, paint)
+            before = software
+        user = {key: value for key, value in event.resource.items() if key not in software}
+        yield ""
+        at = day(event.timestamp / 1e9) if event.timestamp else "at a time not known"
+        yield f"{paint('bold', printable(event.name or '(no name)'))}  {paint('dim', at)}"
+        buckets = event.attributes, user, event.scope_attributes
+        for title, attributes in zip(_BUCKETS, buckets, strict=True):
+            if attributes:
+                yield from paint.prose(paint("dim", title), indent=2)
+                yield from _rows(attributes, paint)
+        if event.dropped:
+            yield f"  {paint('yellow', counted(event.dropped, 'attribute'))} cut"
+
+
+def _rows(attributes: Mapping[str, Value], paint: Paint) -> Iterator[str]:
+    names = {key: printable(key) for key in attributes}
+    width = min(max(map(len, names.values()), default=0), 40)
+    for key, attribute in attributes.items():
+        label = f"    {names[key]:<{width}}  "
+        yield from paint.row(label, value(attribute), indent=len(label), colour="bold")

@@ -1,0 +1,1 @@
+"""The settings: what each one may be, where its value comes from, and what it means."""

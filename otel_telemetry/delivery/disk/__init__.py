@@ -1,1 +1,0 @@
-"""Segments on disk: written, read, claimed of the dead, counted and deleted."""

@@ -1,0 +1,1 @@
+"""Delivery of encoded records to an OTLP backend: queue, worker, transports, results."""

@@ -1,0 +1,155 @@
+"""OTLP over gRPC, on grpcio: one channel, requests and answers as bytes."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from otel_telemetry._internal.version import VERSION
+from otel_telemetry.config import environment
+from otel_telemetry.config.config import DeliveryConfig
+from otel_telemetry.export.result import Answer, delivered, from_grpc, no_answer
+
+# By itself it prints every handshake that fails to stderr. It reads this once, when it is imported.
+with environment.Preset("GRPC_VERBOSITY", "ERROR"):
+    import grpc
+
+_METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+_OPTIONS = (
+    # The courier decides when to try again; a channel that backs off by itself would answer for a
+    # backend that it has not asked.
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.max_send_message_length", -1),
+)
+_STATUS_DETAILS = "grpc-status-details-bin"
+
+# Channels of a forked process's parent. They must neither be used nor destroyed here: both touch
+# threads that this process does not have.
+_parents_channels: list[grpc.Channel] = []
+
+
+class GRPCTransport:
+    """Sends requests to one server. `send` by one thread at a time; `abort` by any.
+
+    Args:
+        config: Where to, with what metadata, and how long a request may take.
+    """
+
+    def __init__(self, config: DeliveryConfig) -> None:
+        parts = urlsplit(config.url)
+        is_tls = parts.scheme == "https"
+        self._server = f"{_host(parts.hostname or '')}:{parts.port or (443 if is_tls else 80)}"
+        self._credentials = _credentials(config) if is_tls else None
+        self._proxy = _proxy_options(config.url)
+        self._metadata = tuple(config.headers.items())
+        self._timeout = config.timeout
+        self._compression = (
+            grpc.Compression.Gzip
+            if config.compression == "gzip"
+            else grpc.Compression.NoCompression
+        )
+        # Made now, though it connects later: gRPC imports the rest of itself with the first
+        # channel, and a process that forks meanwhile would leave its child with half of it.
+        self._channel: grpc.Channel | None = self._connect()
+        self._aborted = False
+
+    def new_process(self) -> None:
+        """Begin with no channel; the parent's stays untouched."""
+        if self._channel is not None:
+            _parents_channels.append(self._channel)
+        self._channel = None
+
+    def send(self, request: bytes) -> Answer:
+        """Send an ExportLogsServiceRequest and return what became of it; never raises."""
+        try:
+            if self._channel is None:
+                self._channel = self._connect()
+            # Looked at after the channel is known to `abort`: whichever comes first, it is closed.
+            if self._aborted:
+                self._channel.close()
+            export = self._channel.unary_unary(_METHOD, _as_it_is, _as_it_is)
+            # Not `future`, which needs a thread of gRPC's own: there are no new ones once the
+            # interpreter goes down, and a channel then never ends its close.
+            answer = export(
+                request,
+                timeout=self._timeout,
+                metadata=self._metadata,
+                compression=self._compression,
+            )
+            return delivered(answer)
+        except grpc.RpcError as error:
+            return _failed(error)
+        except Exception as error:
+            return no_answer(type(error).__name__)
+
+    def abort(self) -> None:
+        """Break off the request under way, and every later one; close the channel."""
+        self._aborted = True
+        channel = self._channel
+        if channel is not None:
+            channel.close()
+
+    def _connect(self) -> grpc.Channel:
+        agent = ("grpc.primary_user_agent", f"otel-telemetry/{VERSION}")
+        options = (*_OPTIONS, *self._proxy, agent)
+        if self._credentials is None:
+            return grpc.insecure_channel(self._server, options)
+        return grpc.secure_channel(self._server, self._credentials, options)
+
+
+def _proxy_options(url: str) -> tuple[tuple[str, object], ...]:
+    """Have the proxies of HTTP hold here too: gRPC by itself reads only lower-case variables."""
+    parts = urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return (("grpc.enable_http_proxy", 0),)
+    if not proxy:
+        return ()
+    return (("grpc.http_proxy", proxy if "://" in proxy else f"http://{proxy}"),)
+
+
+def _as_it_is(message: bytes) -> bytes:
+    return message
+
+
+def _failed(error: grpc.RpcError) -> Answer:
+    # What a call raises is the call itself, with its status; the types do not say so.
+    call = cast("grpc.Call", error)
+    details = dict(call.trailing_metadata() or ()).get(_STATUS_DETAILS)
+    return from_grpc(
+        call.code().name,
+        call.details() or "",
+        details if isinstance(details, bytes) else None,
+    )
+
+
+def _host(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
+
+
+def _credentials(config: DeliveryConfig) -> grpc.ChannelCredentials:
+    def content(path: str | None) -> bytes | None:
+        return None if path is None else Path(path).read_bytes()
+
+    return grpc.ssl_channel_credentials(
+        root_certificates=content(config.certificate_file or _authorities()),
+        private_key=content(config.client_key_file),
+        certificate_chain=content(config.client_certificate_file),
+    )
+
+
+def _authorities() -> str | None:
+    """Return the file of the system's authorities; None for those that gRPC knows.
+
+    By itself gRPC knows only its own, or those of its own variable: behind a company's proxy, it
+    would trust nobody where HTTP does.
+    """
+    if "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" in environment.current():
+        return None
+    return ssl.get_default_verify_paths().cafile

@@ -1,1 +1,0 @@
-"""Where our few files lie, who may read them, and who holds them."""

@@ -1,0 +1,33 @@
+"""Hooks for `before_send`: redaction, sampling and limits, and the description of exceptions.
+
+The hooks are a safety net, not a proof: a catalogue, or `allow_only`, names what may leave.
+"""
+
+from otel_telemetry.hooks.exceptions import describe_exception
+from otel_telemetry.hooks.redaction import (
+    Redaction,
+    allow_only,
+    hide_home,
+    redact,
+    redact_emails,
+    redact_secrets,
+    strip_url_queries,
+    truncate,
+)
+from otel_telemetry.hooks.sampling import PROBABILITY, at_most, once_a_day, sample
+
+__all__ = [
+    "PROBABILITY",
+    "Redaction",
+    "allow_only",
+    "at_most",
+    "describe_exception",
+    "hide_home",
+    "once_a_day",
+    "redact",
+    "redact_emails",
+    "redact_secrets",
+    "sample",
+    "strip_url_queries",
+    "truncate",
+]

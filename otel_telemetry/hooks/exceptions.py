@@ -1,0 +1,118 @@
+"""What of an exception may leave: its type, and where in the application it arose."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+
+from otel_telemetry.hooks._patterns import Pattern
+
+TYPE_CHECKING = False  # see the package's own
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from otel_telemetry.types import AttributeValue
+
+
+_FRAMES = 16
+_CAUSES = 8
+# Names are made up at run time, too. Of a class's, only what could stand in source code leaves.
+_NAME = Pattern(r"[^\W\d]\w*(?:\.(?:[^\W\d]\w*|<locals>))*")
+_LONGEST_NAME = 200
+_GIVEN = frozenset({"<module>", "<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
+_UNKNOWN = "unknown"
+
+# As the interpreter keeps them, whatever a class has put over them.
+_OF = BaseException.__dict__
+_traceback_of: Callable[[BaseException], TracebackType | None] = _OF["__traceback__"].__get__
+_cause_of: Callable[[BaseException], BaseException | None] = _OF["__cause__"].__get__
+_context_of: Callable[[BaseException], BaseException | None] = _OF["__context__"].__get__
+_hides_context: Callable[[BaseException], bool] = _OF["__suppress_context__"].__get__
+
+
+def describe_exception(
+    error: BaseException, *, own: Iterable[str] = ()
+) -> Mapping[str, AttributeValue]:
+    """Return what may be told of *error*, as properties of an event.
+
+    Its type, the frames of its traceback that run code of *own* packages, and the types of its
+    causes. Never its message or notes, local variables, file names, lines of source, or a frame of
+    anybody else's code. Never raises, whatever the exception's own attributes do. Of a group, the
+    exceptions in it are not described.
+
+    Args:
+        error: The exception; it may still be handled, or have been.
+        own: Names of packages, such as ``("acme",)``; ``acme.web`` belongs to ``acme``.
+
+    Returns:
+        * ``exception.type``: as in the semantic conventions (exceptions in logs).
+        * ``exception.frames``: ``module:function:line`` each, the innermost last, 16 at most, the
+          outermost left out.
+        * ``exception.causes``: types of what it was raised from, or while handling, the nearest
+          first, 8 at most. What ``from None`` hides stays hidden.
+
+        The last two only where there is something to tell. Empty if *error* is no exception.
+    """
+    if not issubclass(type(error), BaseException):  # by type: others may only say that they are
+        return {}
+    description: dict[str, AttributeValue] = {"exception.type": _type_of(error)}
+    frames = _own_frames(error, _packages(own))
+    causes = _causes(error)
+    if frames:
+        description["exception.frames"] = frames
+    if causes:
+        description["exception.causes"] = causes
+    return description
+
+
+def _packages(own: Iterable[str]) -> tuple[str, ...]:
+    try:
+        return (own,) if isinstance(own, str) else tuple(own)
+    except TypeError:  # a mistake, and no reason to raise where an error is being handled
+        return ()
+
+
+def _own_frames(error: BaseException, packages: tuple[str, ...]) -> list[AttributeValue]:
+    frames: deque[AttributeValue] = deque(maxlen=_FRAMES)
+    traceback = _traceback_of(error)
+    while traceback is not None:
+        frame = traceback.tb_frame
+        module: object = dict.get(frame.f_globals, "__name__")
+        if type(module) is str and any(
+            module == package or module.startswith(f"{package}.") for package in packages
+        ):
+            line = traceback.tb_lineno
+            frames.append(f"{_legal(module)}:{_function(frame.f_code.co_name)}:{line}")
+        traceback = traceback.tb_next
+    return list(frames)
+
+
+def _causes(error: BaseException) -> list[AttributeValue]:
+    causes: list[AttributeValue] = []
+    seen = {id(error)}
+    while len(causes) < _CAUSES:
+        cause = _cause_of(error)
+        if cause is None and not _hides_context(error):
+            cause = _context_of(error)
+        if cause is None or id(cause) in seen:
+            break
+        seen.add(id(cause))
+        causes.append(_type_of(cause))
+        error = cause
+    return causes
+
+
+def _type_of(error: BaseException) -> str:
+    kind = type(error)
+    name = _legal(type.__dict__["__qualname__"].__get__(kind))
+    module = type.__dict__["__module__"].__get__(kind)
+    return name if module == "builtins" else f"{_legal(module)}.{name}"
+
+
+def _legal(name: object) -> str:
+    is_name = type(name) is str and len(name) <= _LONGEST_NAME and _NAME.re.fullmatch(name)
+    return str(name) if is_name else _UNKNOWN
+
+
+def _function(name: str) -> str:
+    return name if name in _GIVEN else _legal(name)

@@ -1,1 +1,0 @@
-"""Where events go: to a backend, to the spool, to the application, onto stderr, into a test."""

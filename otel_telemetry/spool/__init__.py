@@ -1,0 +1,1 @@
+"""Events on disk: segment files, and the directories that hold them."""

@@ -1,1 +1,0 @@
-"""May it leave, and what of it."""
