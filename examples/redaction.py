@@ -15,7 +15,7 @@ from otel_telemetry.hooks.redaction import (
     strip_url_queries,
     truncate,
 )
-from otel_telemetry.hooks.sampling import at_most, once_a_day
+from otel_telemetry.hooks.sampling import once_per_day, rate_limit
 from otel_telemetry.testing import OTLPReceiver
 
 
@@ -39,8 +39,8 @@ def main() -> None:
             before_send=[
                 # One walk over each event; they put themselves into their best order.
                 redact(redact_secrets, redact_emails, hide_home, strip_url_queries, truncate(40)),
-                once_a_day("didPing"),
-                at_most(3, 60, "didRetry"),
+                once_per_day("didPing"),
+                rate_limit(3, 60, "didRetry"),
             ],
         )
         telemetry.send(

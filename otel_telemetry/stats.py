@@ -76,9 +76,9 @@ class Counters:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.new_process()
+        self.after_fork()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin at zero, with a lock that nobody holds: the state of a forked process."""
         # Several owners call this after one fork, and the lock of the first is the lock of all.
         # Tried, not asked: `locked` says False of a lock whose new holder awaits the interpreter.
@@ -117,7 +117,6 @@ class Counters:
 
     def snapshot(self) -> Stats:
         """Return the counts as they are at this instant."""
-
         with self.lock:
             return Stats(
                 accepted=self.accepted,

@@ -12,7 +12,7 @@ from otel_telemetry._internal import fork, paths
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import TelemetryConfig, app_settings, resolve
-from otel_telemetry.consent.consent import Standing
+from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.receipt import DISABLED, Receipt, dropped
 from otel_telemetry.stats import Counters
@@ -105,7 +105,7 @@ class Consenting(ABC):
 
     def __init__(self, config: TelemetryConfig, environ: Mapping[str, str]) -> None:
         self._config = config
-        self._standing = Standing(config, environ)
+        self._consent_manager = ConsentManager(config, environ)
         self._decision: Decision | None = None
         # The one thing that `send` looks at while telemetry is off.
         self._off = False
@@ -115,7 +115,7 @@ class Consenting(ABC):
     def decision(self) -> Decision:
         """Whether telemetry is on, and who decided; registers if nobody did."""
         self.register()
-        return self._decision or self._standing.decide()
+        return self._decision or self._consent_manager.decide()
 
     @property
     def is_disabled(self) -> bool:
@@ -156,7 +156,7 @@ class Consenting(ABC):
         Returns:
             What follows.
         """
-        self._standing.choose(mode, by=by)
+        self._consent_manager.choose(mode, by=by)
         with self._lock:
             before, decision = self._decision, self._decide()
         if mode == "off":
@@ -179,7 +179,7 @@ class Consenting(ABC):
         Returns:
             True if it was shown now.
         """
-        return not quiet and self._standing.show_notice(sys.stderr)
+        return not quiet and self._consent_manager.show_notice(sys.stderr)
 
     def ask(self, question: str | None = None, *, quiet: bool = False) -> bool:
         """Ask the user for permission, unless they or anybody else has said something.
@@ -195,7 +195,7 @@ class Consenting(ABC):
             Whether telemetry is on now.
         """
         if not quiet:
-            self._standing.ask(question, sys.stdin, sys.stderr)
+            self._consent_manager.ask(question, sys.stdin, sys.stderr)
         with self._lock:
             return self._decide().enabled
 
@@ -209,7 +209,7 @@ class Consenting(ABC):
             value: A name, an e-mail address, a URL.
         """
         with self._lock:  # or an identity could be kept after a refusal has deleted it
-            return self._standing.identity(kept=not self.is_disabled).pseudonym(kind, value)
+            return self._consent_manager.identity(kept=not self.is_disabled).pseudonym(kind, value)
 
     def session(self, session_id: str | None = None) -> AbstractContextManager[str]:
         """Have the events of a block, and of what it starts, share a `session.id`.
@@ -223,12 +223,12 @@ class Consenting(ABC):
 
     def _is_still_permitted(self) -> bool:
         """Tell whether events may still leave; if not, somebody else has said so: end telemetry."""
-        if self._standing.is_still_permitted():
+        if self._consent_manager.is_still_permitted():
             return True
         with self._lock:
             self._decide()
         self._withdraw()
-        if self._standing.is_refused():
+        if self._consent_manager.is_refused():
             self._erase()  # once more: we may have recorded since they did
         return False
 
@@ -241,14 +241,14 @@ class Consenting(ABC):
         """
         if not self._off:
             return
-        base = paths.spool(self._config.spool, self._config.name, self._standing.state)
-        if base is not None and os.path.isdir(base) and self._standing.is_refused():
+        base = paths.spool(self._config.spool, self._config.name, self._consent_manager.state)
+        if base is not None and os.path.isdir(base) and self._consent_manager.is_refused():
             self._erase()
 
     def _erase(self) -> None:
         """Delete what a permission has left behind."""
         self._purge()
-        self._standing.forget_identity()
+        self._consent_manager.forget_identity()
 
     @abstractmethod
     def _withdraw(self) -> None:
@@ -259,7 +259,7 @@ class Consenting(ABC):
         """Delete what waits on disk, whichever process left it."""
 
     def _decide(self) -> Decision:
-        decision = self._decision = self._standing.decide()
+        decision = self._decision = self._consent_manager.decide()
         self._off = not (decision.enabled or decision.log)
         return decision
 
@@ -289,16 +289,16 @@ class Telemetry(Consenting, Lifecycle):
         self._pipeline: Pipeline | None = None
         self._destroyed = False
         self._failed = False
-        self.new_process()
-        fork.watch(self)
+        self._after_fork()
+        fork.watch(self._after_fork)
 
-    def new_process(self) -> None:
+    def _after_fork(self) -> None:
         """Begin with locks that nobody holds, and counts of our own, in a forked child."""
         self._lock = threading.RLock()
         if self._pipeline is None:
-            self._counters.new_process()
+            self._counters.after_fork()
         else:
-            self._pipeline.new_process()
+            self._pipeline.after_fork()
 
     def __repr__(self) -> str:
         decision = self._decision
@@ -446,11 +446,13 @@ class Telemetry(Consenting, Lifecycle):
     def _make(self, pipeline: type[Pipeline]) -> Pipeline:
         if self._decision is not None and self._decision.log:
             return pipeline(self._config, self._counters, None, None)
-        from otel_telemetry.export.consent_gate import Permission  # noqa: PLC0415 - as above
+        from otel_telemetry.export.consent_gate import ConsentGate  # noqa: PLC0415 - as above
 
-        permission = Permission(since=self._standing.agreed_at(), holds=self._is_still_permitted)
-        identity = self._standing.identity(kept=True)  # made now, after permission
-        return pipeline(self._config, self._counters, permission, identity.installation_id)
+        consent_gate = ConsentGate(
+            granted_at=self._consent_manager.granted_at(), is_granted=self._is_still_permitted
+        )
+        identity = self._consent_manager.identity(kept=True)  # made now, after permission
+        return pipeline(self._config, self._counters, consent_gate, identity.installation_id)
 
     def _withdraw(self) -> None:
         with self._lock:

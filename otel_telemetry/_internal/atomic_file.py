@@ -26,7 +26,7 @@ class Unreadable:
     reason: str
 
 
-def read(path: str) -> bytes | None:
+def read_file(path: str) -> bytes | None:
     """Return what the file at *path* holds; None if there is none.
 
     Raises:
@@ -49,7 +49,7 @@ def read(path: str) -> bytes | None:
 def read_object(path: str) -> Mapping[str, object] | Unreadable | None:
     """Return the JSON object in the file at *path*; None if there is no file."""
     try:
-        data = read(path)
+        data = read_file(path)
     except OSError as error:
         return Unreadable(path=path, reason=error.strerror or "it cannot be read")
     if data is None:
@@ -63,7 +63,7 @@ def read_object(path: str) -> Mapping[str, object] | Unreadable | None:
     return said
 
 
-def write(path: str, data: bytes, *, durable: bool = True) -> None:
+def write_file(path: str, data: bytes, *, durable: bool = True) -> None:
     """Put *data* at *path*, for its user's eyes only; whoever reads sees the old or the new whole.
 
     Args:
@@ -79,7 +79,7 @@ def write(path: str, data: bytes, *, durable: bool = True) -> None:
 
 
 def create(path: str, data: bytes) -> bool:
-    """Do as `write`, unless there is something at *path*: then leave it, and return False."""
+    """Do as `write_file`, unless there is something at *path*: then leave it, and return False."""
     try:
         with _written_beside(path, data, durable=True) as temporary:
             os.link(temporary, path)
@@ -88,7 +88,7 @@ def create(path: str, data: bytes) -> bool:
         if os.path.lexists(path):
             return False
         # A file system without links: a moment's race is better than no file.
-        write(path, data)
+        write_file(path, data)
     return True
 
 

@@ -5,27 +5,20 @@ from __future__ import annotations
 import logging  # noqa: F401 - its hooks come first
 import os
 import threading
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from typing import Protocol
+    from collections.abc import Callable
 
-    class ForkAware(Protocol):
-        """What has to begin anew in a forked process."""
-
-        def new_process(self) -> None:
-            """Forget what belongs to the parent: its threads, locks, connections, pending work."""
+# One hook for the whole library: a hook cannot be removed, and an object's own hook would keep the
+# object alive for ever.
+_watched: WeakKeyDictionary[object, Callable[[object], object]] = WeakKeyDictionary()
 
 
-# One hook for the whole library: a hook cannot be taken back, and an object of its own would keep
-# every instance alive that was ever made.
-_watched: WeakSet[ForkAware] = WeakSet()
-
-
-def watch(item: ForkAware) -> None:
-    """Have *item* begin anew in every forked child, for as long as it lives."""
-    _watched.add(item)
+def watch(after_fork: Callable[[], object]) -> None:
+    """Call the bound method *after_fork* in every forked child, for as long as its object lives."""
+    _watched[after_fork.__self__] = after_fork.__func__  # type: ignore[attr-defined]  # it is bound
 
 
 importing = threading.RLock()
@@ -52,8 +45,8 @@ def _after_in_child() -> None:
     # Anew, not released: if the fork has not waited, whoever holds it does not exist here.
     global importing  # noqa: PLW0603 - every user asks the module for it
     importing = threading.RLock()
-    for item in list(_watched):
-        item.new_process()
+    for item, after_fork in list(_watched.items()):
+        after_fork(item)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

@@ -14,7 +14,7 @@ _CHOICE = "telemetry.json"
 _IS_XDG = sys.platform not in {"win32", "darwin"}
 
 
-def choice_file(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG) -> str | None:
+def consent_file(app: str, environ: Mapping[str, str], *, xdg: bool = _IS_XDG) -> str | None:
     """Return where the user's choice is kept; None if there is no such place.
 
     In the configuration: it may travel with a user's other settings, which an identity must not.

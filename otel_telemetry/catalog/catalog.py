@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from otel_telemetry.catalog.declarations import EventDeclaration, declaration_of
 from otel_telemetry.catalog.fields import Property, read_properties
-from otel_telemetry.catalog.validation import Checks
+from otel_telemetry.catalog.validation import EventValidator
 from otel_telemetry.errors import ConfigurationError
 
 TYPE_CHECKING = False  # see the package's own
@@ -55,15 +55,16 @@ class Catalog:
         _check_names(self.events)
         _check_common(self.events, self.common)
         _check_types(self)
-        shared = Checks(self.common, closed=True)
+        shared = EventValidator(self.common, closed=True)
         self._checks = {
-            item.name: Checks(item.properties, closed=True, common=shared) for item in self.events
+            item.name: EventValidator(item.properties, closed=True, common=shared)
+            for item in self.events
         }
 
     def __repr__(self) -> str:
         return f"<Catalog, version {self.version}: {len(self.events)} events>"
 
-    def checks_of(self, name: str) -> Checks | None:
+    def checks_of(self, name: str) -> EventValidator | None:
         """Return the checks of the event called *name*; None if it is not declared."""
         return self._checks.get(name)
 

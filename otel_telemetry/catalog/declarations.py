@@ -24,7 +24,7 @@ from otel_telemetry.catalog.fields import (
     sentence,
     version,
 )
-from otel_telemetry.catalog.validation import Checks
+from otel_telemetry.catalog.validation import EventValidator
 from otel_telemetry.catalog.value_types import Wrong
 from otel_telemetry.errors import ConfigurationError, InvalidEventError
 from otel_telemetry.events import Buckets, joined, legal_name
@@ -146,7 +146,7 @@ class EventDeclaration:
     since: str
     deprecated: str | None
     properties: tuple[Property, ...]
-    checks: Checks
+    checks: EventValidator
 
     def joined(self, instance: object, given: Buckets) -> Buckets:
         """Return the properties of an *instance*, over those *given* beside it."""
@@ -218,7 +218,7 @@ def _declared(declaring: type, name: str, since: str, deprecated: str | None) ->
             since=line("since, the version that sent it first", since),
             deprecated=None if deprecated is None else sentence("a reason", deprecated),
             properties=properties,
-            checks=Checks(properties, closed=False),
+            checks=EventValidator(properties, closed=False),
         )
     except (Wrong, InvalidEventError) as error:
         raise ConfigurationError(f"{declaring.__qualname__} {error}") from None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from otel_telemetry._internal.frozen import dataclass
-from otel_telemetry.catalog.value_types import Kind, Value, Wrong, kind_of
+from otel_telemetry.catalog.value_types import DeclaredValue, ValueType, Wrong, value_type_of
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.mapping.values import is_reserved
 
@@ -205,10 +205,10 @@ class Property:
     attribute: str
     meaning: str
     data_class: str
-    example: Value
+    example: DeclaredValue
     since: str
     bucket: str
-    kind: Kind
+    kind: ValueType
     optional: bool
 
 
@@ -272,7 +272,7 @@ def line(what: str, value: object) -> str:
 
 
 def _property(attribute: str, annotation: object, spec: FieldSpec, since: str | None) -> Property:
-    kind, optional = kind_of(
+    kind, optional = value_type_of(
         annotation,
         buckets=spec.buckets,
         max_length=spec.max_length,
@@ -302,7 +302,7 @@ def _one_of(what: str, word: object, words: Mapping[str, str]) -> str:
     return word
 
 
-def _example(kind: Kind, example: object) -> Value:
+def _example(kind: ValueType, example: object) -> DeclaredValue:
     if example is not ABSENT:
         fitting = _fitting(kind, "an example", example)
         return line("an example", fitting) if isinstance(fitting, str) else fitting
@@ -313,7 +313,7 @@ def _example(kind: Kind, example: object) -> Value:
     raise Wrong("needs an example")
 
 
-def _fitting(kind: Kind, what: str, value: object) -> Value:
+def _fitting(kind: ValueType, what: str, value: object) -> DeclaredValue:
     try:
         return kind.check(value)
     except Exception:

@@ -7,16 +7,16 @@ from typing import TypeAlias
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.catalog.fields import BUCKETS, Property
-from otel_telemetry.catalog.value_types import Check
+from otel_telemetry.catalog.value_types import CheckValue
 from otel_telemetry.events import FrozenProperties
 from otel_telemetry.types import Properties
 
 Fitting: TypeAlias = tuple[Properties | None, Properties | None, Properties | None]
-_Table: TypeAlias = dict[str, tuple[str, Check, bool]]
+_Table: TypeAlias = dict[str, tuple[str, CheckValue, bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class ValidatedProperties:
     """What of an event may leave.
 
     Attributes:
@@ -29,10 +29,10 @@ class Kept:
     fitting: Fitting
     undeclared: tuple[str, ...]
     invalid: tuple[str, ...]
-    left_out: int
+    dropped_count: int
 
 
-class Checks:
+class EventValidator:
     """The checks of one event. Thread-safe.
 
     Args:
@@ -50,15 +50,15 @@ class Checks:
     __slots__ = ("event", "of_others")
 
     def __init__(
-        self, properties: Iterable[Property], *, closed: bool, common: Checks | None = None
+        self, properties: Iterable[Property], *, closed: bool, common: EventValidator | None = None
     ) -> None:
         tables: dict[str, _Table] = {bucket: {} for bucket in BUCKETS}
         for item in properties:
             # With the name as it was declared: what equals it may still be another.
             tables[item.bucket][item.name] = (item.name, item.kind.check, item.optional)
         event, user, group = tables.values()
-        self.event = _Fit(event, closed=True)
-        self.of_others = _Fit(user, closed=closed), _Fit(group, closed=closed)
+        self.event = PropertyFilter(event, closed=True)
+        self.of_others = PropertyFilter(user, closed=closed), PropertyFilter(group, closed=closed)
         if common is not None:
             user_fit, group_fit = self.of_others
             self.event = common.event.joined(self.event)
@@ -67,12 +67,12 @@ class Checks:
                 common.of_others[1].joined(group_fit),
             )
 
-    def kept(self, event: Properties, user: Properties, group: Properties) -> Kept:
+    def kept(self, event: Properties, user: Properties, group: Properties) -> ValidatedProperties:
         """Return what may leave of three buckets of legal values."""
         passed: list[dict[str, object]] = []
         undeclared: list[str] = []
         invalid: list[str] = []
-        left_out = 0
+        dropped_count = 0
         for fit, bucket in zip((self.event, *self.of_others), (event, user, group), strict=True):
             fitting: dict[str, object] = {}
             for name, value in bucket.items():
@@ -89,17 +89,17 @@ class Checks:
                     except Exception:
                         invalid.append(name)
             if fit is self.event:
-                left_out = len(undeclared) + len(invalid)
+                dropped_count = len(undeclared) + len(invalid)
             passed.append(fitting)
-        return Kept(
+        return ValidatedProperties(
             fitting=(passed[0], passed[1], passed[2]),
             undeclared=tuple(undeclared),
             invalid=tuple(invalid),
-            left_out=left_out,
+            dropped_count=dropped_count,
         )
 
 
-class _Fit:
+class PropertyFilter:
     """What leaves of a bucket.
 
     Attributes:
@@ -135,6 +135,8 @@ class _Fit:
                 raise TypeError
         return fitting
 
-    def joined(self, more: _Fit) -> _Fit:
+    def joined(self, more: PropertyFilter) -> PropertyFilter:
         """Return what holds to both; this very one, if *more* says nothing."""
-        return _Fit({**self.table, **more.table}, closed=more.closed) if more.table else self
+        return (
+            PropertyFilter({**self.table, **more.table}, closed=more.closed) if more.table else self
+        )

@@ -19,8 +19,8 @@ _LONGEST_TEXT = 256
 _MOST_BUCKETS = 64
 _NUMBERS = frozenset({int, float})
 
-Value: TypeAlias = str | bool | int | float
-Check: TypeAlias = Callable[[object], Value]
+DeclaredValue: TypeAlias = str | bool | int | float
+CheckValue: TypeAlias = Callable[[object], DeclaredValue]
 
 
 class Misfit(ValueError):  # noqa: N818 - an answer, counted and never shown
@@ -32,7 +32,7 @@ class Wrong(ValueError):  # noqa: N818 - the rest of a sentence that names the d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ValueType:
     """What may leave as a property's value.
 
     Attributes:
@@ -45,21 +45,21 @@ class Kind:
         is_range: Whether a number leaves as the name of its range.
     """
 
-    type: type[Value]
-    check: Check
+    type: type[DeclaredValue]
+    check: CheckValue
     values: tuple[str | int, ...] = ()
     max_length: int | None = None
     pattern: str | None = None
     is_range: bool = False
 
 
-def kind_of(
+def value_type_of(
     annotation: object,
     *,
     buckets: object = None,
     max_length: object = None,
     is_version: bool = False,
-) -> tuple[Kind, bool]:
+) -> tuple[ValueType, bool]:
     """Return the kind of values that *annotation* means, and whether there may be none.
 
     Raises:
@@ -79,13 +79,17 @@ def _kind(
     max_length: object,
     *,
     is_version: bool,
-) -> Kind:
+) -> ValueType:
     if annotation is bool:
-        return Kind(type=bool, check=_bool)
+        return ValueType(type=bool, check=_bool)
     if annotation is int:
-        return Kind(type=int, check=_int) if buckets is None else _ranges(buckets, whole=True)
+        return ValueType(type=int, check=_int) if buckets is None else _ranges(buckets, whole=True)
     if annotation is float:
-        return Kind(type=float, check=_float) if buckets is None else _ranges(buckets, whole=False)
+        return (
+            ValueType(type=float, check=_float)
+            if buckets is None
+            else _ranges(buckets, whole=False)
+        )
     if annotation is str:
         return _VERSION if is_version else _text(max_length)
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
@@ -127,7 +131,7 @@ def _float(value: object) -> float:
     return float(_int(value))
 
 
-def _text(max_length: object) -> Kind:
+def _text(max_length: object) -> ValueType:
     if type(max_length) is not int or not 1 <= max_length <= _LONGEST_TEXT:
         raise Wrong(
             "is free text: make it an Enum or a Literal, declare it by version(), or give it a "
@@ -142,10 +146,10 @@ def _text(max_length: object) -> Kind:
             return value
         raise Misfit
 
-    return Kind(type=str, check=check, max_length=longest)
+    return ValueType(type=str, check=check, max_length=longest)
 
 
-def _ranges(buckets: object, *, whole: bool) -> Kind:
+def _ranges(buckets: object, *, whole: bool) -> ValueType:
     """Numbers that leave as the name of the range in which they lie."""
     allowed = {int} if whole else _NUMBERS
     bounds: tuple[float, ...] = tuple(buckets) if isinstance(buckets, (tuple, list)) else ()
@@ -167,7 +171,7 @@ def _ranges(buckets: object, *, whole: bool) -> Kind:
             raise Misfit
         return labels[bisect_right(bounds, _float(value))]
 
-    return Kind(type=str, check=check, values=labels, is_range=True)
+    return ValueType(type=str, check=check, values=labels, is_range=True)
 
 
 def _between(low: float, high: float, *, whole: bool) -> str:
@@ -177,7 +181,7 @@ def _between(low: float, high: float, *, whole: bool) -> str:
     return f"{low}" if last == low else f"{low} to {last}"
 
 
-def _members(members: type[enum.Enum]) -> Kind:
+def _members(members: type[enum.Enum]) -> ValueType:
     values = [member.value for member in members]
     if not values or issubclass(members, enum.Flag):
         raise Wrong("needs an Enum that has members, and is no Flag")
@@ -186,7 +190,7 @@ def _members(members: type[enum.Enum]) -> Kind:
         # What comes out is the declared value, whatever equals it goes in.
         table: dict[object, str] = {**dict(zip(members, names, strict=True))}
         table.update(zip(names, names, strict=True))
-        return Kind(type=str, check=table.__getitem__, values=names)
+        return ValueType(type=str, check=table.__getitem__, values=names)
     if not all(type(value) is int and INT_MIN <= value <= INT_MAX for value in values):
         raise Wrong("needs an Enum whose values are all str, or all int of 64 bits")
     numbers: dict[object, int] = dict(zip(members, values, strict=True))
@@ -198,15 +202,15 @@ def _members(members: type[enum.Enum]) -> Kind:
             return numbers[value]
         raise Misfit
 
-    return Kind(type=int, check=check, values=tuple(values))
+    return ValueType(type=int, check=check, values=tuple(values))
 
 
-def _words(words: tuple[object, ...]) -> Kind:
+def _words(words: tuple[object, ...]) -> ValueType:
     if not all(type(word) is str for word in words):
         raise Wrong("needs a Literal of str")
     names = _printable([str(word) for word in words])
     table: dict[object, str] = dict(zip(names, names, strict=True))
-    return Kind(type=str, check=table.__getitem__, values=names)
+    return ValueType(type=str, check=table.__getitem__, values=names)
 
 
 def _printable(names: list[str]) -> tuple[str, ...]:
@@ -239,7 +243,7 @@ class _Versions(dict[object, str]):
         return found[1]
 
 
-_VERSION = Kind(
+_VERSION = ValueType(
     type=str,
     check=_Versions().__getitem__,
     max_length=_LONGEST_VERSION,

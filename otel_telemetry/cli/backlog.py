@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
-from otel_telemetry.cli.context import Desk, Options, Result
+from otel_telemetry.cli.context import Context, Options, Result
 from otel_telemetry.cli.formatting import table
 from otel_telemetry.otlp.decoder import decode_record
 from otel_telemetry.otlp.json import request_as_json
@@ -14,7 +14,7 @@ from otel_telemetry.spool import admin
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.otlp.decoder import DecodedEvent
     from otel_telemetry.otlp.requests import EncodedRecord
@@ -52,7 +52,7 @@ class Waiting:
 
 def waiting(config: TelemetryConfig) -> Waiting:
     """Return what waits of the application with *config*; nothing is changed."""
-    found = list(admin.read(config, config.name))
+    found = list(admin.read_segments(config, config.name))
     return Waiting(
         events=sum(len(item.content.records) for item in found if item.content is not None),
         files=len(found),
@@ -67,7 +67,7 @@ def events_waiting(config: TelemetryConfig, last: int | None = None) -> Iterator
 
     An event that cannot be decoded is passed over: whoever delivers it will hear of it.
     """
-    files = sorted(admin.read(config, config.name), key=lambda item: item.at)
+    files = sorted(admin.read_segments(config, config.name), key=lambda item: item.at)
     records = [each for item in files if item.content is not None for each in item.content.records]
     for record in records if last is None else records[max(len(records) - last, 0) :]:
         yield from _decoded(record)
@@ -80,9 +80,9 @@ def _decoded(record: EncodedRecord) -> list[DecodedEvent]:
         return []
 
 
-def show(desk: Desk, options: Options) -> Result:
+def show(context: Context, options: Options) -> Result:
     """Read what waits. Nothing is locked, changed or sent."""
-    config, decision = desk.config, desk.telemetry.decision
+    config, decision = context.config, context.telemetry.decision
     notes: tuple[str, ...] = ()
     if not decision.enabled and admin.segments(config, config.name):
         notes = (f"note: nothing of this leaves now: {decision.reason}",)
@@ -94,7 +94,7 @@ def show(desk: Desk, options: Options) -> Result:
     )
 
 
-def _lines(events: Iterator[DecodedEvent], paint: Paint) -> Iterator[str]:
+def _lines(events: Iterator[DecodedEvent], paint: Style) -> Iterator[str]:
     count = 0
 
     def counted() -> Iterator[DecodedEvent]:

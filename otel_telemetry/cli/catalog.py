@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.catalog import Catalog
 from otel_telemetry.catalog.documents import document
-from otel_telemetry.cli.context import DONE, FAILED, USAGE, CommandError, Desk, Options, Result
-from otel_telemetry.cli.load import thing
+from otel_telemetry.cli.context import DONE, FAILED, USAGE, CommandError, Context, Options, Result
+from otel_telemetry.cli.load import load_object
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
 
 _NAMES = {"markdown": "c.md", "json-schema": "c.json", "semconv": "c.yaml"}
 _COLOURS = {"+": "green", "-": "red", "@": "dim"}
@@ -46,9 +46,9 @@ class Comparison:
     differences: tuple[str, ...]
 
 
-def catalog(desk: Desk, options: Options) -> Result:
+def catalog(context: Context, options: Options) -> Result:
     """Print the application's catalogue, or compare a file with it. Nothing is sent or kept."""
-    found = _catalog(desk, options)
+    found = _catalog(context, options)
     if options.check is None:
         text = document(found, _NAMES[options.format])
         return Result(
@@ -68,24 +68,24 @@ def catalog(desk: Desk, options: Options) -> Result:
     )
 
 
-def _catalog(desk: Desk, options: Options) -> Catalog:
+def _catalog(context: Context, options: Options) -> Catalog:
     if options.catalog is not None:
-        found = thing(options.catalog)
+        found = load_object(options.catalog)
         if not isinstance(found, Catalog):
             raise CommandError(f"{options.catalog} is no Catalog", USAGE)
         return found
-    if desk.config.catalog is None:
-        name = desk.config.name
+    if context.config.catalog is None:
+        name = context.config.name
         raise CommandError(
             f"{name} declares no events: there is no list of what may leave"
-            if desk.is_known
+            if context.is_known
             else f"whether {name} declares its events is not known here: if its code has a "
             "catalogue, name it with --catalog MODULE:NAME, or its Telemetry with --app MODULE:NAME"
         )
-    return desk.config.catalog
+    return context.config.catalog
 
 
-def _lines(report: Comparison, paint: Paint) -> Iterator[str]:
+def _lines(report: Comparison, paint: Style) -> Iterator[str]:
     if not report.is_stale:
         yield f"{report.path} is up to date."
     for line in report.differences:

@@ -2,73 +2,73 @@
 
 from __future__ import annotations
 
-from otel_telemetry.cli.context import Desk, Options, Parameter, Result, Verb
+from otel_telemetry.cli.context import Context, Options, Parameter, Result, Verb
 
 
-def _status(desk: Desk, options: Options) -> Result:
+def _status(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.status import status  # noqa: PLC0415 - see `Verb.run`
 
-    return status(desk, options)
+    return status(context, options)
 
 
-def _on(desk: Desk, options: Options) -> Result:
+def _on(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.consent import turn_on  # noqa: PLC0415
 
-    return turn_on(desk, options)
+    return turn_on(context, options)
 
 
-def _off(desk: Desk, options: Options) -> Result:
+def _off(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.consent import turn_off  # noqa: PLC0415
 
-    return turn_off(desk, options)
+    return turn_off(context, options)
 
 
-def _log(desk: Desk, options: Options) -> Result:
+def _log(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.consent import only_log  # noqa: PLC0415
 
-    return only_log(desk, options)
+    return only_log(context, options)
 
 
-def _show(desk: Desk, options: Options) -> Result:
+def _show(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.backlog import show  # noqa: PLC0415
 
-    return show(desk, options)
+    return show(context, options)
 
 
-def _preview(desk: Desk, options: Options) -> Result:
+def _preview(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.preview import show_preview  # noqa: PLC0415
 
-    return show_preview(desk, options)
+    return show_preview(context, options)
 
 
-def _reset_id(desk: Desk, options: Options) -> Result:
+def _reset_id(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.purge import reset_id  # noqa: PLC0415
 
-    return reset_id(desk, options)
+    return reset_id(context, options)
 
 
-def _purge(desk: Desk, options: Options) -> Result:
+def _purge(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.purge import purge  # noqa: PLC0415
 
-    return purge(desk, options)
+    return purge(context, options)
 
 
-def _flush(desk: Desk, options: Options) -> Result:
+def _flush(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.flush import flush  # noqa: PLC0415
 
-    return flush(desk, options)
+    return flush(context, options)
 
 
-def _doctor(desk: Desk, options: Options) -> Result:
+def _doctor(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.doctor import doctor  # noqa: PLC0415
 
-    return doctor(desk, options)
+    return doctor(context, options)
 
 
-def _catalog(desk: Desk, options: Options) -> Result:
+def _catalog(context: Context, options: Options) -> Result:
     from otel_telemetry.cli.catalog import catalog  # noqa: PLC0415
 
-    return catalog(desk, options)
+    return catalog(context, options)
 
 
 _SECONDS = "SECONDS"

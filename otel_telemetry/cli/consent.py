@@ -8,12 +8,12 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
 from otel_telemetry.cli.backlog import NOTHING, UNKNOWN_SPOOL, waiting
 from otel_telemetry.cli.console import printable
-from otel_telemetry.cli.context import DONE, FAILED, Desk, Options, Result
-from otel_telemetry.consent.files import Choice
+from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
+from otel_telemetry.consent.files import ConsentRecord
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
     from otel_telemetry.consent.files import Mode
 
 
@@ -44,49 +44,51 @@ class Chosen:
     is_identity_deleted: bool
 
 
-def turn_on(desk: Desk, _options: Options) -> Result:
+def turn_on(context: Context, _options: Options) -> Result:
     """Let events leave, from now on."""
-    return _choose(desk, "on")
+    return _choose(context, "on")
 
 
-def turn_off(desk: Desk, _options: Options) -> Result:
+def turn_off(context: Context, _options: Options) -> Result:
     """Record nothing more, and delete what there is."""
-    return _choose(desk, "off")
+    return _choose(context, "off")
 
 
-def only_log(desk: Desk, _options: Options) -> Result:
+def only_log(context: Context, _options: Options) -> Result:
     """Print events instead of sending them."""
-    return _choose(desk, "log")
+    return _choose(context, "log")
 
 
-def _choose(desk: Desk, mode: Mode) -> Result:
-    config = desk.config
-    events, known = waiting(config).events, desk.standing.kept_identity()
-    decision = desk.telemetry.choose(mode)
-    kept = desk.standing.choice()
+def _choose(context: Context, mode: Mode) -> Result:
+    config = context.config
+    events, known = waiting(config).events, context.consent_manager.kept_identity()
+    decision = context.telemetry.choose(mode)
+    kept = context.consent_manager.choice()
     is_off = mode == "off"
     state = formatting.state(decision)
     report = Chosen(
         app=config.name,
         choice=mode,
-        is_saved=isinstance(kept, Choice) and kept.mode == mode,
-        path=desk.standing.choice_file,
+        is_saved=isinstance(kept, ConsentRecord) and kept.mode == mode,
+        path=context.consent_manager.choice_file,
         state=state,
         source=decision.source,
         reason=decision.reason,
         events_deleted=events - waiting(config).events if is_off else 0,
-        is_identity_deleted=is_off and known is not None and desk.standing.kept_identity() is None,
+        is_identity_deleted=is_off
+        and known is not None
+        and context.consent_manager.kept_identity() is None,
     )
     is_done = report.is_saved and (state == mode or is_off)
     return Result(
         report=report,
         text=lambda paint: _lines(report, paint),
-        notes=(UNKNOWN_SPOOL,) if is_off and not desk.is_known else (),
+        notes=(UNKNOWN_SPOOL,) if is_off and not context.is_known else (),
         code=DONE if is_done else FAILED,
     )
 
 
-def _lines(report: Chosen, paint: Paint) -> Iterator[str]:
+def _lines(report: Chosen, paint: Style) -> Iterator[str]:
     app = printable(report.app)
     if report.is_saved:
         yield f"Your choice is kept: {app} telemetry {paint('bold', report.choice)}."

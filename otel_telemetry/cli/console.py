@@ -21,7 +21,7 @@ _NARROWEST = 24  # columns that a text needs
 _BELOW = 4  # columns by which it is set in below its label
 
 
-class Paint:
+class Style:
     """Colours for one stream, or none.
 
     Args:
@@ -75,7 +75,7 @@ class Console:
         self._environ = environ
         self._is_line_open = False
 
-    def paint(self) -> Paint:
+    def paint(self) -> Style:
         """Return the colours of results."""
         return self._paint(self._out)
 
@@ -124,9 +124,9 @@ class Console:
         try:
             self.flush()
         except BrokenPipeError:
-            self.hush()
+            self.silence()
 
-    def hush(self) -> None:
+    def silence(self) -> None:
         """Nobody reads results any more: let the interpreter not complain of it at its end."""
         with contextlib.suppress(OSError, ValueError):
             null = os.open(os.devnull, os.O_WRONLY)
@@ -143,10 +143,10 @@ class Console:
         width = self._paint(self._err).width
         return _wrapped(text, width) if width else [text]
 
-    def _paint(self, stream: TextIO) -> Paint:
+    def _paint(self, stream: TextIO) -> Style:
         is_shown = is_terminal(stream)
         width = shutil.get_terminal_size().columns if is_shown else None
-        return Paint(is_on=_has_colours(self._environ, is_shown=is_shown), width=width)
+        return Style(is_on=_has_colours(self._environ, is_shown=is_shown), width=width)
 
     def _write(self, stream: TextIO, text: str) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    from otel_telemetry.cli.console import Console, Paint
+    from otel_telemetry.cli.console import Console, Style
     from otel_telemetry.config.config import TelemetryConfig
-    from otel_telemetry.consent.consent import Standing
+    from otel_telemetry.consent.consent import ConsentManager
     from otel_telemetry.telemetry import Telemetry
 
     ParameterKind = Literal["switch", "text", "texts", "whole", "seconds"]
@@ -76,7 +76,7 @@ class Verb:
     details: str
     examples: tuple[tuple[str, str], ...]
     parameters: tuple[Parameter, ...] = ()
-    run: Callable[[Desk, Options], Result]
+    run: Callable[[Context, Options], Result]
 
     def all_parameters(self) -> tuple[Parameter, ...]:
         """Return its own, and what every verb has."""
@@ -139,7 +139,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Context:
     """An application's telemetry, as its user sees it.
 
     Attributes:
@@ -153,7 +153,7 @@ class Desk:
     """
 
     telemetry: Telemetry
-    standing: Standing
+    consent_manager: ConsentManager
     environ: Mapping[str, str]
     console: Console
     is_known: bool
@@ -177,7 +177,7 @@ class Result:
     """
 
     report: DataclassInstance | Callable[[], object]
-    text: Callable[[Paint], Iterable[str]]
+    text: Callable[[Style], Iterable[str]]
     notes: tuple[str, ...] = field(default=())
     code: int = DONE
 

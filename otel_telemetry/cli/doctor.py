@@ -13,13 +13,13 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
 from otel_telemetry.cli.backlog import waiting
 from otel_telemetry.cli.console import printable
-from otel_telemetry.cli.context import DONE, FAILED, Desk, Options, Result
+from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
 from otel_telemetry.cli.probe import Check, Prober, check_connection, ok, problem, skipped, warning
 from otel_telemetry.cli.status import unknown
 from otel_telemetry.spool import admin
 
 if TYPE_CHECKING:
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
 
 _TIMEOUT = 5.0  # seconds
 _INDENT = 21  # columns
@@ -44,17 +44,17 @@ class Examination:
     warnings: int
 
 
-def doctor(desk: Desk, options: Options) -> Result:
+def doctor(context: Context, options: Options) -> Result:
     """Look at all that delivery needs. No event is sent, nothing is kept."""
     seconds = _TIMEOUT if options.timeout is None else options.timeout
     checks = (
-        _decision(desk),
-        *_endpoint(desk, seconds, connect=options.connect),
-        *_spool(desk),
-        _clock(desk),
+        _decision(context),
+        *_endpoint(context, seconds, connect=options.connect),
+        *_spool(context),
+        _clock(context),
     )
     report = Examination(
-        app=desk.config.name,
+        app=context.config.name,
         checks=checks,
         problems=sum(check.level == "problem" for check in checks),
         warnings=sum(check.level == "warning" for check in checks),
@@ -62,14 +62,14 @@ def doctor(desk: Desk, options: Options) -> Result:
     return Result(
         report=report,
         text=lambda paint: _lines(report, paint),
-        notes=() if desk.is_known else (unknown(desk.config.name),),
+        notes=() if context.is_known else (unknown(context.config.name),),
         code=FAILED if report.problems else DONE,
     )
 
 
-def _decision(desk: Desk) -> Check:
-    decision = desk.telemetry.decision
-    choice = desk.standing.choice()
+def _decision(context: Context) -> Check:
+    decision = context.telemetry.decision
+    choice = context.consent_manager.choice()
     if isinstance(choice, Unreadable):
         advice = "Choose again, with on, off or log: that replaces the file."
         return problem("decision", f"{choice.path} cannot be used: {choice.reason}.", advice)
@@ -78,8 +78,8 @@ def _decision(desk: Desk) -> Check:
     return ok("decision", f"{formatting.state(decision)}: {decision.reason}")
 
 
-def _endpoint(desk: Desk, seconds: float, *, connect: bool) -> Iterator[Check]:
-    config = desk.config
+def _endpoint(context: Context, seconds: float, *, connect: bool) -> Iterator[Check]:
+    config = context.config
     what = f"{config.url}, OTLP {config.protocol}"
     if config.url.startswith("http://") and config.headers:
         names = ", ".join(sorted(config.headers))
@@ -87,15 +87,15 @@ def _endpoint(desk: Desk, seconds: float, *, connect: bool) -> Iterator[Check]:
         yield warning("endpoint", f"{what}; headers {names} go in plain text", advice)
     else:
         yield ok("endpoint", what)
-    if not desk.telemetry.decision.enabled and not connect:
+    if not context.telemetry.decision.enabled and not connect:
         off = "Telemetry is not on, and off means off: nothing was connected to."
         yield skipped("connection", off, "Add --connect to try it all the same.")
         return
     yield from check_connection(config, Prober(seconds))
 
 
-def _spool(desk: Desk) -> Iterator[Check]:
-    config = desk.config
+def _spool(context: Context) -> Iterator[Check]:
+    config = context.config
     found = admin.directories(config, config.name)
     if not found:
         text = "none: events are kept in memory only, and end with their process"
@@ -117,12 +117,12 @@ def _spool(desk: Desk) -> Iterator[Check]:
         advice = "Make it writable, or name another directory in the setting spool."
         yield problem("spool", f"{place} cannot be written to: events live in memory only", advice)
         return
-    yield _room(desk, base, place)
+    yield _room(context, base, place)
 
 
-def _room(desk: Desk, base: str, place: str) -> Check:
-    free, most = shutil.disk_usage(place).free, desk.config.spool_max_bytes
-    summary = waiting(desk.config)
+def _room(context: Context, base: str, place: str) -> Check:
+    free, most = shutil.disk_usage(place).free, context.config.spool_max_bytes
+    summary = waiting(context.config)
     if free < most:
         advice = "Make room, or lower the setting spool_max_bytes."
         text = (
@@ -144,15 +144,15 @@ def _existing(path: str) -> str:
     return path
 
 
-def _clock(desk: Desk) -> Check:
+def _clock(context: Context) -> Check:
     installed = os.stat(__file__).st_mtime
-    if desk.now() < installed - 24 * 3600:
+    if context.now() < installed - 24 * 3600:
         text = "the clock of this machine is before the installation of this library"
         return warning("clock", text, "Set it: certificates and times of events depend on it.")
     return ok("clock", "plausible")
 
 
-def _lines(report: Examination, paint: Paint) -> Iterator[str]:
+def _lines(report: Examination, paint: Style) -> Iterator[str]:
     yield f"{paint('bold', printable(report.app))} telemetry, examined"
     yield ""
     for check in report.checks:

@@ -11,11 +11,11 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
 from otel_telemetry.cli.backlog import NOTHING, waiting
 from otel_telemetry.cli.console import printable
-from otel_telemetry.cli.context import DONE, FAILED, CommandError, Desk, Options, Result
+from otel_telemetry.cli.context import DONE, FAILED, CommandError, Context, Options, Result
 from otel_telemetry.cli.status import unknown
-from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.engine import Delivery, connect
-from otel_telemetry.export.result import Kind
+from otel_telemetry.export.result import Disposition
 from otel_telemetry.spool import admin, destination
 from otel_telemetry.stats import Counters
 
@@ -23,9 +23,9 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
     from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
-    from otel_telemetry.export.result import Answer
+    from otel_telemetry.export.result import ExportResult
     from otel_telemetry.export.worker import Transport
 
 _TIMEOUT = 30.0  # seconds
@@ -65,36 +65,36 @@ class Flushed:
 class _Watched:
     """A transport that remembers why a request failed."""
 
-    def __init__(self, transport: Transport, told: Callable[[Answer], object]) -> None:
+    def __init__(self, transport: Transport, told: Callable[[ExportResult], object]) -> None:
         self._transport = transport
         self._told = told
         self.abort = transport.abort
-        self.new_process = transport.new_process
+        self.after_fork = transport.after_fork
 
-    def send(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> ExportResult:
         answer = self._transport.send(request)
         self._told(answer)
         return answer
 
 
-def flush(desk: Desk, options: Options) -> Result:
+def flush(context: Context, options: Options) -> Result:
     """Deliver the backlog, for as long as the user waits and the backend takes it."""
-    decision, config = desk.telemetry.decision, desk.config
+    decision, config = context.telemetry.decision, context.config
     if not decision.enabled:
         raise CommandError(
             f"telemetry is not on, so nothing leaves: {decision.reason}",
-            notes=() if desk.is_known else (unknown(config.name),),
+            notes=() if context.is_known else (unknown(config.name),),
         )
     seconds = _TIMEOUT if options.timeout is None else options.timeout
     begun = time.monotonic()
     before = waiting(config)
     counters, failure = Counters(), [""]
-    is_flushed = desk.telemetry.flush(seconds)
+    is_flushed = context.telemetry.flush(seconds)
     if before.files:
         end = begun + seconds
-        progress = _Progress(desk, options, before.events)
+        progress = _Progress(context, options, before.events)
         for target in _targets(config):
-            _deliver(desk, target, counters, failure, end, progress)
+            _deliver(context, target, counters, failure, end, progress)
     after = waiting(config)
     report = Flushed(
         waited=before.events,
@@ -112,7 +112,7 @@ def flush(desk: Desk, options: Options) -> Result:
     return Result(
         report=report,
         text=lambda paint: _lines(report, paint),
-        notes=() if desk.is_known or not after.files else (unknown(config.name),),
+        notes=() if context.is_known or not after.files else (unknown(config.name),),
         code=DONE if is_done else FAILED,
     )
 
@@ -120,8 +120,8 @@ def flush(desk: Desk, options: Options) -> Result:
 class _Progress:
     """Says how far it is, and nothing with ``--json``."""
 
-    def __init__(self, desk: Desk, options: Options, total: int) -> None:
-        self._console = desk.console
+    def __init__(self, context: Context, options: Options, total: int) -> None:
+        self._console = context.console
         self._is_quiet = options.json
         self._total = total
         self._said = ""
@@ -142,21 +142,23 @@ def _targets(config: TelemetryConfig) -> Iterator[TelemetryConfig]:
     """Yield the settings of every destination that has any: our own, and what was written down."""
     own = destination.spool_directory(config, config.name)
     for directory in admin.directories(config, config.name):
-        told = config if directory == own else destination.told(directory)
+        told = config if directory == own else destination.read_manifest(directory)
         if told is not None:
             yield told
 
 
 def _deliver(
-    desk: Desk,
+    context: Context,
     config: TelemetryConfig,
     counters: Counters,
     failure: list[str],
     end: float,
     progress: _Progress,
 ) -> None:
-    def told(answer: Answer) -> None:
-        failure[0] = "" if answer.kind is Kind.DELIVERED and not answer.rejected else answer.reason
+    def told(answer: ExportResult) -> None:
+        failure[0] = (
+            "" if answer.kind is Disposition.DELIVERED and not answer.rejected else answer.reason
+        )
 
     def watched(config: DeliveryConfig) -> Transport:
         return _Watched(connect(config), told)
@@ -165,9 +167,10 @@ def _deliver(
     delivery = Delivery(
         replace(config, meter_provider=None),
         counters,
-        app=desk.config.name,
-        permission=Permission(
-            since=desk.standing.agreed_at(), holds=desk.standing.is_still_permitted
+        app=context.config.name,
+        consent_gate=ConsentGate(
+            granted_at=context.consent_manager.granted_at(),
+            is_granted=context.consent_manager.is_still_permitted,
         ),
         on_idle=idle.set,
         connect=watched,
@@ -194,7 +197,7 @@ def _settled(counters: Counters) -> int:
         return counters.delivered + counters.rejected + counters.refused + lost
 
 
-def _lines(report: Flushed, paint: Paint) -> Iterator[str]:
+def _lines(report: Flushed, paint: Style) -> Iterator[str]:
     if not report.waited and not report.files_left:
         yield NOTHING
         return

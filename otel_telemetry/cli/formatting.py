@@ -11,9 +11,9 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
     from otel_telemetry.consent.decision import Decision
-    from otel_telemetry.otlp.decoder import DecodedEvent, Value
+    from otel_telemetry.otlp.decoder import DecodedEvent, DecodedValue
 
 
 _UNITS = ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second"))
@@ -83,9 +83,9 @@ def is_of_software(key: str) -> bool:
     return key in _SOFTWARE or key.startswith(("service.", "telemetry."))
 
 
-def table(events: Iterable[DecodedEvent], paint: Paint) -> Iterator[str]:
+def table(events: Iterable[DecodedEvent], paint: Style) -> Iterator[str]:
     """Yield the lines of *events*; what is said of the software itself, where it changes."""
-    before: Mapping[str, Value] | None = None
+    before: Mapping[str, DecodedValue] | None = None
     for event in events:
         software = {key: value for key, value in event.resource.items() if is_of_software(key)}
         if software != before:
@@ -105,7 +105,7 @@ def table(events: Iterable[DecodedEvent], paint: Paint) -> Iterator[str]:
             yield f"  {paint('yellow', counted(event.dropped, 'attribute'))} cut"
 
 
-def _rows(attributes: Mapping[str, Value], paint: Paint) -> Iterator[str]:
+def _rows(attributes: Mapping[str, DecodedValue], paint: Style) -> Iterator[str]:
     names = {key: printable(key) for key in attributes}
     width = min(max(map(len, names.values()), default=0), 40)
     for key, attribute in attributes.items():

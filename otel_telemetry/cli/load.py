@@ -11,13 +11,13 @@ from otel_telemetry.spool import admin, destination
 from otel_telemetry.telemetry import Telemetry
 
 
-def named(place: str) -> Telemetry:
+def load_telemetry(place: str) -> Telemetry:
     """Return the Telemetry at ``module:NAME``; imports that module, from here too.
 
     Raises:
         CommandError: There is none.
     """
-    found = thing(place)
+    found = load_object(place)
     if callable(found):
         try:
             found = found()
@@ -30,21 +30,23 @@ def named(place: str) -> Telemetry:
     return found
 
 
-def written_down(app: str) -> Telemetry:
+def telemetry_of_app(app: str) -> Telemetry:
     """Return a Telemetry of *app* with what its code has set, where that is written down.
 
     That is so where it has another process deliver; else there is only what the environment says.
     """
     bare = Telemetry(app)
     for directory in admin.directories(bare.config, app):
-        told = destination.told(directory)
+        told = destination.read_manifest(directory)
         if told is not None and told.name == app:
-            settings = {name: getattr(told, name) for name in destination.TOLD if name != "name"}
+            settings = {
+                name: getattr(told, name) for name in destination.MANIFEST_FIELDS if name != "name"
+            }
             return Telemetry(app, insecure=True, **settings)
     return bare
 
 
-def thing(place: str) -> object:
+def load_object(place: str) -> object:
     """Return what is at ``module:NAME``.
 
     Raises:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from otel_telemetry.cli.console import console_of_process, streams_of_process
 from otel_telemetry.cli.context import EXIT_CODES, SUMMARY, Verb
-from otel_telemetry.cli.load import named, written_down
+from otel_telemetry.cli.load import load_telemetry, telemetry_of_app
 from otel_telemetry.cli.parser import Formatter, Handler, add_verbs, options_of
 from otel_telemetry.cli.run import run
 from otel_telemetry.config import environment
@@ -75,7 +75,7 @@ def _handler(verb: Verb) -> Handler:
         app: str = parsed.app
         is_known = ":" in app
         make: Callable[[], Telemetry] = (
-            (lambda: named(app)) if is_known else (lambda: written_down(app))
+            (lambda: load_telemetry(app)) if is_known else (lambda: telemetry_of_app(app))
         )
         return run(verb, make, options_of(parsed), is_known=is_known)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from otel_telemetry.cli import formatting
 from otel_telemetry.cli.console import printable
-from otel_telemetry.cli.context import FAILED, USAGE, CommandError, Desk, Options, Result
+from otel_telemetry.cli.context import FAILED, USAGE, CommandError, Context, Options, Result
 from otel_telemetry.cli.formatting import table
 from otel_telemetry.cli.status import unknown
 from otel_telemetry.consent import identity
@@ -21,12 +21,12 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.otlp.decoder import DecodedEvent
 
 
-def show_preview(desk: Desk, options: Options) -> Result:
+def show_preview(context: Context, options: Options) -> Result:
     """Take an event all its way, up to where the network begins. Nothing leaves or is kept."""
     from otel_telemetry.pipeline.preview import preview  # noqa: PLC0415 - imports OpenTelemetry
 
@@ -35,19 +35,19 @@ def show_preview(desk: Desk, options: Options) -> Result:
         properties(options.user_properties),
         properties(options.group_properties),
     )
-    config, kept = desk.config, _kept_id(desk)
-    who = kept or desk.standing.identity(kept=False).installation_id
+    config, kept = context.config, _kept_id(context)
+    who = kept or context.consent_manager.identity(kept=False).installation_id
     try:
         found = preview(config, who, options.event, *buckets)
     except InvalidEventError as error:
         raise CommandError(str(error), USAGE) from error
     notes = [
         f"note: mended in the event: {printable(kind)}, {formatting.counted(count, 'time')}"
-        for kind, count in sorted(found.mended.items())
+        for kind, count in sorted(found.corrected.items())
     ]
-    if not desk.is_known:
+    if not context.is_known:
         notes.append(unknown(config.name))
-    decision = desk.telemetry.decision
+    decision = context.telemetry.decision
     if found.request is None:
         why = _WHY.get(found.reason, found.reason)
         raise CommandError(f"nothing would leave: {why}", FAILED, tuple(notes))
@@ -91,16 +91,16 @@ def properties(pairs: Iterable[str]) -> dict[str, object]:
     return found
 
 
-def _kept_id(desk: Desk) -> str | None:
+def _kept_id(context: Context) -> str | None:
     """Return the installation id as it would go; None if none is kept yet."""
-    if is_ci(desk.environ):
+    if is_ci(context.environ):
         return identity.CI_INSTALLATION
-    known = desk.standing.kept_identity()
+    known = context.consent_manager.kept_identity()
     return None if known is None else known.installation_id
 
 
 def _lines(
-    request: bytes, events: list[DecodedEvent], config: TelemetryConfig, paint: Paint
+    request: bytes, events: list[DecodedEvent], config: TelemetryConfig, paint: Style
 ) -> Iterator[str]:
     sizes = formatting.size(len(request))
     if config.compression == "gzip":

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.export.engine import connect
 from otel_telemetry.export.http import proxy_for, tls_context
-from otel_telemetry.export.result import Kind
+from otel_telemetry.export.result import Disposition
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
     from otel_telemetry.config.config import TelemetryConfig
-    from otel_telemetry.export.result import Answer
+    from otel_telemetry.export.result import ExportResult
 
     Level = Literal["ok", "skipped", "warning", "problem"]
 
@@ -89,9 +89,9 @@ _ADVICE = {
 _REDIRECT = "HTTP status 3"
 
 
-def meaning(answer: Answer, protocol: str) -> Check:
+def meaning(answer: ExportResult, protocol: str) -> Check:
     """Return what the *answer* to a request without events says of the backend."""
-    if answer.kind is Kind.DELIVERED:
+    if answer.kind is Disposition.DELIVERED:
         return ok("answer", f"the backend takes OTLP {protocol}")
     reason = answer.reason
     if reason.startswith(_REDIRECT):
@@ -99,7 +99,7 @@ def meaning(answer: Answer, protocol: str) -> Check:
     if reason in _ADVICE:
         return problem("answer", reason, _ADVICE[reason])
     if reason.startswith(("HTTP status", "gRPC status")):
-        if answer.kind is Kind.RETRY:
+        if answer.kind is Disposition.RETRY:
             return warning("answer", reason, _LATER)
         return problem("answer", reason, "Look at the backend's log.")
     return problem("answer", f"no answer: {reason}", _PORT)
@@ -292,7 +292,7 @@ def _ask(config: TelemetryConfig, prober: Prober) -> Check:
     except Exception as error:
         return problem("answer", f"it cannot be asked: {type(error).__name__}", _TRY_AGAIN)
     try:
-        answer: Answer = prober.bounded(lambda: transport.send(b""))
+        answer: ExportResult = prober.bounded(lambda: transport.send(b""))
     except TimeoutError:
         text = f"no answer within {prober.seconds:g} s"
         return problem("answer", text, "It is there, and does not answer: look at its log.")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
 from otel_telemetry.cli.backlog import NOTHING, waiting
-from otel_telemetry.cli.context import DONE, FAILED, Desk, Options, Result
+from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
 from otel_telemetry.spool import admin
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +45,14 @@ class Purged:
     left: int
 
 
-def reset_id(desk: Desk, _options: Options) -> Result:
+def reset_id(context: Context, _options: Options) -> Result:
     """Forget the installation id and the salt of all pseudonyms; make new ones if it is on."""
-    was = _kept(desk)
-    desk.standing.forget_identity()
-    is_done = _kept(desk) is None
-    if is_done and desk.telemetry.decision.enabled:
-        desk.standing.identity(kept=True)
-    report = NewIdentity(was=was, now=_kept(desk) if is_done else None, is_done=is_done)
+    was = _kept(context)
+    context.consent_manager.forget_identity()
+    is_done = _kept(context) is None
+    if is_done and context.telemetry.decision.enabled:
+        context.consent_manager.identity(kept=True)
+    report = NewIdentity(was=was, now=_kept(context) if is_done else None, is_done=is_done)
     return Result(
         report=report,
         text=lambda paint: _new_identity(report, paint),
@@ -60,11 +60,11 @@ def reset_id(desk: Desk, _options: Options) -> Result:
     )
 
 
-def purge(desk: Desk, _options: Options) -> Result:
+def purge(context: Context, _options: Options) -> Result:
     """Delete what waits on disk, of running processes too, which go on with what is new."""
-    before = waiting(desk.config)
-    files = admin.purge(desk.config, desk.config.name)
-    after = waiting(desk.config)
+    before = waiting(context.config)
+    files = admin.purge(context.config, context.config.name)
+    after = waiting(context.config)
     report = Purged(events=before.events - after.events, files=files, left=after.files)
     return Result(
         report=report,
@@ -73,12 +73,12 @@ def purge(desk: Desk, _options: Options) -> Result:
     )
 
 
-def _kept(desk: Desk) -> str | None:
-    known = desk.standing.kept_identity()
+def _kept(context: Context) -> str | None:
+    known = context.consent_manager.kept_identity()
     return None if known is None else known.installation_id
 
 
-def _new_identity(report: NewIdentity, paint: Paint) -> Iterator[str]:
+def _new_identity(report: NewIdentity, paint: Style) -> Iterator[str]:
     if not report.is_done:
         yield paint("red", "The installation id could not be deleted.")
         return
@@ -93,7 +93,7 @@ def _new_identity(report: NewIdentity, paint: Paint) -> Iterator[str]:
 _NONE_NOW = "None is kept now: one is made when telemetry is on and an event is sent."
 
 
-def _purged(report: Purged, paint: Paint) -> Iterator[str]:
+def _purged(report: Purged, paint: Style) -> Iterator[str]:
     events, files = (
         formatting.counted(report.events, "event"),
         formatting.counted(report.files, "file"),

@@ -7,9 +7,9 @@ import time
 from itertools import islice
 
 from otel_telemetry.cli.console import console_of_process, printable
-from otel_telemetry.cli.context import FAILED, INTERRUPTED, CommandError, Desk
+from otel_telemetry.cli.context import FAILED, INTERRUPTED, CommandError, Context
 from otel_telemetry.config import environment
-from otel_telemetry.consent.consent import Standing
+from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.errors import TelemetryError
 
 TYPE_CHECKING = False  # see the package's own
@@ -50,15 +50,15 @@ def run(
     code = FAILED
     try:
         telemetry = source() if callable(source) else source
-        desk = Desk(
+        context = Context(
             telemetry=telemetry,
-            standing=Standing(telemetry.config, environ, now),
+            consent_manager=ConsentManager(telemetry.config, environ, now),
             environ=environ,
             console=console,
             is_known=is_known,
             now=now,
         )
-        result = verb.run(desk, options)
+        result = verb.run(context, options)
         code = result.code
         if options.json:
             pieces = json.JSONEncoder(indent=2).iterencode(result.as_json())
@@ -74,7 +74,7 @@ def run(
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read us has seen enough
-        console.hush()
+        console.silence()
     except (TelemetryError, OSError) as error:
         code = _complain(console, error)
     return code

@@ -11,7 +11,7 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
 from otel_telemetry.cli.backlog import Waiting, waiting
 from otel_telemetry.cli.console import printable
-from otel_telemetry.cli.context import Desk, Options, Result
+from otel_telemetry.cli.context import Context, Options, Result
 from otel_telemetry.consent import identity
 from otel_telemetry.consent.decision import is_ci
 from otel_telemetry.consent.files import read_policy
@@ -19,7 +19,7 @@ from otel_telemetry.spool.destination import spool_directory
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.cli.console import Paint
+    from otel_telemetry.cli.console import Style
 
 _INDENT = 14  # columns
 
@@ -98,9 +98,9 @@ class Status:
     is_known: bool
 
 
-def status(desk: Desk, _options: Options) -> Result:
+def status(context: Context, _options: Options) -> Result:
     """Find out where telemetry stands. No connection; no file is written."""
-    config, decision = desk.config, desk.telemetry.decision
+    config, decision = context.config, context.telemetry.decision
     directory = spool_directory(config, config.name)
     report = Status(
         app=config.name,
@@ -108,19 +108,21 @@ def status(desk: Desk, _options: Options) -> Result:
         state=formatting.state(decision),
         source=decision.source,
         reason=decision.reason,
-        choice=_choice(desk),
-        policy=_policy(desk),
-        installation=_installation(desk),
+        choice=_choice(context),
+        policy=_policy(context),
+        installation=_installation(context),
         endpoint=config.url,
         protocol=config.protocol,
         compression=config.compression,
         header_names=tuple(sorted(config.headers)),
         spool=None if directory is None else os.path.dirname(directory),
         waiting=waiting(config),
-        is_known=desk.is_known,
+        is_known=context.is_known,
     )
-    notes = () if desk.is_known else (unknown(config.name),)
-    return Result(report=report, text=lambda paint: _lines(report, paint, desk.now()), notes=notes)
+    notes = () if context.is_known else (unknown(config.name),)
+    return Result(
+        report=report, text=lambda paint: _lines(report, paint, context.now()), notes=notes
+    )
 
 
 def unknown(app: str) -> str:
@@ -131,8 +133,8 @@ def unknown(app: str) -> str:
     )
 
 
-def _choice(desk: Desk) -> Said:
-    path, choice = desk.standing.choice_file, desk.standing.choice()
+def _choice(context: Context) -> Said:
+    path, choice = context.consent_manager.choice_file, context.consent_manager.choice()
     if isinstance(choice, Unreadable):
         return Said(path=path, problem=choice.reason)
     if choice is None:
@@ -146,8 +148,8 @@ def _choice(desk: Desk) -> Said:
     )
 
 
-def _policy(desk: Desk) -> Said:
-    found = read_policy(paths.policy_files(desk.config.name, desk.environ))
+def _policy(context: Context) -> Said:
+    found = read_policy(paths.policy_files(context.config.name, context.environ))
     if found is None:
         return Said(path=None)
     if isinstance(found, Unreadable):
@@ -155,16 +157,16 @@ def _policy(desk: Desk) -> Said:
     return Said(path=found.path, word="on" if found.permits else "off")
 
 
-def _installation(desk: Desk) -> Installation | None:
-    if is_ci(desk.environ):
+def _installation(context: Context) -> Installation | None:
+    if is_ci(context.environ):
         return Installation(id=identity.CI_INSTALLATION, made_at=None)
-    known = desk.standing.kept_identity()
+    known = context.consent_manager.kept_identity()
     if known is None:
         return None
     return Installation(id=known.installation_id, made_at=known.made_at)
 
 
-def _lines(report: Status, paint: Paint, now: float) -> Iterator[str]:
+def _lines(report: Status, paint: Style, now: float) -> Iterator[str]:
     colour = {"on": "green", "off": "yellow", "log": "yellow"}[report.state]
     state, app = paint(colour, report.state), paint("bold", printable(report.app))
     yield from paint.prose(f"{app} telemetry is {state}: {printable(report.reason)}")

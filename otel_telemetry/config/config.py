@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.config import environment, validators
-from otel_telemetry.config.validators import Kind, optional
+from otel_telemetry.config.validators import Validator, optional
 from otel_telemetry.errors import ConfigurationError
 
 TYPE_CHECKING = False  # see the package's own
@@ -213,7 +213,7 @@ class TelemetryConfig(DeliveryConfig):
                     )
 
 
-_WHERE: Mapping[str, Kind] = {"endpoint": validators.URL, "logs_endpoint": validators.FULL_URL}
+_WHERE: Mapping[str, Validator] = {"endpoint": validators.URL, "logs_endpoint": validators.FULL_URL}
 _KEYS = frozenset({"headers", "certificate_file", "client_certificate_file", "client_key_file"})
 
 

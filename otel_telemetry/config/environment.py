@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config import validators
-from otel_telemetry.config.validators import Kind
+from otel_telemetry.config.validators import Validator
 from otel_telemetry.errors import ConfigurationError
 
 _PREFIX = "OTEL_TELEMETRY_"
@@ -91,7 +91,7 @@ def app_endpoint(environ: Mapping[str, str], app: str) -> str | None:
 
 def own_settings(
     environ: Mapping[str, str],
-    kinds: Mapping[str, Kind],
+    kinds: Mapping[str, Validator],
     nearest: Callable[[str, Mapping[str, object]], str],
 ) -> dict[str, object]:
     """Return the settings of the OTEL_TELEMETRY_* variables; raises ConfigurationError."""
@@ -148,7 +148,7 @@ def _otlp_endpoint(environ: Mapping[str, str], *, is_grpc: bool) -> dict[str, ob
     return _inherited("endpoint", validators.URL, variable, text)
 
 
-def _inherited(name: str, kind: Kind, variable: str, text: str) -> dict[str, object]:
+def _inherited(name: str, kind: Validator, variable: str, text: str) -> dict[str, object]:
     if not text:
         return {}
     try:

@@ -18,7 +18,7 @@ _LONGEST = 1_000_000  # seconds; sockets and locks take no more than 24 days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Validator:
     """A kind of setting.
 
     Attributes:
@@ -239,7 +239,7 @@ def _catalog(value: object) -> object:
     return value
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> Validator:
     """One of *words*."""
 
     def check(value: object) -> object:
@@ -247,53 +247,61 @@ def choice(*words: str) -> Kind:
             raise _Wrong("not another word")
         return value
 
-    return Kind(expected=" or ".join(f'"{word}"' for word in words), check=check, parse=str)
+    return Validator(expected=" or ".join(f'"{word}"' for word in words), check=check, parse=str)
 
 
-def optional(kind: Kind) -> Kind:
+def optional(kind: Validator) -> Validator:
     """None, or what *kind* may be."""
-    return Kind(
+    return Validator(
         expected=f"{kind.expected} or None",
         check=lambda value: None if value is None else kind.check(value),
         parse=kind.parse,
     )
 
 
-TEXT = Kind(expected="a str that is not empty", check=_text, parse=str)
-FLAG = Kind(expected="True or False", check=_flag, parse=_parse_flag)
-SECONDS = Kind(
+TEXT = Validator(expected="a str that is not empty", check=_text, parse=str)
+FLAG = Validator(expected="True or False", check=_flag, parse=_parse_flag)
+SECONDS = Validator(
     expected="a number of seconds from 0 to a million",
     check=lambda value: _number(value, least=0),
     parse=float,
 )
-DURATION = Kind(
+DURATION = Validator(
     expected="a number of seconds greater than 0, up to a million",
     check=lambda value: _number(value, least=0, least_excluded=True),
     parse=float,
 )
-AGE = Kind(
+AGE = Validator(
     expected="a number of seconds greater than 0",
     check=lambda value: _number(value, least=0, least_excluded=True, most=sys.float_info.max),
     parse=float,
 )
-WHOLE = Kind(expected="a whole number, 1 or more", check=_whole, parse=int)
-VERSION = Kind(expected="a whole number, 1 or more", check=_whole)
-NOTICE = Kind(expected=f"a text of 1 to {_NOTICE_LINES} lines", check=_notice)
-URL = Kind(expected="a base URL such as https://collector.example:4318", check=_base_url, parse=str)
-FULL_URL = Kind(
+WHOLE = Validator(expected="a whole number, 1 or more", check=_whole, parse=int)
+VERSION = Validator(expected="a whole number, 1 or more", check=_whole)
+NOTICE = Validator(expected=f"a text of 1 to {_NOTICE_LINES} lines", check=_notice)
+URL = Validator(
+    expected="a base URL such as https://collector.example:4318", check=_base_url, parse=str
+)
+FULL_URL = Validator(
     expected="a full URL such as https://collector.example/v1/logs", check=_url, parse=str
 )
-HEADERS = Kind(expected="a mapping of header names to str", check=_headers, parse=_parse_pairs)
-METADATA = Kind(expected="a mapping of gRPC's names to str", check=_metadata, parse=_parse_pairs)
-SPOOL = Kind(expected="True, False or the path of a directory", check=_spool, parse=_parse_spool)
-ATTRIBUTES = Kind(
+HEADERS = Validator(expected="a mapping of header names to str", check=_headers, parse=_parse_pairs)
+METADATA = Validator(
+    expected="a mapping of gRPC's names to str", check=_metadata, parse=_parse_pairs
+)
+SPOOL = Validator(
+    expected="True, False or the path of a directory", check=_spool, parse=_parse_spool
+)
+ATTRIBUTES = Validator(
     expected="a mapping of attribute names to values", check=_mapping, parse=_parse_pairs
 )
-FILE = Kind(expected="the path of a file", check=_file, parse=str)
-HOOKS = Kind(expected="callables that take and return an Event", check=_hooks)
-LOGGER_PROVIDER = Kind(
+FILE = Validator(expected="the path of a file", check=_file, parse=str)
+HOOKS = Validator(expected="callables that take and return an Event", check=_hooks)
+LOGGER_PROVIDER = Validator(
     expected="a LoggerProvider of opentelemetry.sdk._logs",
     check=_logger_provider,
 )
-CATALOG = Kind(expected="a Catalog of otel_telemetry", check=_catalog)
-METER_PROVIDER = Kind(expected="a MeterProvider of opentelemetry.metrics", check=_meter_provider)
+CATALOG = Validator(expected="a Catalog of otel_telemetry", check=_catalog)
+METER_PROVIDER = Validator(
+    expected="a MeterProvider of opentelemetry.metrics", check=_meter_provider
+)

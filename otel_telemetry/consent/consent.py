@@ -14,7 +14,13 @@ from otel_telemetry._internal.atomic_file import Unreadable, read_object
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config.environment import app_prefix
 from otel_telemetry.consent.decision import Decision, Inputs, decide, denied_outright, is_ci
-from otel_telemetry.consent.files import Choice, Policy, read_choice, read_policy, write_choice
+from otel_telemetry.consent.files import (
+    ConsentRecord,
+    Policy,
+    read_consent_record,
+    read_policy,
+    write_consent_record,
+)
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -53,7 +59,7 @@ def is_terminal(stream: Terminal | None) -> bool:
         return False
 
 
-def say(text: str, stream: Terminal | None) -> bool:
+def write_line(text: str, stream: Terminal | None) -> bool:
     """Write *text* to *stream*; True if it is a terminal and took it."""
     if stream is None or not is_terminal(stream):
         return False
@@ -65,21 +71,21 @@ def say(text: str, stream: Terminal | None) -> bool:
     return True
 
 
-def answer(question: str, stdin: Terminal | None, stream: Terminal | None) -> bool | None:
+def ask_yes_no(question: str, stdin: Terminal | None, stream: Terminal | None) -> bool | None:
     """Ask a question whose answer is no unless it is yes; None if nobody can be asked.
 
     The end of the input and Ctrl-C are a no.
     """
-    if stdin is None or not is_terminal(stdin) or not say(f"{question} [y/N] ", stream):
+    if stdin is None or not is_terminal(stdin) or not write_line(f"{question} [y/N] ", stream):
         return None
     try:
         return stdin.readline().strip().lower() in _YES
     except (KeyboardInterrupt, Exception):
-        say("\n", stream)
+        write_line("\n", stream)
         return False
 
 
-def was_seen(state: str | None, version: int) -> bool:
+def notice_was_seen(state: str | None, version: int) -> bool:
     """Tell whether the notice of this consent version was shown, and kept as shown in *state*."""
     said = None if state is None else read_object(os.path.join(state, _FILE))
     if said is None or isinstance(said, Unreadable):
@@ -88,16 +94,16 @@ def was_seen(state: str | None, version: int) -> bool:
     return type(seen) is int and seen >= version
 
 
-def mark_seen(state: str | None, version: int) -> None:
+def mark_notice_seen(state: str | None, version: int) -> None:
     """Keep in *state* that the notice of this consent version was shown."""
     if state is not None:
         with contextlib.suppress(OSError):
             private_directory.secure(state)
             said = json.dumps({"consent_version": version}).encode()
-            atomic_file.write(os.path.join(state, _FILE), said + b"\n")
+            atomic_file.write_file(os.path.join(state, _FILE), said + b"\n")
 
 
-class Standing:
+class ConsentManager:
     """Reads what policy, user and environment say. Thread-safe; nothing here raises.
 
     Args:
@@ -119,10 +125,10 @@ class Standing:
         self._config = config
         self._environ = environ
         self._now = now
-        self.choice_file = paths.choice_file(config.name, environ)
+        self.choice_file = paths.consent_file(config.name, environ)
         self.state = paths.state_directory(config.name, environ)
         self._policy_files = paths.policy_files(config.name, environ)
-        self._unsaved: Choice | None = None
+        self._unsaved: ConsentRecord | None = None
         self._identity: Identity | None = None
         self._is_identity_kept = False
         self._notice_due: bool | None = None
@@ -148,9 +154,9 @@ class Standing:
             self._last = (signatures, self.decide().enabled)
         return self._last[1]
 
-    def choice(self) -> Choice | Unreadable | None:
+    def choice(self) -> ConsentRecord | Unreadable | None:
         """Return what the user chose; what they could not save holds in this process."""
-        saved = None if self.choice_file is None else read_choice(self.choice_file)
+        saved = None if self.choice_file is None else read_consent_record(self.choice_file)
         unsaved = self._unsaved
         if unsaved is None or (unsaved.mode == "on" and isinstance(saved, Unreadable)):
             return saved
@@ -159,16 +165,16 @@ class Standing:
     def is_refused(self) -> bool:
         """Tell whether the user has turned telemetry off."""
         choice = self.choice()
-        return isinstance(choice, Choice) and choice.mode == "off"
+        return isinstance(choice, ConsentRecord) and choice.mode == "off"
 
-    def agreed_at(self) -> float:
+    def granted_at(self) -> float:
         """Return when the user agreed, in seconds since the epoch; 0 if nobody asked them."""
         choice = self.choice()
-        return choice.at if isinstance(choice, Choice) and choice.mode == "on" else 0.0
+        return choice.at if isinstance(choice, ConsentRecord) and choice.mode == "on" else 0.0
 
     def choose(self, mode: Mode, *, by: str) -> bool:
         """Keep a choice; False if it holds in this process only, for it could not be saved."""
-        self._unsaved = made = Choice(
+        self._unsaved = made = ConsentRecord(
             mode=mode, version=self._config.consent_version, at=self._now(), by=by
         )
         self._last = None
@@ -176,7 +182,7 @@ class Standing:
             quiet_log.warning("the choice could not be saved: there is no home directory")
             return False
         try:
-            write_choice(self.choice_file, made)
+            write_consent_record(self.choice_file, made)
         except OSError as error:
             quiet_log.warning("the choice could not be saved: %s", error.strerror)
             return False
@@ -193,7 +199,7 @@ class Standing:
 
         if self._identity is None or (kept and not self._is_identity_kept):
             is_ci_run = is_ci(self._environ)
-            made = identity.keep(self.state if kept and not is_ci_run else None, self._now)
+            made = identity.load_identity(self.state if kept and not is_ci_run else None, self._now)
             if is_ci_run:
                 made = replace(made, installation_id=identity.CI_INSTALLATION)
             self._identity, self._is_identity_kept = made, kept
@@ -203,18 +209,17 @@ class Standing:
         """Return who speaks, as it is kept for later runs; None if nothing is. Makes none."""
         from otel_telemetry.consent import identity  # noqa: PLC0415 - see above
 
-        return None if self.state is None else identity.read(self.state)
+        return None if self.state is None else identity.read_identity(self.state)
 
     def forget_identity(self) -> bool:
         """Delete what was kept of the identity; True if there was anything."""
         from otel_telemetry.consent import identity  # noqa: PLC0415 - see above
 
         self._identity = None
-        return self.state is not None and identity.forget(self.state)
+        return self.state is not None and identity.delete_identity(self.state)
 
     def show_notice(self, stream: Terminal | None) -> bool:
         """Show the notice, if it is due and somebody reads *stream*; True if it was shown."""
-
         if is_ci(self._environ) or self.decide().source != "notice":
             return False
         text = (
@@ -222,17 +227,16 @@ class Standing:
             f"It goes to {self._host()}. Nothing is recorded in this run.\n"
             f"Turn it off: {app_prefix(self._config.name)}_TELEMETRY=off, or DO_NOT_TRACK=1.\n"
         )
-        is_shown = say(text, stream)
+        is_shown = write_line(text, stream)
         if is_shown:
-            mark_seen(self.state, self._config.consent_version)
+            mark_notice_seen(self.state, self._config.consent_version)
         return is_shown
 
     def ask(self, question: str | None, stdin: Terminal | None, stream: Terminal | None) -> None:
         """Ask for permission, if nobody has said anything yet, and keep the answer."""
-
         said = self.choice()
         has_lapsed = (
-            isinstance(said, Choice)
+            isinstance(said, ConsentRecord)
             and said.mode == "on"
             and said.version < self._config.consent_version
         )
@@ -245,21 +249,21 @@ class Standing:
         ):
             return
         asked = question or f"May {self._config.name} send usage events to {self._host()}?"
-        agreed = answer(asked, stdin, stream)
+        agreed = ask_yes_no(asked, stdin, stream)
         if agreed is not None:
             self.choose("on" if agreed else "off", by="user")
 
     def _is_notice_due(self) -> bool:
         # Looked up once: a notice that this run shows is one that it had not shown before.
         if self._notice_due is None:
-            seen = was_seen(self.state, self._config.consent_version)
+            seen = notice_was_seen(self.state, self._config.consent_version)
             self._notice_due = not seen
         return self._notice_due
 
     def _inputs(
         self,
         policy: Policy | Unreadable | None = None,
-        choice: Choice | Unreadable | None = None,
+        choice: ConsentRecord | Unreadable | None = None,
         *,
         is_notice_due: bool = False,
     ) -> Inputs:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.config.environment import app_prefix
-from otel_telemetry.consent.files import Choice, Policy
+from otel_telemetry.consent.files import ConsentRecord, Policy
 
 _DENYING = frozenset({"off", "0", "false", "no", "disabled"})
 _PERMITTING = frozenset({"on", "1", "true", "yes", "enabled"})
@@ -86,7 +86,7 @@ class Inputs:
     enabled: bool | None
     environ: Mapping[str, str]
     policy: Policy | Unreadable | None = None
-    choice: Choice | Unreadable | None = None
+    choice: ConsentRecord | Unreadable | None = None
     consent_version: int = 1
     is_notice_due: bool = False
 
@@ -169,7 +169,7 @@ def _policy_permits(inputs: Inputs) -> Decision | None:
 
 def _choice_permits(inputs: Inputs) -> Decision | None:
     choice = inputs.choice
-    if isinstance(choice, Choice) and choice.version >= inputs.consent_version:
+    if isinstance(choice, ConsentRecord) and choice.version >= inputs.consent_version:
         return _on("choice", f"The {choice.by} has turned telemetry on.")
     return None
 

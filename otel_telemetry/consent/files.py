@@ -25,7 +25,7 @@ _LATEST = 2**33  # seconds since the epoch: the year 2242
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ConsentRecord:
     """A choice that somebody made.
 
     Attributes:
@@ -42,7 +42,7 @@ class Choice:
     by: str
 
 
-def read_choice(path: str) -> Choice | Unreadable | None:
+def read_consent_record(path: str) -> ConsentRecord | Unreadable | None:
     """Return the choice kept at *path*; None if there is none."""
     said = atomic_file.read_object(path)
     if said is None or isinstance(said, Unreadable):
@@ -56,10 +56,12 @@ def read_choice(path: str) -> Choice | Unreadable | None:
     # Compared the long way round, for NaN is neither less nor more.
     if not (isinstance(at, (int, float)) and 0 < at < _LATEST):
         return Unreadable(path=path, reason="its date is wrong")
-    return Choice(mode=mode, version=version, at=at, by=by if isinstance(by, str) else "user")
+    return ConsentRecord(
+        mode=mode, version=version, at=at, by=by if isinstance(by, str) else "user"
+    )
 
 
-def write_choice(path: str, choice: Choice) -> None:
+def write_consent_record(path: str, choice: ConsentRecord) -> None:
     """Keep *choice* at *path*; raises OSError, and leaves what was there."""
     said = {
         "mode": choice.mode,
@@ -67,7 +69,7 @@ def write_choice(path: str, choice: Choice) -> None:
         "at": int(choice.at),
         "by": choice.by,
     }
-    atomic_file.write(path, json.dumps(said, indent=2).encode() + b"\n")
+    atomic_file.write_file(path, json.dumps(said, indent=2).encode() + b"\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ class Identity:
         return hmac.new(self.salt, message, "sha256").hexdigest()[:32]
 
 
-def keep(state: str | None, now: Callable[[], float] = time.time) -> Identity:
+def load_identity(state: str | None, now: Callable[[], float] = time.time) -> Identity:
     """Return the identity kept in the directory *state*; make it, or a new one in place of an old.
 
     Where it cannot be kept, it lives as long as this process. Never raises.
@@ -66,7 +66,7 @@ def keep(state: str | None, now: Callable[[], float] = time.time) -> Identity:
     if state is None:
         return new
     path = os.path.join(state, _FILE)
-    known = read(state)
+    known = read_identity(state)
     # One from the future is of a clock that was wrong, now or then: it would never grow old.
     if known is not None and -_CLOCK_ERROR < moment - known.made_at < _ROTATION:
         return known
@@ -74,18 +74,18 @@ def keep(state: str | None, now: Callable[[], float] = time.time) -> Identity:
         private_directory.secure(state)
         if known is None and not os.path.lexists(path):
             # Of two processes that come first, one makes it.
-            return new if atomic_file.create(path, _encoded(new)) else read(state) or new
-        atomic_file.write(path, _encoded(new))
+            return new if atomic_file.create(path, _encoded(new)) else read_identity(state) or new
+        atomic_file.write_file(path, _encoded(new))
     return new
 
 
-def read(state: str) -> Identity | None:
+def read_identity(state: str) -> Identity | None:
     """Return the identity kept in the directory *state*; None if there is none of use."""
     said = read_object(os.path.join(state, _FILE))
     return None if said is None or isinstance(said, Unreadable) else _decoded(said)
 
 
-def forget(state: str) -> bool:
+def delete_identity(state: str) -> bool:
     """Delete the identity kept in the directory *state*; True if there was one."""
     was_there = True
     try:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from otel_telemetry._internal import filelock, fork
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
-from otel_telemetry.consent.consent import Standing
-from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.consent.consent import ConsentManager
+from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.engine import Delivery, connect
 from otel_telemetry.export.worker import Transport
 from otel_telemetry.spool import destination
@@ -21,20 +21,20 @@ from otel_telemetry.spool.layout import UPLOADER_LOCK
 from otel_telemetry.spool.spool import Spool
 from otel_telemetry.stats import Counters
 
-LIFE = 15.0
+MAX_RUNTIME = 15.0
 """Seconds that a process which delivers lives at most."""
 
 _TRIES = 2  # requests that fail before it is left to the next process
 _PATIENCE = 2.0  # seconds that whoever has started us may hold the lock
 _POLL = 0.02
-_LONGEST_REQUEST = LIFE - 3.0
+_LONGEST_REQUEST = MAX_RUNTIME - 3.0
 
 
 def upload(
     directory: str,
-    permission: Callable[[TelemetryConfig], Permission],
+    consent_gate: Callable[[TelemetryConfig], ConsentGate],
     *,
-    life: float = LIFE,
+    max_runtime: float = MAX_RUNTIME,
     connect: Callable[[DeliveryConfig], Transport] = connect,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -49,7 +49,7 @@ def upload(
         connect: Makes the transport.
         clock: Monotonic seconds.
     """
-    end = clock() + life
+    end = clock() + max_runtime
     known: set[str] = set()
     while True:
         lock = _wait_for_lock(
@@ -58,10 +58,10 @@ def upload(
         if lock is None:
             return
         try:
-            config = destination.told(directory)
+            config = destination.read_manifest(directory)
             if config is None:
                 return
-            has_all = _deliver(config, permission(config), end, connect, clock)
+            has_all = _deliver(config, consent_gate(config), end, connect, clock)
         finally:
             filelock.release(lock)
         # Whoever came to their end while we held the lock have started nobody. What was there
@@ -87,13 +87,13 @@ def _wait_for_lock(path: str, end: float, clock: Callable[[], float]) -> int | N
 
 def _deliver(
     config: TelemetryConfig,
-    permission: Permission,
+    consent_gate: ConsentGate,
     end: float,
     connect: Callable[[DeliveryConfig], Transport],
     clock: Callable[[], float],
 ) -> bool:
     """Deliver until nothing is left; False if time, patience or permission ended before."""
-    if not permission.holds():
+    if not consent_gate.is_granted():
         return False
     counters = Counters()
     idle = threading.Event()
@@ -101,11 +101,11 @@ def _deliver(
         dataclasses.replace(config, timeout=min(config.timeout, _LONGEST_REQUEST)),
         counters,
         app=config.name,
-        permission=permission,
+        consent_gate=consent_gate,
         on_idle=idle.set,
         connect=connect,
     )
-    fork.watch(delivery)
+    fork.watch(delivery.after_fork)
     delivery.ensure_started()
     while not idle.wait(_POLL) and clock() < end:
         if counters.requests["retry"] >= _TRIES or counters.dropped["consent_withdrawn"]:
@@ -127,7 +127,9 @@ def _left(directory: str, config: TelemetryConfig) -> set[str]:
 _GRACE = 2.0  # seconds
 
 
-def main(directory: str, *, life: float = LIFE, deliver: Callable[..., object] = upload) -> None:
+def main(
+    directory: str, *, max_runtime: float = MAX_RUNTIME, deliver: Callable[..., object] = upload
+) -> None:
     """Deliver what lies in *directory*, in silence, and end in time whatever happens.
 
     Args:
@@ -135,15 +137,15 @@ def main(directory: str, *, life: float = LIFE, deliver: Callable[..., object] =
         life: Seconds that it may take; two more, and the process is ended.
         deliver: What delivers.
     """
-    watchdog = threading.Timer(life + _GRACE, os._exit, (0,))
+    watchdog = threading.Timer(max_runtime + _GRACE, os._exit, (0,))
     watchdog.daemon = True
     watchdog.start()
     with contextlib.suppress(Exception):
-        settle()
-        deliver(directory, permission, life=life)
+        detach_from_parent()
+        deliver(directory, consent_gate, max_runtime=max_runtime)
 
 
-def settle() -> None:
+def detach_from_parent() -> None:
     """Hold on to nothing of the process that started this one, and stand in nobody's way."""
     with contextlib.suppress(OSError, AttributeError):  # it may be so already; or not on Windows
         os.setsid()
@@ -157,7 +159,9 @@ def settle() -> None:
                     os.close(int(name))
 
 
-def permission(config: TelemetryConfig) -> Permission:
+def consent_gate(config: TelemetryConfig) -> ConsentGate:
     """Return what may leave of the application with *config*, as policy and user have it now."""
-    standing = Standing(config, environment.current())
-    return Permission(since=standing.agreed_at(), holds=standing.is_still_permitted)
+    consent_manager = ConsentManager(config, environment.current())
+    return ConsentGate(
+        granted_at=consent_manager.granted_at(), is_granted=consent_manager.is_still_permitted
+    )

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from otel_telemetry._internal import atomic_file, filelock, private_directory
 from otel_telemetry._internal.frozen import dataclass
-from otel_telemetry.export.result import LONGEST_ASKED
+from otel_telemetry.export.result import MAX_RETRY_AFTER
 from otel_telemetry.spool import layout
 
 """The files in the directory: the note, and the lock of the process that tries."""
@@ -31,7 +31,7 @@ _LONG_OUTAGE = 60.0  # seconds from its first failure to the latest; before, eac
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class RetryDelay:
     """How long not to ask the backend.
 
     Attributes:
@@ -41,8 +41,8 @@ class Pause:
     """
 
     seconds: float
-    is_asked: bool = False
-    is_told: bool = False
+    requested_by_server: bool = False
+    from_shared_state: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +52,16 @@ class _Note:
     since: float  # the first failure
     at: float  # the latest
     until: float
-    is_asked: bool
+    requested_by_server: bool
 
     @property
     def is_for_all(self) -> bool:
-        return self.is_asked or self.at - self.since >= _LONG_OUTAGE
+        return self.requested_by_server or self.at - self.since >= _LONG_OUTAGE
 
     def encode(self) -> bytes:
-        return f"1 {self.since!r} {self.at!r} {self.until!r} {self.is_asked:d}\n".encode()
+        return (
+            f"1 {self.since!r} {self.at!r} {self.until!r} {self.requested_by_server:d}\n".encode()
+        )
 
     @staticmethod
     def decode(data: bytes) -> _Note | None:
@@ -71,9 +73,9 @@ class _Note:
         except ValueError:
             return None
         # Also false where one of them is no number.
-        if not 0 <= since <= at <= until <= at + LONGEST_ASKED:
+        if not 0 <= since <= at <= until <= at + MAX_RETRY_AFTER:
             return None
-        return _Note(since=since, at=at, until=until, is_asked=fields[4] == "1")
+        return _Note(since=since, at=at, until=until, requested_by_server=fields[4] == "1")
 
 
 class Backoff:
@@ -96,15 +98,15 @@ class Backoff:
         self._now = now
         self._uniform = uniform
         self._probe: int | None = None
-        self.new_process()
+        self.after_fork()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin without a failure; the lock that the parent of this process may hold is its own."""
         self._failures = 0
         self._seen: _Note | None = None
         self._let_go(remove=False)
 
-    def pause(self, *, is_hurried: bool) -> Pause | None:
+    def pause(self, *, is_hurried: bool) -> RetryDelay | None:
         """Return how long others have us wait before the next request; None if it may go now.
 
         Args:
@@ -120,16 +122,20 @@ class Backoff:
                 since=now - (note.at - note.since),
                 at=now,
                 until=now + (note.until - note.at),
-                is_asked=note.is_asked,
+                requested_by_server=note.requested_by_server,
             )
             self._write(note)
-        if now < note.until and (note.is_asked or not is_hurried):
-            return Pause(seconds=note.until - now, is_asked=note.is_asked, is_told=True)
+        if now < note.until and (note.requested_by_server or not is_hurried):
+            return RetryDelay(
+                seconds=note.until - now,
+                requested_by_server=note.requested_by_server,
+                from_shared_state=True,
+            )
         if is_hurried or self._is_the_one():
             return None
-        return Pause(seconds=FIRST + self._uniform(0.0, FIRST), is_told=True)
+        return RetryDelay(seconds=FIRST + self._uniform(0.0, FIRST), from_shared_state=True)
 
-    def failed(self, wait: float | None) -> Pause:
+    def failed(self, wait: float | None) -> RetryDelay:
         """Note a failure; return how long to wait.
 
         Args:
@@ -140,19 +146,25 @@ class Backoff:
         known = self._read()
         since = now if known is None else min(known.since, now)
         if wait:
-            pause = Pause(seconds=wait, is_asked=True)
+            pause = RetryDelay(seconds=wait, requested_by_server=True)
         else:
             # An outage that was there before us has its length for a number of failures.
             ceiling = FIRST * 2 ** min(self._failures - 1, 16)
             outage = 0.0 if now - since < _LONG_OUTAGE else now - since
             seconds = self._uniform(0.0, min(max(ceiling, outage), LONGEST))
-            pause = Pause(seconds=seconds)
-        until, is_asked = now + pause.seconds, pause.is_asked
-        if known is not None and known.is_asked and now < known.until <= now + LONGEST_ASKED:
+            pause = RetryDelay(seconds=seconds)
+        until, requested_by_server = now + pause.seconds, pause.requested_by_server
+        if (
+            known is not None
+            and known.requested_by_server
+            and now < known.until <= now + MAX_RETRY_AFTER
+        ):
             # What was asked for, stands; and it does not make our own wait one that was.
-            until = max(until, known.until) if is_asked else known.until
-            is_asked = True
-        self._write(_Note(since=since, at=now, until=until, is_asked=is_asked))
+            until = max(until, known.until) if requested_by_server else known.until
+            requested_by_server = True
+        self._write(
+            _Note(since=since, at=now, until=until, requested_by_server=requested_by_server)
+        )
         self._let_go()
         return pause
 
@@ -197,7 +209,9 @@ class Backoff:
 
     def _read(self) -> _Note | None:
         try:
-            data = atomic_file.read(self._path(layout.BACKOFF_NOTE)) if self._is_ours() else None
+            data = (
+                atomic_file.read_file(self._path(layout.BACKOFF_NOTE)) if self._is_ours() else None
+            )
         except OSError:
             return None
         return None if data is None else _Note.decode(data)
@@ -205,7 +219,9 @@ class Backoff:
     def _write(self, note: _Note) -> None:
         with contextlib.suppress(OSError):
             if self._is_ours():
-                atomic_file.write(self._path(layout.BACKOFF_NOTE), note.encode(), durable=False)
+                atomic_file.write_file(
+                    self._path(layout.BACKOFF_NOTE), note.encode(), durable=False
+                )
 
     def _is_ours(self) -> bool:
         """Tell whether there is a directory of ours; else nothing in it is to be trusted."""

@@ -13,7 +13,7 @@ from otel_telemetry.spool.segment import SegmentWriter
 _PACKING_LEVEL = 1  # the fastest: it runs while the outbox is locked, and repeats are many
 
 
-class Fate:
+class BatchResult:
     """What became of the records of one batch, however many requests it took.
 
     A batch that is too large is sent in halves, and each half may meet another end; the receipt
@@ -95,10 +95,10 @@ class Batch:
     )
 
     def __init__(
-        self, opened: float, fate: Fate | None = None, writer: SegmentWriter | None = None
+        self, opened: float, fate: BatchResult | None = None, writer: SegmentWriter | None = None
     ) -> None:
         self.opened = opened
-        self.fate = fate or Fate((writer.path,) if writer else ())
+        self.fate = fate or BatchResult((writer.path,) if writer else ())
         self.asked_at: float | None = None
         self.count = self.size = 0
         self._is_part = fate is not None

@@ -8,14 +8,14 @@ from otel_telemetry._internal.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Permission:
+class ConsentGate:
     """May what is recorded leave?
 
     Attributes:
-        since: Seconds since the epoch; what was recorded before does not leave.
+        granted_at: Seconds since the epoch; what was recorded before does not leave.
         holds: Asked before every request, in the courier's thread; once it says False, nothing
             leaves any more and everything pending is deleted.
     """
 
-    since: float = 0.0
-    holds: Callable[[], bool] = lambda: True
+    granted_at: float = 0.0
+    is_granted: Callable[[], bool] = lambda: True

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from otel_telemetry.config.config import DeliveryConfig
 from otel_telemetry.export.backoff import Backoff
-from otel_telemetry.export.consent_gate import Permission
-from otel_telemetry.export.queue import Bounds, Outbox
+from otel_telemetry.export.consent_gate import ConsentGate
+from otel_telemetry.export.queue import BatchQueue, QueueLimits
 from otel_telemetry.export.recovery import Recovery
-from otel_telemetry.export.worker import Courier, Transport
+from otel_telemetry.export.worker import ExportWorker, Transport
 from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES
 from otel_telemetry.spool import spool
 from otel_telemetry.spool.destination import is_apart, spool_directory
@@ -46,13 +46,13 @@ class Delivery:
         counters: Counters,
         *,
         app: str,
-        permission: Permission = Permission(),  # noqa: B008 - frozen
+        consent_gate: ConsentGate = ConsentGate(),  # noqa: B008 - frozen
         on_idle: Callable[[], object] = lambda: None,
         connect: Callable[[DeliveryConfig], Transport] = connect,
     ) -> None:
         self.counters = counters
         is_grpc = config.protocol == "grpc"
-        bounds = Bounds(
+        bounds = QueueLimits(
             flush_interval=config.flush_interval,
             max_batch_events=config.max_batch_events,
             max_batch_bytes=min(config.max_batch_bytes, MAX_REQUEST_BYTES)
@@ -63,19 +63,19 @@ class Delivery:
         )
         directory = spool_directory(config, app)
         self._spool = None if directory is None else Spool(directory, max_age=config.spool_max_age)
-        self._outbox = Outbox(bounds, counters, spool=self._spool, on_open=self.ensure_started)
+        self._outbox = BatchQueue(bounds, counters, spool=self._spool, on_open=self.ensure_started)
         self._recovery = (
             None
             if self._spool is None
-            else Recovery(self._spool, bounds, self._outbox.lost, since=permission.since)
+            else Recovery(self._spool, bounds, self._outbox.lost, since=consent_gate.granted_at)
         )
-        self._courier = Courier(
+        self._courier = ExportWorker(
             self._outbox,
             counters,
             lambda: connect(config),
             backoff=Backoff(directory),
             recovery=self._recovery,
-            is_permitted=permission.holds,
+            is_permitted=consent_gate.is_granted,
             on_start=self._expire_neighbours,
             on_end=_observed(config, counters),
             on_idle=on_idle,
@@ -84,19 +84,19 @@ class Delivery:
         self._max_age = config.spool_max_age
         self.append = self._outbox.append
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin anew in a forked child: empty, without a thread, a connection or a lock.
 
         The counts begin anew first: the outbox shares their lock.
         """
-        self.counters.new_process()
+        self.counters.after_fork()
         for part in (self._spool, self._recovery, self._outbox, self._courier):
             if part is not None:
-                part.new_process()
+                part.after_fork()
 
     def _expire_neighbours(self) -> None:
         if self._own is not None:
-            spool.expire(self._own, self._max_age, self._outbox.lost)
+            spool.expire_stale_destinations(self._own, self._max_age, self._outbox.lost)
 
     def ensure_started(self) -> None:
         """Start the courier, which then also sends what dead processes left."""
@@ -113,7 +113,7 @@ class Delivery:
         nothing was left.
         """
         if timeout > 0:  # else a last request would be begun, and broken off
-            self._outbox.flush(timeout, patient=False)
+            self._outbox.flush(timeout, respect_backoff=False)
         is_empty = self._outbox.close("shutdown")
         self._end()
         return is_empty
@@ -126,7 +126,7 @@ class Delivery:
     def _end(self) -> None:
         self._courier.stop()
         if self._spool is not None:
-            self._spool.speak()
+            self._spool.log_pending_error()
             self._spool.close()
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from otel_telemetry._internal.version import VERSION
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig
-from otel_telemetry.export.result import Answer, delivered, from_grpc, no_answer
+from otel_telemetry.export.result import ExportResult, delivered, from_grpc, no_answer
 
 # By itself it prints every handshake that fails to stderr. It reads this once, when it is imported.
 with environment.Preset("GRPC_VERBOSITY", "ERROR"):
@@ -59,13 +59,13 @@ class GRPCTransport:
         self._channel: grpc.Channel | None = self._connect()
         self._aborted = False
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin with no channel; the parent's stays untouched."""
         if self._channel is not None:
             _parents_channels.append(self._channel)
         self._channel = None
 
-    def send(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> ExportResult:
         """Send an ExportLogsServiceRequest and return what became of it; never raises."""
         try:
             if self._channel is None:
@@ -118,7 +118,7 @@ def _as_it_is(message: bytes) -> bytes:
     return message
 
 
-def _failed(error: grpc.RpcError) -> Answer:
+def _failed(error: grpc.RpcError) -> ExportResult:
     # What a call raises is the call itself, with its status; the types do not say so.
     call = cast("grpc.Call", error)
     details = dict(call.trailing_metadata() or ()).get(_STATUS_DETAILS)

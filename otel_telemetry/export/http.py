@@ -18,13 +18,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from otel_telemetry._internal.version import VERSION
 from otel_telemetry.config.config import DeliveryConfig
-from otel_telemetry.export.result import Answer, from_http, no_answer
+from otel_telemetry.export.result import ExportResult, from_http, no_answer
 
 THREAD_NAME = "otel_telemetry-overtime"
 _LOOK = 0.1  # seconds
 
 
-class Overtime:
+class RequestDeadline:
     """Breaks off what takes too long, from a thread of its own. Thread-safe.
 
     One thread for many requests in a row: to start one for each would cost more than to send it.
@@ -104,15 +104,15 @@ class HTTPTransport:
         }
         self._tls = tls_context(config) if self._url.startswith("https://") else None
         self._aborted = False
-        self.new_process()
+        self.after_fork()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin with no connection: two processes on one would read each other's answers."""
         self._line = _Line()
-        self._overtime = Overtime()
+        self._overtime = RequestDeadline()
         self._pools = _pool_manager(self._url, self._line, self._tls)
 
-    def send(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> ExportResult:
         """Send an ExportLogsServiceRequest and return what became of it; never raises."""
         self._line.open()
         # Looked at after that: an abort from here on cuts the line again.
@@ -138,7 +138,7 @@ class HTTPTransport:
         self._line.cut()
         self._overtime.stop()
 
-    def _post(self, body: bytes) -> Answer:
+    def _post(self, body: bytes) -> ExportResult:
         response = self._pools.urlopen(
             "POST",
             self._url,

@@ -165,7 +165,7 @@ class OTLPLogRecordProcessor(DeliveryProcessor):
         if config.spool is not False:
             delivery.ensure_started()
         super().__init__(delivery, shutdown_timeout=config.shutdown_timeout)
-        fork.watch(delivery)
+        fork.watch(delivery.after_fork)
 
     @property
     def stats(self) -> Stats:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from otel_telemetry._internal.frozen import dataclass
-from otel_telemetry.export.backoff import Pause
+from otel_telemetry.export.backoff import RetryDelay
 from otel_telemetry.export.batch import Batch
 from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES, EncodedRecord
 from otel_telemetry.receipt import Outcome, Receipt, dropped
@@ -25,7 +25,7 @@ costs both more than the work does.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class QueueLimits:
     """When a batch is full, and when memory or disk is.
 
     Attributes:
@@ -43,7 +43,7 @@ class Bounds:
     spool_max_bytes: int
 
 
-class Turn(enum.Enum):
+class WorkerTask(enum.Enum):
     """What the courier is to do where there is no batch to send.
 
     Attributes:
@@ -55,7 +55,7 @@ class Turn(enum.Enum):
     END = "end"
 
 
-class Pace:
+class SendSchedule:
     """Guarded by the outbox's lock.
 
     Attributes:
@@ -72,13 +72,13 @@ class Pace:
         self.retries = 0
         self._is_asked = False
 
-    def slow(self, until: float, pause: Pause) -> None:
+    def slow(self, until: float, pause: RetryDelay) -> None:
         """Let no request go until then, because of *pause*."""
         self.retries += 1
-        if pause.is_told and not pause.is_asked and self.is_hurried:
+        if pause.from_shared_state and not pause.requested_by_server and self.is_hurried:
             return  # a flush has come while we read what others have found
         self.not_before = until
-        self._is_asked = pause.is_asked
+        self._is_asked = pause.requested_by_server
         self.is_hurried = False
 
     def resume(self) -> None:
@@ -97,7 +97,7 @@ class Pace:
             self.not_before = 0.0
 
 
-class Ledger:
+class BatchAccounting:
     """Keeps the counts true while batches move. Guarded by the outbox's lock.
 
     Args:
@@ -227,7 +227,7 @@ class Ledger:
             fate.receipt.settle(fate.outcome, fate.reason)
 
 
-class Outbox:
+class BatchQueue:
     """Thread-safe. One consumer takes batches and says what became of each; anybody appends.
 
     What it says of a batch that `close` has given up meanwhile counts no more.
@@ -246,7 +246,7 @@ class Outbox:
 
     def __init__(
         self,
-        bounds: Bounds,
+        bounds: QueueLimits,
         counters: Counters,
         *,
         spool: Spool | None = None,
@@ -260,9 +260,9 @@ class Outbox:
         self._clock = clock
         self._open: Batch | None = None
         self._is_ending = self._is_closed = self._has_left = self._is_idle = False
-        self.new_process()
+        self.after_fork()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin empty: what the parent of this forked process holds, the parent sends."""
         self._changed = threading.Condition(self._counters.lock)
         if self._open is not None:
@@ -270,8 +270,8 @@ class Outbox:
         self._open = None
         self._waiting: deque[Batch] = deque()
         self._sending: Batch | None = None
-        self._ledger = Ledger(self._counters, self._spool)
-        self.pace = Pace()
+        self._ledger = BatchAccounting(self._counters, self._spool)
+        self.pace = SendSchedule()
 
     def append(self, resource: bytes, scope: bytes, record: bytes) -> Receipt:
         """Take an encoded record; return the receipt of its batch, or of its loss."""
@@ -332,7 +332,7 @@ class Outbox:
             self._waiting.remove(oldest)
             self._ledger.drop(oldest, "spool_full")
 
-    def take(self, *, tidy_at: float, has_backlog: bool = False) -> Batch | Turn:
+    def take(self, *, tidy_at: float, has_backlog: bool = False) -> Batch | WorkerTask:
         """Wait for the next batch that is due, not woken as one fills up, and return it.
 
         Args:
@@ -353,12 +353,12 @@ class Outbox:
                 tidy = min(tidy_at, self.pace.not_before) if has_backlog else tidy_at
                 until = threading.TIMEOUT_MAX if self._is_ending else tidy - self._clock()
                 if until <= 0:
-                    return Turn.TIDY
+                    return WorkerTask.TIDY
                 self._is_idle = wait is None
                 until = until if wait is None else min(wait, until, nap)
                 nap *= 2
                 self._changed.wait(min(until, threading.TIMEOUT_MAX))
-            return Turn.END
+            return WorkerTask.END
 
     def _until_due(self) -> float | None:
         """Return the seconds until a batch is due; None if there is none."""
@@ -420,7 +420,7 @@ class Outbox:
                 self._ledger.drop(batch, reason)
                 self._end_sending()
 
-    def postpone(self, batch: Batch | None, pause: Pause) -> None:
+    def postpone(self, batch: Batch | None, pause: RetryDelay) -> None:
         """Put *batch*, if any, at the end of the line; send nothing for as long as *pause* says.
 
         At the end, so that one batch that the backend cannot take does not block the others for
@@ -446,7 +446,7 @@ class Outbox:
         self._sending = None
         self._changed.notify_all()
 
-    def flush(self, timeout: float | None, *, patient: bool = True) -> bool:
+    def flush(self, timeout: float | None, *, respect_backoff: bool = True) -> bool:
         """Have everything sent now; wait for what becomes of it.
 
         Args:
@@ -459,19 +459,21 @@ class Outbox:
             True if all that was pending at the call was delivered in time.
         """
         with self._changed:
-            self._is_ending |= not patient
+            self._is_ending |= not respect_backoff
             self._close_open()
             fates = {batch.fate for batch in self._all()}
             # What is on disk need not be tried at the end of each of many processes.
-            self.pace.hurry(is_hurried=patient or not all(fate.is_on_disk for fate in fates))
+            self.pace.hurry(
+                is_hurried=respect_backoff or not all(fate.is_on_disk for fate in fates)
+            )
             self._changed.notify_all()
             retries = self.pace.retries
-            if not patient and self._sending is None:
+            if not respect_backoff and self._sending is None:
                 timeout = self.pace.worth_waiting(timeout, self._clock())
 
             def is_over() -> bool:
                 left = [fate for fate in fates if fate.open_parts]
-                if not patient and self.pace.retries > retries:
+                if not respect_backoff and self.pace.retries > retries:
                     return all(fate.is_on_disk for fate in left)
                 return not left
 

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 
 from otel_telemetry._internal.log import quiet_log
-from otel_telemetry.export.batch import Batch, Fate
-from otel_telemetry.export.queue import Bounds
+from otel_telemetry.export.batch import Batch, BatchResult
+from otel_telemetry.export.queue import QueueLimits
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.spool.segment import Content
 from otel_telemetry.spool.spool import Orphan, Spool
@@ -26,7 +26,7 @@ class Recovery:
     def __init__(
         self,
         spool: Spool,
-        bounds: Bounds,
+        bounds: QueueLimits,
         on_lost: Callable[[int, str], None],
         *,
         since: float = 0.0,
@@ -35,9 +35,9 @@ class Recovery:
         self._bounds = bounds
         self._on_lost = on_lost
         self._since = since
-        self.new_process()
+        self.after_fork()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin with nothing claimed: what the parent of this forked process claimed is its own."""
         self._orphans: list[Orphan] = []
         self._backlog: deque[str] = deque()
@@ -84,10 +84,10 @@ class Recovery:
         Args:
             opened: The time, in seconds of the monotonic clock.
         """
-        batch = Batch(opened, Fate(is_on_disk=True))
+        batch = Batch(opened, BatchResult(is_on_disk=True))
         while self._backlog:
             path = self._backlog[0]
-            reason = self._spool.why_not(path, self._since)
+            reason = self._spool.rejection_reason(path, self._since)
             if reason is not None:
                 self._give_up(self._backlog.popleft(), reason)
                 continue
@@ -143,9 +143,9 @@ class Recovery:
             records += content.records if content is not None else ()
         return records, "spool_lost"
 
-    def speak(self) -> None:
+    def log_pending_error(self) -> None:
         """Log what went wrong with the spool."""
-        self._spool.speak()
+        self._spool.log_pending_error()
 
     def _give_up(self, path: str, reason: str) -> None:
         self._spool.give_up(path, reason, self._on_lost)

@@ -17,7 +17,7 @@ from otel_telemetry.otlp.wire import read_fields
 
 _RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
 _CONTENT_TOO_LARGE = 413
-LONGEST_ASKED = 24 * 3600.0  # seconds; a backend that asks for more is mistaken
+MAX_RETRY_AFTER = 24 * 3600.0  # seconds; a backend that asks for more is mistaken
 _SIGN = 1 << 63  # from here on, the varint of a signed number is that of a negative one
 
 _RETRYABLE_CODES = frozenset(
@@ -25,7 +25,7 @@ _RETRYABLE_CODES = frozenset(
 )
 
 
-class Kind(enum.Enum):
+class Disposition(enum.Enum):
     """What to do with the request.
 
     Attributes:
@@ -42,7 +42,7 @@ class Kind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ExportResult:
     """What became of one request.
 
     Attributes:
@@ -52,23 +52,23 @@ class Answer:
         wait: Seconds that the backend asks us to wait; None if it does not say.
     """
 
-    kind: Kind
+    kind: Disposition
     reason: str = ""
     rejected: int = 0
     wait: float | None = None
 
 
-def delivered(body: bytes) -> Answer:
+def delivered(body: bytes) -> ExportResult:
     """Return the answer that a success with *body*, an ExportLogsServiceResponse, stands for."""
     said = parse_answer(body)
     # The field is signed: what looks huge is less than nothing.
     rejected = 0 if said.rejected >= _SIGN else said.rejected
-    return Answer(kind=Kind.DELIVERED, rejected=rejected, reason=said.message)
+    return ExportResult(kind=Disposition.DELIVERED, rejected=rejected, reason=said.message)
 
 
-def no_answer(reason: str) -> Answer:
+def no_answer(reason: str) -> ExportResult:
     """Return the answer for a backend that could not be reached or did not answer in time."""
-    return Answer(kind=Kind.RETRY, reason=reason)
+    return ExportResult(kind=Disposition.RETRY, reason=reason)
 
 
 def from_http(
@@ -76,7 +76,7 @@ def from_http(
     headers: Mapping[str, str],
     body: bytes,
     now: Callable[[], float] = time.time,
-) -> Answer:
+) -> ExportResult:
     """Return what an HTTP answer means.
 
     Args:
@@ -89,12 +89,12 @@ def from_http(
         return delivered(body)
     reason = f"HTTP status {status}"
     if status == _CONTENT_TOO_LARGE:
-        return Answer(kind=Kind.TOO_LARGE, reason=reason)
+        return ExportResult(kind=Disposition.TOO_LARGE, reason=reason)
     if status in _RETRYABLE_STATUS:
-        return Answer(
-            kind=Kind.RETRY, reason=reason, wait=retry_after(headers.get("Retry-After"), now)
+        return ExportResult(
+            kind=Disposition.RETRY, reason=reason, wait=retry_after(headers.get("Retry-After"), now)
         )
-    return Answer(kind=Kind.REFUSED, reason=reason)
+    return ExportResult(kind=Disposition.REFUSED, reason=reason)
 
 
 def retry_after(value: str | None, now: Callable[[], float] = time.time) -> float | None:
@@ -103,19 +103,19 @@ def retry_after(value: str | None, now: Callable[[], float] = time.time) -> floa
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_ASKED)
+        return min(float(text[:9]), MAX_RETRY_AFTER)
     from calendar import timegm  # noqa: PLC0415 - as below
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare, and 10 ms to import
 
     try:
         # Not timestamp(): a date that names no zone is in UTC, not in ours.
         moment = timegm(parsedate_to_datetime(text).utctimetuple())
-        return min(max(moment - now(), 0.0), LONGEST_ASKED)
+        return min(max(moment - now(), 0.0), MAX_RETRY_AFTER)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
-def from_grpc(code: str, details: str, status_details: bytes | None) -> Answer:
+def from_grpc(code: str, details: str, status_details: bytes | None) -> ExportResult:
     """Return what a gRPC error means.
 
     Args:
@@ -129,11 +129,11 @@ def from_grpc(code: str, details: str, status_details: bytes | None) -> Answer:
         # Collectors answer OUT_OF_RANGE for a message beyond their limit. OTLP calls that code
         # retryable, but the same bytes would meet the same limit for ever.
         if code == "OUT_OF_RANGE" and _speaks_of_size(details):
-            return Answer(kind=Kind.TOO_LARGE, reason=reason)
-        return Answer(kind=Kind.RETRY, reason=reason, wait=wait)
+            return ExportResult(kind=Disposition.TOO_LARGE, reason=reason)
+        return ExportResult(kind=Disposition.RETRY, reason=reason, wait=wait)
     if code == "RESOURCE_EXHAUSTED" and _speaks_of_size(details):
-        return Answer(kind=Kind.TOO_LARGE, reason=reason)
-    return Answer(kind=Kind.REFUSED, reason=reason)
+        return ExportResult(kind=Disposition.TOO_LARGE, reason=reason)
+    return ExportResult(kind=Disposition.REFUSED, reason=reason)
 
 
 def _speaks_of_size(details: str) -> bool:
@@ -161,4 +161,4 @@ def _duration(retry_info: int | bytes) -> float:
     seconds, nanos = parts.get(1, 0), parts.get(2, 0)
     if not isinstance(seconds, int) or not isinstance(nanos, int) or max(seconds, nanos) >= _SIGN:
         return 0.0
-    return min(math.fsum((seconds, nanos / 1e9)), LONGEST_ASKED)
+    return min(math.fsum((seconds, nanos / 1e9)), MAX_RETRY_AFTER)

@@ -13,11 +13,11 @@ from typing import Protocol
 
 from otel_telemetry._internal import fork
 from otel_telemetry._internal.log import quiet_log
-from otel_telemetry.export.backoff import FIRST, Backoff, Pause
+from otel_telemetry.export.backoff import FIRST, Backoff, RetryDelay
 from otel_telemetry.export.batch import Batch
-from otel_telemetry.export.queue import Outbox, Turn
+from otel_telemetry.export.queue import BatchQueue, WorkerTask
 from otel_telemetry.export.recovery import Recovery
-from otel_telemetry.export.result import Answer, Kind, no_answer
+from otel_telemetry.export.result import Disposition, ExportResult, no_answer
 from otel_telemetry.otlp.requests import EncodedRecord, export_request
 from otel_telemetry.stats import Counters
 
@@ -43,17 +43,17 @@ THREAD_NAME = "otel_telemetry-courier"
 class Transport(Protocol):
     """Sends requests to one backend; used by one thread at a time, but for `abort`."""
 
-    def send(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> ExportResult:
         """Send an ExportLogsServiceRequest and return what became of it; never raises."""
 
     def abort(self) -> None:
         """Make a `send` that is under way in another thread return soon; for good."""
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Forget the connections that belong to the parent of this forked process."""
 
 
-class Courier:
+class ExportWorker:
     """One daemon thread, started by the first batch, that sends one request at a time.
 
     Args:
@@ -73,7 +73,7 @@ class Courier:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: BatchQueue,
         counters: Counters,
         connect: Callable[[], Transport],
         *,
@@ -97,18 +97,18 @@ class Courier:
         self._clock = clock
         self._transport: Transport | None = None
         self._aborted = False
-        self.new_process()
+        self.after_fork()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin without a thread: a forked process has none but the one that forked."""
         self._asked_at: float | None = None
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._backoff.new_process()
+        self._backoff.after_fork()
         self._has_more = True  # until a scan says otherwise
         self._next_scan = 0.0 if self._recovery is not None else math.inf
         if self._transport is not None:
-            self._transport.new_process()
+            self._transport.after_fork()
 
     def ensure_started(self) -> None:
         """Start the thread if it is not running."""
@@ -150,7 +150,7 @@ class Courier:
         """Do one thing; False if there is nothing left to do, ever."""
         recovery = self._recovery
         if recovery is not None:
-            recovery.speak()
+            recovery.log_pending_error()
         has_backlog = recovery is not None and recovery.has_backlog
         turn = self._outbox.take(tidy_at=self._next_scan, has_backlog=has_backlog)
         if isinstance(turn, Batch):
@@ -161,7 +161,7 @@ class Courier:
                 self._handle(turn)
             else:
                 self._backoff.stand_down()
-        elif turn is Turn.TIDY and recovery is not None:
+        elif turn is WorkerTask.TIDY and recovery is not None:
             if self._clock() >= self._next_scan:
                 self._has_more = recovery.scan()
                 self._next_scan = self._clock() + (0.0 if self._has_more else _SCAN_INTERVAL)
@@ -171,7 +171,7 @@ class Courier:
             self._has_more or recovery.has_backlog or self._counters.pending
         ):
             self._on_idle()
-        return turn is not Turn.END
+        return turn is not WorkerTask.END
 
     def _recover(self, recovery: Recovery) -> None:
         """Send some of what dead processes left."""
@@ -193,7 +193,7 @@ class Courier:
             if self._recovery is not None:
                 records, reason = self._recovery.reload(batch, self._clock())
         except OSError as error:
-            self._outbox.postpone(batch, Pause(seconds=FIRST))
+            self._outbox.postpone(batch, RetryDelay(seconds=FIRST))
             quiet_log.warning("telemetry is delayed: %s", error.strerror)
             return False
         return self._outbox.restore(batch, records, reason)
@@ -209,7 +209,7 @@ class Courier:
         outcome = "partial" if answer.rejected else answer.kind.value
         with self._counters.lock:
             self._counters.requests[outcome] += 1
-        if answer.kind is Kind.RETRY:
+        if answer.kind is Disposition.RETRY:
             if self._aborted:
                 return  # by us: what is left has been settled
             self._outbox.postpone(batch, self._backoff.failed(answer.wait))
@@ -220,11 +220,11 @@ class Courier:
         with contextlib.suppress(Exception):  # the host's own instruments
             seconds = self._clock() - (batch.asked_at or began)
             self._on_end(seconds, error.replace("delivered", ""))
-        if answer.kind is Kind.DELIVERED:
+        if answer.kind is Disposition.DELIVERED:
             self._outbox.delivered(batch, answer.rejected, answer.reason)
             if answer.reason:
                 quiet_log.warning("the telemetry backend says: %.500s", answer.reason)
-        elif answer.kind is Kind.REFUSED:
+        elif answer.kind is Disposition.REFUSED:
             self._outbox.refused(batch, answer.reason)
             quiet_log.warning("telemetry was refused: %s", answer.reason)
         elif batch.count > 1:
@@ -233,7 +233,7 @@ class Courier:
             self._outbox.drop(batch, "too_large")
             quiet_log.warning("an event was dropped: %s", answer.reason)
 
-    def _send(self, batch: Batch) -> Answer:
+    def _send(self, batch: Batch) -> ExportResult:
         if self._transport is None:
             try:
                 with fork.importing:

@@ -14,16 +14,16 @@ from otel_telemetry.hooks.redaction import (
     strip_url_queries,
     truncate,
 )
-from otel_telemetry.hooks.sampling import PROBABILITY, at_most, once_a_day, sample
+from otel_telemetry.hooks.sampling import PROBABILITY, once_per_day, rate_limit, sample
 
 __all__ = [
     "PROBABILITY",
     "Redaction",
     "allow_only",
-    "at_most",
     "describe_exception",
     "hide_home",
-    "once_a_day",
+    "once_per_day",
+    "rate_limit",
     "redact",
     "redact_emails",
     "redact_secrets",

@@ -90,10 +90,10 @@ class _Sample:
         self._key = key
         self._period = period
         self._clock = clock
-        self.new_process()
-        fork.watch(self)
+        self.after_fork()
+        fork.watch(self.after_fork)
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         self._own_key = os.urandom(16).hex()
 
     def __call__(self, event: Event) -> Event | None:
@@ -118,7 +118,7 @@ def _earlier(event: Event) -> float:
     return earlier if isinstance(earlier, float) and 0 < earlier <= 1 else 1.0
 
 
-def at_most(
+def rate_limit(
     count: int,
     seconds: float,
     *events: str,
@@ -140,14 +140,14 @@ def at_most(
         ConfigurationError: A number is out of range, or a name no str.
     """
     if type(count) is not int or not 1 <= count <= _HIGHEST_COUNT:
-        raise ConfigurationError(f"at_most needs a whole number from 1 to {_HIGHEST_COUNT}")
+        raise ConfigurationError(f"rate_limit needs a whole number from 1 to {_HIGHEST_COUNT}")
     if not _is_number(seconds) or not 0 < seconds < float("inf"):
-        raise ConfigurationError("at_most needs more than 0 seconds")
-    return _AtMost(count, seconds, _names("at_most", events), clock)
+        raise ConfigurationError("rate_limit needs more than 0 seconds")
+    return _AtMost(count, seconds, _names("rate_limit", events), clock)
 
 
 class _AtMost:
-    """The hook that `at_most` returns."""
+    """The hook that `rate_limit` returns."""
 
     def __init__(
         self, count: int, seconds: float, names: frozenset[str], clock: Callable[[], float]
@@ -156,10 +156,10 @@ class _AtMost:
         self._seconds = seconds
         self._names = names
         self._clock = clock
-        self.new_process()
-        fork.watch(self)
+        self.after_fork()
+        fork.watch(self.after_fork)
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         # Another thread of the parent may have held the lock.
         self._lock = threading.Lock()
         self._passed: dict[str, deque[float]] = {}
@@ -191,7 +191,7 @@ class _AtMost:
         return passed
 
 
-def once_a_day(
+def once_per_day(
     *events: str,
     state: str | os.PathLike[str] | None = None,
     clock: Callable[[], float] = time.time,
@@ -214,9 +214,9 @@ def once_a_day(
     Raises:
         ConfigurationError: There is no name, or one is no str.
     """
-    names = _names("once_a_day", events)
+    names = _names("once_per_day", events)
     if not names:
-        raise ConfigurationError("once_a_day needs the names of events")
+        raise ConfigurationError("once_per_day needs the names of events")
     days = Days(None if state is None else os.fspath(state))
 
     def hook(event: Event) -> Event | None:
@@ -267,10 +267,10 @@ class Days:
         self._path = path
         self._listdir = listdir
         self._days: dict[str, str] = {}
-        self.new_process()
-        fork.watch(self)
+        self.after_fork()
+        fork.watch(self.after_fork)
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin with a lock that nobody holds; what the parent has sent is sent."""
         self._lock = threading.Lock()
 

@@ -54,10 +54,10 @@ class Interned(Generic[_T]):
     on_record: Mapping[str, AttributeValue]
     cut: int
     reserved: int
-    is_flawed: bool
+    is_corrected: bool
 
 
-class Seen(Generic[_T]):
+class CleanProperties(Generic[_T]):
     """Legal properties that somebody looks at before they become anything. Thread-safe.
 
     Attributes:
@@ -70,16 +70,16 @@ class Seen(Generic[_T]):
         is_flawed: Whether either happened.
     """
 
-    __slots__ = ("attributes", "becomes", "cut", "is_flawed", "reserved")
+    __slots__ = ("attributes", "cut", "is_corrected", "projections", "reserved")
 
     def __init__(
         self, cleaned: Cleaned, intern: Callable[[Mapping[str, object]], Interned[_T]]
     ) -> None:
         self.attributes = FrozenProperties(cleaned.attributes)
-        self.becomes: _Becoming[_T] = _Becoming(self.attributes, intern)
+        self.projections: _Becoming[_T] = _Becoming(self.attributes, intern)
         self.cut = cleaned.cut
         self.reserved = cleaned.reserved
-        self.is_flawed = cleaned.cut + cleaned.reserved > 0
+        self.is_corrected = cleaned.cut + cleaned.reserved > 0
 
 
 class _Becoming(dict["Fit | None", "Interned[_T]"], Generic[_T]):
@@ -123,9 +123,9 @@ class Interner(Generic[_T]):
         self._cleaner = cleaner
         self._prefix = prefix
         self._empty = Interned(
-            value=make({}, 0), on_record=_NOTHING, cut=0, reserved=0, is_flawed=False
+            value=make({}, 0), on_record=_NOTHING, cut=0, reserved=0, is_corrected=False
         )
-        self._nothing = Seen(Cleaned({}, 0, 0), self._cleaned)
+        self._nothing = CleanProperties(Cleaned({}, 0, 0), self._cleaned)
         self._known = lru_cache(maxsize=CAPACITY, typed=True)(self._from_plain)
         self._known_seen = lru_cache(maxsize=CAPACITY, typed=True)(self._seen_plain)
         self._made = lru_cache(maxsize=CAPACITY)(self._from_clean)
@@ -141,7 +141,7 @@ class Interner(Generic[_T]):
                 return self._cleaned(properties)
         return self._cleaned(properties)
 
-    def seen(self, properties: Mapping[str, object] | None) -> Seen[_T]:
+    def seen(self, properties: Mapping[str, object] | None) -> CleanProperties[_T]:
         """Return legal *properties*, for a look before they become the object. Never raises."""
         if properties is None:
             return self._nothing
@@ -160,12 +160,12 @@ class Interner(Generic[_T]):
         _check_plain(properties)
         return self._cleaned(properties)
 
-    def _seen_plain(self, /, **properties: object) -> Seen[_T]:
+    def _seen_plain(self, /, **properties: object) -> CleanProperties[_T]:
         _check_plain(properties)
         return self._seen(properties)
 
-    def _seen(self, properties: Mapping[str, object]) -> Seen[_T]:
-        return Seen(self._cleaner.clean(properties), self._cleaned)
+    def _seen(self, properties: Mapping[str, object]) -> CleanProperties[_T]:
+        return CleanProperties(self._cleaner.clean(properties), self._cleaned)
 
     def _cleaned(self, properties: Mapping[str, object]) -> Interned[_T]:
         attributes, cut, reserved = self._cleaner.clean(properties)
@@ -189,7 +189,7 @@ class Interner(Generic[_T]):
                 {self._prefix + key: item for key, item in attributes.items()}
             )
         return Interned(
-            value=value, on_record=on_record, cut=cut, reserved=reserved, is_flawed=dropped > 0
+            value=value, on_record=on_record, cut=cut, reserved=reserved, is_corrected=dropped > 0
         )
 
 

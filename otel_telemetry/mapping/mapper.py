@@ -90,7 +90,7 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         name_in_body: Whether the event's name is also the body.
         thorough: Whether attributes are to be legal in every respect, for an encoder that
             does not look.
-        on_flaw: Told of what was mended: its kind, and how often.
+        on_correction: Told of what was mended: its kind, and how often.
         session: The ``session.id`` of events that are of no other; None for none.
 
     Attributes:
@@ -108,24 +108,24 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         on_record: bool,
         name: str,
         name_in_body: bool,
-        thorough: bool,
-        on_flaw: Callable[[str, int], None],
+        validate: bool,
+        on_correction: Callable[[str, int], None],
         session: str | None = None,
     ) -> None:
         self._cleaner = cleaner
         self._make = make_record
-        self._thorough = thorough
+        self._thorough = validate
         self._name = name
         self._name_in_body = name_in_body
         self._on_record = on_record
-        self._on_flaw = on_flaw
+        self._on_correction = on_correction
         self._session = session
         user, group = ("user.", "group.") if on_record else (None, None)
         self.users = Interner(make_resource, cleaner, prefix=user)
         self.groups = Interner(make_scope, cleaner, prefix=group)
-        self.new_process()
+        self.after_fork()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin unique ids anew: after a fork, parent and child must not share them."""
         form = os.urandom(8).hex() + "%016x"
         # No frame of Python's own: it is one call for each event.
@@ -138,7 +138,7 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         event_properties: Properties | None,
         user: Interned[_Resource_co],
         group: Interned[_Scope_co],
-        left_out: int = 0,
+        dropped_count: int = 0,
     ) -> _Record_co:
         """Return the record of an event.
 
@@ -157,13 +157,13 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             attributes, fields = plain
         else:
             attributes, cut, reserved = self._cleaner.clean(event_properties)
-        dropped = cut + reserved + left_out
+        dropped = cut + reserved + dropped_count
         if self._on_record:
             attributes.update(user.on_record)
             attributes.update(group.on_record)
             dropped += user.cut + user.reserved + group.cut + group.reserved
             fields = None
-        if cut or reserved or user.is_flawed or group.is_flawed:
+        if cut or reserved or user.is_corrected or group.is_corrected:
             self.report(cut + user.cut + group.cut, reserved + user.reserved + group.reserved)
         session = sessions.get().get(self._name, self._session)
         if session is not None:
@@ -188,6 +188,6 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
     def report(self, cut: int, reserved: int) -> None:
         """Tell of values that were left out, and of attempts to set a reserved key."""
         if cut:
-            self._on_flaw("cut", cut)
+            self._on_correction("cut", cut)
         if reserved:
-            self._on_flaw("reserved_key", reserved)
+            self._on_correction("reserved_key", reserved)

@@ -27,7 +27,7 @@ def encoded_events(
     cleaner: Cleaner,
     *,
     base: Mapping[str, AttributeValue],
-    on_flaw: Callable[[str, int], None],
+    on_correction: Callable[[str, int], None],
     session: str | None,
 ) -> Mapper[bytes, bytes, EncodedRecord]:
     """Return what makes encoded records of one application's events.
@@ -36,7 +36,7 @@ def encoded_events(
         config: Whose events, and where each of their parts goes.
         cleaner: Makes properties legal.
         base: What every resource has before its user properties.
-        on_flaw: As in `Mapper`.
+        on_correction: As in `Mapper`.
         session: As in `Mapper`.
     """
     return Mapper(
@@ -51,8 +51,8 @@ def encoded_events(
         on_record=config.properties_on == "record",
         name=config.name,
         name_in_body=config.event_name_in_body,
-        thorough=True,  # the encoder refuses what is not
-        on_flaw=on_flaw,
+        validate=True,  # the encoder refuses what is not
+        on_correction=on_correction,
         session=session,
     )
 

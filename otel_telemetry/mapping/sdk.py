@@ -237,8 +237,8 @@ def event_records(
     cleaner: Cleaner,
     *,
     base: EventResource,
-    thorough: bool,
-    on_flaw: Callable[[str, int], None],
+    validate: bool,
+    on_correction: Callable[[str, int], None],
 ) -> EventMapper:
     """Return what makes records of one application's events, of the active span.
 
@@ -247,7 +247,7 @@ def event_records(
         cleaner: Makes properties legal.
         base: What every resource has before its user properties.
         thorough: As in `Mapper`.
-        on_flaw: As in `Mapper`.
+        on_correction: As in `Mapper`.
     """
     return Mapper(
         cleaner=cleaner,
@@ -261,8 +261,8 @@ def event_records(
         on_record=config.properties_on == "record",
         name=config.name,
         name_in_body=config.event_name_in_body,
-        thorough=thorough,
-        on_flaw=on_flaw,
+        validate=validate,
+        on_correction=on_correction,
     )
 
 

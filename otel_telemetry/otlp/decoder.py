@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     _Fields: TypeAlias = "dict[str, Any]"  # some of those of `DecodedEvent`
-    Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
+    DecodedValue: TypeAlias = (
+        "str | bool | int | float | bytes | list[DecodedValue] | dict[str, DecodedValue] | None"
+    )
 
 _DEEPEST = 64  # levels of nesting; we write 16
 _SIGN, _MODULUS = 1 << 63, 1 << 64
@@ -53,12 +55,12 @@ class DecodedEvent:
     """
 
     name: str = ""
-    body: Value = None
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    resource: Mapping[str, Value] = field(default_factory=dict)
+    body: DecodedValue = None
+    attributes: Mapping[str, DecodedValue] = field(default_factory=dict)
+    resource: Mapping[str, DecodedValue] = field(default_factory=dict)
     scope_name: str = ""
     scope_version: str = ""
-    scope_attributes: Mapping[str, Value] = field(default_factory=dict)
+    scope_attributes: Mapping[str, DecodedValue] = field(default_factory=dict)
     timestamp: int = 0
     observed_timestamp: int = 0
     severity_number: int = 0
@@ -195,11 +197,11 @@ def _bytes(value: int | bytes) -> bytes:
     return value
 
 
-def _attributes(pairs: Iterable[_Message], depth: int = 0) -> dict[str, Value]:
+def _attributes(pairs: Iterable[_Message], depth: int = 0) -> dict[str, DecodedValue]:
     return {pair.text(1): _value(pair.message(2), depth) for pair in pairs}
 
 
-def _value(message: _Message, depth: int) -> Value:
+def _value(message: _Message, depth: int) -> DecodedValue:
     """Return what an AnyValue stands for; None for an empty one."""
     if depth > _DEEPEST:
         raise ValueError("a value nests too deep")

@@ -14,7 +14,7 @@ from otel_telemetry.otlp.decoder import DecodedEvent
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.otlp.decoder import Value
+    from otel_telemetry.otlp.decoder import DecodedValue
 
     Json = dict[str, object]
 
@@ -97,11 +97,11 @@ def _without_defaults(message: Json) -> Json:
     return {name: value for name, value in message.items() if value}
 
 
-def _attributes(attributes: Mapping[str, Value]) -> list[Json]:
+def _attributes(attributes: Mapping[str, DecodedValue]) -> list[Json]:
     return [{"key": key, "value": _value(value)} for key, value in attributes.items()]
 
 
-def _value(value: Value) -> Json:
+def _value(value: DecodedValue) -> Json:
     """Return an AnyValue."""
     if value is None:
         return {}

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     from typing_extensions import Never
 
-    from otel_telemetry.catalog.validation import Checks
+    from otel_telemetry.catalog.validation import EventValidator
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.mapping.attributes import Cleaner
-    from otel_telemetry.mapping.cache import Seen
+    from otel_telemetry.mapping.cache import CleanProperties
     from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.types import BeforeSend, Properties
 
-    class OnFlaw(Protocol):
+    class OnCorrection(Protocol):
         """Told of what was mended: its kind, how often, and the names of the properties."""
 
         def __call__(self, kind: str, count: int, names: Iterable[str] = ()) -> None:
             """Take note of it."""
 
 
-def asked(hooks: Iterable[BeforeSend], event: Event) -> Event | str:
+def run_hooks(hooks: Iterable[BeforeSend], event: Event) -> Event | str:
     """Return what *hooks* leave of *event*; the reason why, if they leave nothing of it.
 
     Its name and time are legal; its buckets are as the hooks left them. Never raises: a hook may
@@ -65,11 +65,11 @@ def _checked(returned: object, event: Event) -> Event:
     )
 
 
-class Withheld(Exception):  # noqa: N818 - an answer, counted and never shown
+class EventDropped(Exception):  # noqa: N818 - an answer, counted and never shown
     """An event does not leave; the message is the reason, as in `Stats.dropped`."""
 
 
-class Screening:
+class EventFilter:
     """Hooks, then the catalogue. Thread-safe.
 
     Whoever looks at user and group properties looks at objects that recur, read-only and legal; if
@@ -79,7 +79,7 @@ class Screening:
         config: The settings.
         cleaner: Makes properties legal.
         mapper: Makes the records.
-        on_flaw: Told of what was mended; may refuse the event instead.
+        on_correction: Told of what was mended; may refuse the event instead.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Screening:
         config: TelemetryConfig,
         cleaner: Cleaner,
         mapper: Mapper[object, object, object],
-        on_flaw: OnFlaw,
+        on_correction: OnCorrection,
     ) -> None:
         self._hooks = config.before_send
         self._catalog = config.catalog
@@ -98,7 +98,7 @@ class Screening:
         self._record = mapper.record
         self._users = mapper.users.seen
         self._groups = mapper.groups.seen
-        self._on_flaw = on_flaw
+        self._on_correction = on_correction
 
     def record(
         self,
@@ -107,7 +107,7 @@ class Screening:
         event_properties: Properties | None,
         user_properties: Properties | None,
         group_properties: Properties | None,
-        checks: Checks | None,
+        checks: EventValidator | None,
     ) -> object:
         """Return the record of what leaves of an event.
 
@@ -124,18 +124,18 @@ class Screening:
             InvalidEventError: It cannot go as it is.
         """
         user, group = self._users(user_properties), self._groups(group_properties)
-        if user.is_flawed or group.is_flawed:
+        if user.is_corrected or group.is_corrected:
             self._mapper.report(user.cut + group.cut, user.reserved + group.reserved)
-        left_out = 0
+        dropped_count = 0
         if self._hooks:
             legal = self._frozen(event_properties)
             if legal is None:
-                legal, left_out = self._legal(event_properties)
+                legal, dropped_count = self._legal(event_properties)
             timestamp = time_ns() if timestamp is None else timestamp
             event = made_event(name, timestamp, legal, user.attributes, group.attributes)
-            kept = asked(self._hooks, event)
+            kept = run_hooks(self._hooks, event)
             if isinstance(kept, str):
-                raise Withheld(kept)
+                raise EventDropped(kept)
             if kept is event:
                 event_properties = legal
             else:
@@ -144,37 +144,39 @@ class Screening:
         if self._catalog is not None:
             checks = self._catalog.checks_of(name) or self._undeclared(name)
         if checks is None:
-            resource, scope = user.becomes[None], group.becomes[None]
-            return self._record(name, timestamp, event_properties, resource, scope, left_out)
+            resource, scope = user.projections[None], group.projections[None]
+            return self._record(name, timestamp, event_properties, resource, scope, dropped_count)
         of_users, of_groups = checks.of_others
         try:
             fitting = None if event_properties is None else checks.event(event_properties)
-            resource, scope = user.becomes[of_users], group.becomes[of_groups]
+            resource, scope = user.projections[of_users], group.projections[of_groups]
         except Exception:  # something does not fit as it is
-            return self._fitted(checks, name, timestamp, event_properties, user, group, left_out)
-        return self._record(name, timestamp, fitting, resource, scope, left_out)
+            return self._fitted(
+                checks, name, timestamp, event_properties, user, group, dropped_count
+            )
+        return self._record(name, timestamp, fitting, resource, scope, dropped_count)
 
     def _fitted(
         self,
-        checks: Checks,
+        checks: EventValidator,
         name: str,
         timestamp: int | None,
         event_properties: Properties | None,
-        user: Seen[object],
-        group: Seen[object],
-        left_out: int,
+        user: CleanProperties[object],
+        group: CleanProperties[object],
+        dropped_count: int,
     ) -> object:
         """Return the record of an event without what does not fit in it."""
         legal, more = self._legal(event_properties)
         kept = checks.kept(legal, user.attributes, group.attributes)
         if kept.undeclared:
-            self._on_flaw("undeclared_property", len(kept.undeclared), kept.undeclared)
+            self._on_correction("undeclared_property", len(kept.undeclared), kept.undeclared)
         if kept.invalid:
-            self._on_flaw("invalid_property", len(kept.invalid), kept.invalid)
+            self._on_correction("invalid_property", len(kept.invalid), kept.invalid)
         event, users, groups = kept.fitting
         resource, scope = self._mapper.users(users), self._mapper.groups(groups)
-        left_out += more + kept.left_out
-        return self._record(name, timestamp, event, resource, scope, left_out)
+        dropped_count += more + kept.dropped_count
+        return self._record(name, timestamp, event, resource, scope, dropped_count)
 
     def _legal(self, event_properties: Properties | None) -> tuple[FrozenProperties, int]:
         """Return legal *event_properties*, and how much was left out."""
@@ -183,8 +185,8 @@ class Screening:
         return FrozenProperties(attributes), cut + reserved
 
     def _changed(
-        self, event: Event, user: Seen[object], group: Seen[object]
-    ) -> tuple[Seen[object], Seen[object]]:
+        self, event: Event, user: CleanProperties[object], group: CleanProperties[object]
+    ) -> tuple[CleanProperties[object], CleanProperties[object]]:
         """Return *user* and *group* as they are after the hooks."""
         # By identity: what only equals them may be of other types.
         if event.user_properties is not user.attributes:
@@ -199,4 +201,4 @@ class Screening:
         if self._strict:
             raise InvalidEventError(f"the event {name!r} is not declared in the catalogue")
         quiet_log.warning("an event was dropped: it is not declared in the catalogue")
-        raise Withheld("undeclared")
+        raise EventDropped("undeclared")

@@ -14,7 +14,7 @@ from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.events import Buckets, buckets_of, legal_name, nanoseconds
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.values import is_reserved
-from otel_telemetry.pipeline.filters import Screening, Withheld
+from otel_telemetry.pipeline.filters import EventDropped, EventFilter
 from otel_telemetry.receipt import Receipt, dropped
 
 TYPE_CHECKING = False  # see the package's own
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from otel_telemetry.catalog.declarations import EventDeclaration
     from otel_telemetry.config.config import TelemetryConfig
-    from otel_telemetry.export.consent_gate import Permission
+    from otel_telemetry.export.consent_gate import ConsentGate
     from otel_telemetry.export.worker import Transport
     from otel_telemetry.mapping.mapper import Mapper
-    from otel_telemetry.pipeline.sdk_sinks import Take
+    from otel_telemetry.pipeline.sdk_sinks import CaptureCallback
     from otel_telemetry.pipeline.sink import Sink
     from otel_telemetry.stats import Counters
     from otel_telemetry.types import Properties
@@ -53,10 +53,10 @@ class Pipeline:
         self,
         config: TelemetryConfig,
         counters: Counters,
-        permission: Permission | None = None,
+        consent_gate: ConsentGate | None = None,
         installation_id: str | None = None,
         *,
-        take: Take | None = None,
+        take: CaptureCallback | None = None,
         transport: Transport | None = None,
     ) -> None:
         self._config = config
@@ -66,9 +66,9 @@ class Pipeline:
             Limits(count=config.attribute_count_limit, length=config.attribute_length_limit),
             is_reserved=is_reserved,
         )
-        self._mapper, self.sink = self._back(permission, installation_id, take, transport)
+        self._mapper, self.sink = self._back(consent_gate, installation_id, take, transport)
         self._screens = bool(config.before_send) or config.catalog is not None
-        self._screening = Screening(config, self._cleaner, self._mapper, self._mended)
+        self._screening = EventFilter(config, self._cleaner, self._mapper, self._mended)
         self._users, self._groups = self._mapper.users, self._mapper.groups
         self._record = self._mapper.record
         # What the one makes, the other takes.
@@ -76,29 +76,29 @@ class Pipeline:
 
     def _back(
         self,
-        permission: Permission | None,
+        consent_gate: ConsentGate | None,
         installation_id: str | None,
-        take: Take | None,
+        take: CaptureCallback | None,
         transport: Transport | None,
     ) -> tuple[Mapper[object, object, object], Sink[Never]]:
         """Return what makes records, and what takes them."""
         config = self._config
         parts = config, self._counters, installation_id, self._cleaner, self._mended
-        if take is None and permission is not None and config.delivery == "detached":
+        if take is None and consent_gate is not None and config.delivery == "detached":
             with fork.importing:
-                from otel_telemetry.pipeline.spool_sink import recording  # noqa: PLC0415 - when needed
+                from otel_telemetry.pipeline.spool_sink import spool_pipeline  # noqa: PLC0415 - when needed
 
-            return recording(*parts, permission=permission, transport=transport)
+            return spool_pipeline(*parts, consent_gate=consent_gate, transport=transport)
         with fork.importing:
-            from otel_telemetry.pipeline.sdk_sinks import emitting  # noqa: PLC0415 - OpenTelemetry
+            from otel_telemetry.pipeline.sdk_sinks import sdk_pipeline  # noqa: PLC0415 - OpenTelemetry
 
-        return emitting(*parts, permission=permission, transport=transport, take=take)
+        return sdk_pipeline(*parts, consent_gate=consent_gate, transport=transport, take=take)
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin anew in a forked child."""
-        self._counters.new_process()
-        self._mapper.new_process()
-        self.sink.new_process()
+        self._counters.after_fork()
+        self._mapper.after_fork()
+        self.sink.after_fork()
 
     def unpack(
         self,
@@ -166,7 +166,7 @@ class Pipeline:
             record = self._screening.record(
                 name, timestamp, event_properties, user_properties, group_properties, checks
             )
-        except Withheld as withheld:
+        except EventDropped as withheld:
             return self._drop(str(withheld))
         return self._emit(record)
 
@@ -183,7 +183,9 @@ class Pipeline:
         return dropped(reason)
 
 
-def diverted(config: TelemetryConfig, counters: Counters, take: Take) -> Pipeline:
+def capture_pipeline(
+    config: TelemetryConfig, counters: Counters, take: CaptureCallback
+) -> Pipeline:
     """Return a pipeline whose events end in *take*, in their three buckets.
 
     Nothing of the machine's OpenTelemetry set-up is in it: a test has the same result everywhere.

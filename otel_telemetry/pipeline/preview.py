@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.config.config import TelemetryConfig
-from otel_telemetry.export.consent_gate import Permission
-from otel_telemetry.export.result import Answer, Kind
+from otel_telemetry.export.consent_gate import ConsentGate
+from otel_telemetry.export.result import Disposition, ExportResult
 from otel_telemetry.hooks.sampling import looking
 from otel_telemetry.pipeline.pipeline import Pipeline
 from otel_telemetry.stats import Counters
@@ -29,7 +29,7 @@ class Preview:
 
     request: bytes | None
     reason: str
-    mended: Mapping[str, int]
+    corrected: Mapping[str, int]
 
 
 class _Catch:
@@ -38,14 +38,14 @@ class _Catch:
     def __init__(self) -> None:
         self.request: bytes | None = None
 
-    def send(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> ExportResult:
         self.request = request
-        return Answer(kind=Kind.DELIVERED)
+        return ExportResult(kind=Disposition.DELIVERED)
 
     def abort(self) -> None:
         """Do nothing: nothing takes any time here."""
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Do nothing: there is no connection."""
 
 
@@ -71,7 +71,7 @@ def preview(
     spool = config.spool if config.delivery == "detached" else False
     config = replace(config, spool=spool, logger_provider=None, meter_provider=None)
     counters, caught = Counters(), _Catch()
-    pipeline = Pipeline(config, counters, Permission(), installation_id, transport=caught)
+    pipeline = Pipeline(config, counters, ConsentGate(), installation_id, transport=caught)
     try:
         with looking():
             receipt = pipeline.send(name, event_properties, user_properties, group_properties, None)
@@ -79,4 +79,4 @@ def preview(
     finally:
         pipeline.sink.shutdown(0)
     reason = "" if caught.request is not None else receipt.reason
-    return Preview(request=caught.request, reason=reason, mended=dict(counters.corrected))
+    return Preview(request=caught.request, reason=reason, corrected=dict(counters.corrected))

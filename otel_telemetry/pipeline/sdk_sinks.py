@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.events import Event
-from otel_telemetry.export.consent_gate import Permission
+from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.engine import Delivery, connect
 from otel_telemetry.export.processor import DeliveryProcessor
 from otel_telemetry.export.worker import Transport
@@ -55,7 +55,7 @@ class AppProviderSink:
         self._counters.hand_over()
         return self._receipt
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Do nothing: the provider looks after itself."""
 
     def flush(self, timeout: float | None) -> bool:
@@ -97,14 +97,14 @@ class BackendSink:
         config: TelemetryConfig,
         counters: Counters,
         base: EventResource,
-        permission: Permission,
+        consent_gate: ConsentGate,
         connect: Callable[[DeliveryConfig], Transport] = connect,
     ) -> None:
         self._delivery = Delivery(
             config,
             counters,
             app=config.name,
-            permission=permission,
+            consent_gate=consent_gate,
             connect=connect,
         )
         if config.spool is not False:
@@ -117,9 +117,9 @@ class BackendSink:
         self._emit(record)
         return record.receipt or dropped("internal")
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin with an empty outbox and without a thread; the provider has no state of ours."""
-        self._delivery.new_process()
+        self._delivery.after_fork()
 
     def flush(self, timeout: float | None) -> bool:
         """Send everything now."""
@@ -137,11 +137,11 @@ class BackendSink:
         self._provider.shutdown()
 
 
-Take = Callable[[Event, Mapping[str, AttributeValue]], None]
+CaptureCallback = Callable[[Event, Mapping[str, AttributeValue]], None]
 """Takes an event that would leave, and its whole resource. Several threads may call it at once."""
 
 
-class DivertedSink(Immediate):
+class CaptureSink(Immediate):
     """Into a function, as the events they were. Nothing leaves.
 
     Args:
@@ -150,7 +150,9 @@ class DivertedSink(Immediate):
         counters: The counts to keep.
     """
 
-    def __init__(self, take: Take, base: Mapping[str, AttributeValue], counters: Counters) -> None:
+    def __init__(
+        self, take: CaptureCallback, base: Mapping[str, AttributeValue], counters: Counters
+    ) -> None:
         self._take = take
         self._base = base
         self._counters = counters
@@ -192,16 +194,16 @@ class LogSink(Immediate):
         return DISABLED
 
 
-def emitting(
+def sdk_pipeline(
     config: TelemetryConfig,
     counters: Counters,
     installation_id: str | None,
     cleaner: Cleaner,
-    on_flaw: Callable[[str, int], None],
+    on_correction: Callable[[str, int], None],
     *,
-    permission: Permission | None = None,
+    consent_gate: ConsentGate | None = None,
     transport: Transport | None = None,
-    take: Take | None = None,
+    take: CaptureCallback | None = None,
 ) -> tuple[EventMapper, Sink[EventRecord]]:
     """Return what makes records of events, and what takes them: what the settings ask for.
 
@@ -210,7 +212,7 @@ def emitting(
         counters: The counts to keep.
         installation_id: Who speaks; None for nobody.
         cleaner: Makes properties legal.
-        on_flaw: Told of what was mended: its kind, and how often.
+        on_correction: Told of what was mended: its kind, and how often.
         permission: What may leave; None to print events instead of sending them.
         transport: Where requests go; None for the network.
         take: Called with the three buckets of each event, instead of all that; None for no one.
@@ -218,20 +220,20 @@ def emitting(
     base = base_resource(config, installation_id)
     sink: Sink[EventRecord]
     if take is not None:
-        sink = DivertedSink(take, base.attributes, counters)
-    elif permission is None:
+        sink = CaptureSink(take, base.attributes, counters)
+    elif consent_gate is None:
         sink = LogSink(config.name)
     elif config.logger_provider is not None:
         sink = AppProviderSink(config.logger_provider, config.name, config.version, counters)
     else:
         made = connect if transport is None else lambda _config: transport
-        sink = BackendSink(config, counters, base, permission, made)
+        sink = BackendSink(config, counters, base, consent_gate, made)
     records = event_records(
         config,
         cleaner,
         base=base if take is None else EventResource({}),  # else it would be taken for the user's
-        thorough=not isinstance(sink, BackendSink),
-        on_flaw=on_flaw,
+        validate=not isinstance(sink, BackendSink),
+        on_correction=on_correction,
     )
     return records, sink
 

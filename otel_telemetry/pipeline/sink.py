@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         def emit(self, record: _Record_contra, /) -> Receipt:
             """Take *record*; return what is known of it."""
 
-        def new_process(self) -> None:
+        def after_fork(self) -> None:
             """Begin anew in a forked child."""
 
         def flush(self, timeout: float | None) -> bool:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Immediate:
     """All but `emit` of a sink that keeps nothing: what was emitted has arrived."""
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Do nothing: there is no state."""
 
     def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - there is nothing to wait for

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_telemetry.config.config import TelemetryConfig
-    from otel_telemetry.export.consent_gate import Permission
+    from otel_telemetry.export.consent_gate import ConsentGate
     from otel_telemetry.export.worker import Transport
     from otel_telemetry.mapping.attributes import Cleaner
     from otel_telemetry.mapping.mapper import Mapper
@@ -50,7 +50,7 @@ class AtOnceSink(Immediate):
 _LEAST_INTERVAL = 60.0  # seconds between two hand-overs of a process that lives on
 
 
-class Recorder:
+class SpoolSink:
     """Takes encoded records. Thread-safe and fork-safe; nothing here raises.
 
     What is written is `SPOOLED` at once: nobody in this process will learn more of it.
@@ -96,14 +96,14 @@ class Recorder:
         # What may still lie on disk: path, bytes and records of each segment.
         self._left: deque[tuple[str, int, int]] = deque()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin empty in a forked child: what its parent has written is the parent's."""
-        self._counters.new_process()
+        self._counters.after_fork()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
         if self._spool is not None:
-            self._spool.new_process()
+            self._spool.after_fork()
         self._begin()
 
     def emit(self, record: EncodedRecord) -> Receipt:
@@ -122,7 +122,7 @@ class Recorder:
             is_due = self._clock() - self._handed_over >= self._interval
         if reason:
             if self._spool is not None:
-                self._spool.speak()
+                self._spool.log_pending_error()
             return dropped(reason)
         if is_due:
             self._hand_over()
@@ -151,7 +151,7 @@ class Recorder:
         writer = self._spool.open_segment()
         if writer is not None and not self._is_told:
             with contextlib.suppress(OSError):
-                destination.tell(self._path, self._config)
+                destination.write_manifest(self._path, self._config)
                 self._is_told = True
         return writer
 
@@ -193,7 +193,7 @@ class Recorder:
         spool, self._spool = self._spool, None
         if spool is not None:
             spool.close()
-            spool.speak()
+            spool.log_pending_error()
 
     def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - it does not wait
         """Hand over what is written; True only if nothing ever was, for the rest is not known."""
@@ -217,14 +217,14 @@ class Recorder:
             self._leave()
 
 
-def recording(
+def spool_pipeline(
     config: TelemetryConfig,
     counters: Counters,
     installation_id: str | None,
     cleaner: Cleaner,
-    on_flaw: Callable[[str, int], None],
+    on_correction: Callable[[str, int], None],
     *,
-    permission: Permission,
+    consent_gate: ConsentGate,
     transport: Transport | None = None,
     executable: str | None = None,
 ) -> tuple[Mapper[bytes, bytes, EncodedRecord], Sink[EncodedRecord]]:
@@ -235,18 +235,18 @@ def recording(
         counters: The counts to keep.
         installation_id: Who speaks; None for nobody.
         cleaner: Makes properties legal.
-        on_flaw: Told of what was mended: its kind, and how often.
+        on_correction: Told of what was mended: its kind, and how often.
         permission: What may leave.
         transport: Where each record goes at once, instead of the spool; None for the spool.
         executable: What may be a Python to start; None for the one that runs.
     """
-    events = _events(config, installation_id, cleaner, on_flaw)
+    events = _events(config, installation_id, cleaner, on_correction)
     if transport is not None:
         return events, AtOnceSink(transport)
     directory = spool_directory(config, config.name)
-    launch, wait = _launch(config, directory, permission, executable or sys.executable)
-    return events, Recorder(
-        config, counters, directory, launch, is_permitted=permission.holds, wait=wait
+    launch, wait = _launch(config, directory, consent_gate, executable or sys.executable)
+    return events, SpoolSink(
+        config, counters, directory, launch, is_permitted=consent_gate.is_granted, wait=wait
     )
 
 
@@ -254,7 +254,7 @@ def _events(
     config: TelemetryConfig,
     installation_id: str | None,
     cleaner: Cleaner,
-    on_flaw: Callable[[str, int], None],
+    on_correction: Callable[[str, int], None],
 ) -> Mapper[bytes, bytes, EncodedRecord]:
     detected = (
         environment.resource_attributes(environment.current()) if config.inherit_otel_env else {}
@@ -266,16 +266,16 @@ def _events(
             {**detected, **config.resource_attributes},
             base_attributes(config.name, config.version, installation_id, by_sdk=False),
         ),
-        on_flaw=on_flaw,
+        on_correction=on_correction,
         session=os.urandom(16).hex(),  # a run of a command-line tool is a session
     )
 
 
 def _launch(
-    config: TelemetryConfig, directory: str | None, permission: Permission, executable: str
+    config: TelemetryConfig, directory: str | None, consent_gate: ConsentGate, executable: str
 ) -> tuple[Callable[[], object], Callable[[float], object]]:
     """Return what has somebody deliver, and what gives them time at the end of this process."""
-    beside = _Beside(permission)
+    beside = InProcessUploader(consent_gate)
     if directory is None:
         return lambda: None, beside.wait
     is_frozen = bool(getattr(sys, "frozen", False))
@@ -287,15 +287,15 @@ def _launch(
     return launch, beside.wait
 
 
-class _Beside:
+class InProcessUploader:
     """Delivers in a thread what processes have left.
 
     Args:
         permission: What may leave.
     """
 
-    def __init__(self, permission: Permission) -> None:
-        self._permission = permission
+    def __init__(self, consent_gate: ConsentGate) -> None:
+        self._permission = consent_gate
         self._thread: threading.Thread | None = None
 
     def start(self, directory: str) -> None:

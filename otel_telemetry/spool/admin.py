@@ -16,7 +16,7 @@ from otel_telemetry.spool.spool import Spool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
+class SpooledSegment:
     """A segment that waits.
 
     Attributes:
@@ -41,7 +41,7 @@ def directories(config: DeliveryConfig, app: str) -> list[str]:
     own = spool_directory(config, app)
     if own is None:
         return []
-    return sorted({own, *(neighbours.of(own) if is_apart(config) else ())})
+    return sorted({own, *(neighbours.other_destinations(own) if is_apart(config) else ())})
 
 
 def segments(config: DeliveryConfig, app: str) -> list[str]:
@@ -54,7 +54,7 @@ def segments(config: DeliveryConfig, app: str) -> list[str]:
     ]
 
 
-def read(config: DeliveryConfig, app: str) -> Iterator[Leftover]:
+def read_segments(config: DeliveryConfig, app: str) -> Iterator[SpooledSegment]:
     """Read all segments of *app*, by destination, oldest first; nothing is locked or changed."""
     for path in segments(config, app):
         spool = Spool(os.path.dirname(path), max_age=config.spool_max_age)
@@ -63,7 +63,9 @@ def read(config: DeliveryConfig, app: str) -> Iterator[Leftover]:
             content = None
             with contextlib.suppress(OSError):  # no more descriptors: it is there all the same
                 content = spool.read(path)
-            yield Leftover(path=path, size=status.st_size, at=status.st_mtime, content=content)
+            yield SpooledSegment(
+                path=path, size=status.st_size, at=status.st_mtime, content=content
+            )
 
 
 def purge(config: DeliveryConfig, app: str) -> int:
@@ -77,7 +79,7 @@ def purge(config: DeliveryConfig, app: str) -> int:
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(directory, layout.BACKOFF_NOTE))
         with contextlib.suppress(OSError):
-            destination.forget(directory)
+            destination.delete_manifest(directory)
     for path in segments(config, app):
         with contextlib.suppress(OSError):
             os.unlink(path)

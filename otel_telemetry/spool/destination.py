@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otel_telemetry.config.config import DeliveryConfig
 
 _FILES = ("certificate_file", "client_certificate_file", "client_key_file")
-TOLD = (
+MANIFEST_FIELDS = (
     # Whose they are, and what its code says of permission:
     "name",
     "enabled",
@@ -73,7 +73,7 @@ def is_apart(config: DeliveryConfig) -> bool:
     return config.spool is True or isinstance(config, TelemetryConfig)
 
 
-def tell(path: str, config: TelemetryConfig) -> None:
+def write_manifest(path: str, config: TelemetryConfig) -> None:
     """Write down in the directory *path* where its events go, for whoever delivers them.
 
     With the headers that code gave, which may be keys: the file is its user's alone, as the
@@ -82,21 +82,21 @@ def tell(path: str, config: TelemetryConfig) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    said = {name: getattr(config, name) for name in TOLD}
+    said = {name: getattr(config, name) for name in MANIFEST_FIELDS}
     for name in _FILES:
         if said[name] is not None:
             said[name] = os.path.abspath(said[name])
     data = json.dumps(said, default=dict).encode()
     file = os.path.join(path, layout.MANIFEST)
-    if atomic_file.read(file) != data:
-        atomic_file.write(file, data)
+    if atomic_file.read_file(file) != data:
+        atomic_file.write_file(file, data)
 
 
-def told(path: str) -> TelemetryConfig | None:
+def read_manifest(path: str) -> TelemetryConfig | None:
     """Return where the events in the directory *path* go; None if nobody says, or it is not so."""
     try:
         private_directory.check(path)
-        data = atomic_file.read(os.path.join(path, layout.MANIFEST))
+        data = atomic_file.read_file(os.path.join(path, layout.MANIFEST))
         said = {} if data is None else json.loads(data)
         # In the state directory, or in a path that the setting named.
         spools = (True, os.path.dirname(os.path.dirname(path)))
@@ -107,6 +107,6 @@ def told(path: str) -> TelemetryConfig | None:
     return next((each for each in configs if spool_directory(each, each.name) == path), None)
 
 
-def forget(path: str) -> None:
+def delete_manifest(path: str) -> None:
     """Delete what was written down in the directory *path*; raises OSError."""
     os.unlink(os.path.join(path, layout.MANIFEST))

@@ -132,7 +132,7 @@ class Content:
     is_torn: bool
 
 
-def read(data: bytes) -> Content | None:
+def decode_segment(data: bytes) -> Content | None:
     """Return what a segment's bytes hold; None if they are no segment of this version."""
     if not data.startswith(MAGIC):
         # A piece of it, or nothing: its process died as it began the file.

@@ -17,7 +17,7 @@ from otel_telemetry.spool import layout, segment
 from otel_telemetry.spool.segment import SegmentWriter
 
 
-def of(own: str) -> list[str]:
+def other_destinations(own: str) -> list[str]:
     """Return the directories of destinations beside the directory *own*."""
     base, name = os.path.split(own)
     try:
@@ -27,7 +27,9 @@ def of(own: str) -> list[str]:
     return [os.path.join(base, other) for other in others if other != name]
 
 
-def expire(own: str, max_age: float, on_lost: Callable[[int, str], None]) -> None:
+def expire_stale_destinations(
+    own: str, max_age: float, on_lost: Callable[[int, str], None]
+) -> None:
     """Give up what has grown too old beside the directory *own*, where nobody delivers it any more.
 
     Args:
@@ -35,12 +37,12 @@ def expire(own: str, max_age: float, on_lost: Callable[[int, str], None]) -> Non
         max_age: Seconds after which a segment is given up.
         on_lost: Told how many records were given up, and why.
     """
-    for directory in of(own):
+    for directory in other_destinations(own):
         spool = Spool(directory, max_age=max_age)
         # A process that still has that destination holds the lock of what is its own.
         for orphan in spool.claim_orphans():
             for path in orphan.segments:
-                if spool.why_not(path, 0.0) is not None:
+                if spool.rejection_reason(path, 0.0) is not None:
                     spool.give_up(path, "expired", on_lost)
         spool.close()
         with contextlib.suppress(OSError):
@@ -98,7 +100,7 @@ class Spool:
         self._name = f"{time.time_ns():016x}-{os.getpid()}-{os.urandom(4).hex()}"
         self._number = 0
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Begin under another name in a forked child; the parent's locks stay the parent's."""
         self._guard = threading.Lock()
         for descriptor in self._claims.values():
@@ -229,13 +231,13 @@ class Spool:
             ):
                 return None
             with open(descriptor, "rb", closefd=False) as file:
-                return segment.read(file.read())
+                return segment.decode_segment(file.read())
         except OSError:
             return None
         finally:
             os.close(descriptor)
 
-    def why_not(self, path: str, since: float) -> str | None:
+    def rejection_reason(self, path: str, since: float) -> str | None:
         """Return why the segment at *path* must not leave; None if nothing is against it.
 
         Args:
@@ -310,7 +312,7 @@ class Spool:
     def _complain(self, error: OSError) -> None:
         self._trouble = error.strerror or ""
 
-    def speak(self) -> None:
+    def log_pending_error(self) -> None:
         """Log the latest trouble with the directory.
 
         Not where it arises: the handlers of the log are the host's, and may end up in the outbox,

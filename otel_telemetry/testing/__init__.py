@@ -11,8 +11,8 @@ from otel_telemetry.testing.receiver.received import (
     ReceivedEvent,
     ReceivedRequest,
     ReceivedSpan,
+    ReceivedValue,
     Signal,
-    Value,
     WireProtocol,
     unique,
 )
@@ -30,8 +30,8 @@ __all__ = [
     "ReceivedEvent",
     "ReceivedRequest",
     "ReceivedSpan",
+    "ReceivedValue",
     "Signal",
-    "Value",
     "WireProtocol",
     "capture_events",
     "unique",
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import `capture_events` when it is first asked for: the receiver needs none of the library."""
+    """Import `capture_events` on first use: the receiver needs nothing of the library."""
     if name != "capture_events":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from otel_telemetry.testing.capture import capture_events  # noqa: PLC0415 - see above

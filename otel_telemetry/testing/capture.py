@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
 from otel_telemetry._internal import fork
-from otel_telemetry.consent.consent import Standing
+from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.consent.decision import Decision
-from otel_telemetry.pipeline.pipeline import diverted
+from otel_telemetry.pipeline.pipeline import capture_pipeline
 from otel_telemetry.stats import Counters
 from otel_telemetry.testing.captured import Captured, CapturedEvent
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.events import Event
     from otel_telemetry.pipeline.pipeline import Pipeline
-    from otel_telemetry.pipeline.sdk_sinks import Take
+    from otel_telemetry.pipeline.sdk_sinks import CaptureCallback
     from otel_telemetry.stats import Stats
     from otel_telemetry.telemetry import Telemetry
     from otel_telemetry.types import AttributeValue
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 _REASON = "The events end in a test, and none leaves."
 
-_diversions: WeakKeyDictionary[Telemetry, list[Diversion]] = WeakKeyDictionary()
+_captures: WeakKeyDictionary[Telemetry, list[EventCapture]] = WeakKeyDictionary()
 
 
-class Diversion:
+class EventCapture:
     """Begins when it is made. Meanwhile the instance is as good as new, and on. Thread-safe.
 
     Diversions of one instance may overlap, in any order: the latest that has not ended takes all.
@@ -44,18 +44,18 @@ class Diversion:
         take: Called with each event that would leave, and its whole resource.
     """
 
-    def __init__(self, telemetry: Telemetry, take: Take) -> None:
+    def __init__(self, telemetry: Telemetry, take: CaptureCallback) -> None:
         self._telemetry = telemetry
         self._counters = counters = Counters()
         config = telemetry.config
-        standing = _TestStanding(config, permitted=telemetry._standing)  # noqa: SLF001 - its other half
+        consent_manager = _TestConsent(config, permitted=telemetry._consent_manager)  # noqa: SLF001 - its other half
 
         def make(*_: object) -> Pipeline:
-            return diverted(config, counters, take)
+            return capture_pipeline(config, counters, take)
 
         life = {
-            "_standing": standing,
-            "_decision": standing.decide(),
+            "_consent_manager": consent_manager,
+            "_decision": consent_manager.decide(),
             "_off": False,
             "_counters": counters,
             "_pipeline": make(),
@@ -70,23 +70,23 @@ class Diversion:
             # All that it knows of itself, whatever that is.
             self._before = dict(state)
             state.update(life)
-            _diversions.setdefault(telemetry, []).append(self)
-        fork.watch(self)
+            _captures.setdefault(telemetry, []).append(self)
+        fork.watch(self.after_fork)
 
     def stats(self) -> Stats:
         """Return what became of the events, whether they were taken or not."""
         return self._counters.snapshot()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Have what was laid aside begin anew in a forked child: the instance knows it not."""
         pipeline: Pipeline | None = self._before["_pipeline"]
-        (pipeline or self._before["_counters"]).new_process()
+        (pipeline or self._before["_counters"]).after_fork()
 
     def end(self) -> None:
         """Give back what the instance was before. Idempotent."""
         state = vars(self._telemetry)
         with state["_lock"]:
-            overlapping = _diversions[self._telemetry]
+            overlapping = _captures[self._telemetry]
             if self not in overlapping:
                 return
             place = overlapping.index(self)
@@ -105,7 +105,7 @@ class Diversion:
                 atexit.register(self._telemetry.destroy)
 
 
-class _TestStanding(Standing):
+class _TestConsent(ConsentManager):
     """Where the user agrees until the test says otherwise; nothing is read, and nothing is kept.
 
     Args:
@@ -113,7 +113,7 @@ class _TestStanding(Standing):
         permitted: What goes on to hold for events that were sent before.
     """
 
-    def __init__(self, config: TelemetryConfig, *, permitted: Standing) -> None:
+    def __init__(self, config: TelemetryConfig, *, permitted: ConsentManager) -> None:
         super().__init__(config, {})
         self._permitted = permitted
         self._mode: Literal["on", "off", "log"] = "on"
@@ -163,7 +163,6 @@ def capture_events(telemetry: Telemetry, *more: Telemetry) -> Iterator[Captured]
     Yields:
         The events so far; readable after the block, too.
     """
-
     captured = Captured()
 
     def take(event: Event, resource: Mapping[str, AttributeValue]) -> None:
@@ -180,7 +179,7 @@ def capture_events(telemetry: Telemetry, *more: Telemetry) -> Iterator[Captured]
 
     with ExitStack() as stack:
         for instance in dict.fromkeys((telemetry, *more)):
-            diversion = Diversion(instance, take)
+            diversion = EventCapture(instance, take)
             stack.callback(diversion.end)
             captured.count_by(diversion.stats)
         yield captured

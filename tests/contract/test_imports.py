@@ -143,7 +143,7 @@ def test_hooks_cost_no_pattern_before_they_are_used() -> None:
     """Nor anything else that takes milliseconds: a program that is off may name them."""
     imported = _imported(
         "from otel_telemetry import hooks\n"
-        "hooks.once_a_day('ping', state='nowhere'), hooks.at_most(1, 1), hooks.sample(0.5)\n"
+        "hooks.once_per_day('ping', state='nowhere'), hooks.rate_limit(1, 1), hooks.sample(0.5)\n"
         "hooks.redact(hooks.redact_secrets, hooks.hide_home, hooks.truncate(9))"
     )
 

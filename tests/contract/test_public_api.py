@@ -40,7 +40,6 @@ _SIGNATURES = {
     "destroy": "(self, timeout: 'float | None' = None) -> 'bool'",
     "flush": "(self, timeout: 'float | None' = None) -> 'bool'",
     "is_disabled": "(self) -> 'bool'",
-    "new_process": "(self) -> 'None'",
     "pseudonym": "(self, kind: 'str', value: 'str') -> 'str'",
     "register": "(self) -> 'None'",
     "send": (

@@ -8,8 +8,8 @@ from otel_telemetry.consent.decision import TABLE
 def decision_table() -> str:
     """Return the Markdown."""
     rows = [
-        (source, "yes" if denial else "", "yes" if permission else "")
-        for source, denial, permission in TABLE
+        (source, "yes" if denial else "", "yes" if consent_gate else "")
+        for source, denial, consent_gate in TABLE
     ]
     lines = ["| source | denies | permits |", "|---|---|---|"]
     lines += [

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from otel_telemetry.export.backoff import Backoff
 from otel_telemetry.export.recovery import Recovery
-from otel_telemetry.export.result import Kind
-from otel_telemetry.export.worker import Courier
+from otel_telemetry.export.result import Disposition
+from otel_telemetry.export.worker import ExportWorker
 from tests.support.outboxes import Box
 from tests.support.scripted import ScriptedTransport, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from otel_telemetry.export.result import Answer
+    from otel_telemetry.export.result import ExportResult
     from otel_telemetry.spool.spool import Spool
 
 
@@ -51,7 +51,7 @@ class Desk(Box):
         self._is_threaded = is_threaded
         self._on_start = on_start
         recovery = None if spool is None else Recovery(spool, bounds(**limits), self.outbox.lost)
-        self.courier = Courier(
+        self.courier = ExportWorker(
             self.outbox,
             self.counters,
             self._connect,
@@ -93,9 +93,9 @@ class Desk(Box):
             for name in names
         ]
 
-    def _answer(self, names: list[str]) -> Answer | None:
+    def _answer(self, names: list[str]) -> ExportResult | None:
         answer = self.transport.respond(names)
-        return None if answer is not None and answer.kind is Kind.DELIVERED else answer
+        return None if answer is not None and answer.kind is Disposition.DELIVERED else answer
 
     def turn(self) -> None:
         """Let the next batch be due, and the courier take one turn."""

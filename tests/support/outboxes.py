@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otel_telemetry.export.batch import Batch
-from otel_telemetry.export.queue import Outbox, Turn
+from otel_telemetry.export.queue import BatchQueue, WorkerTask
 from otel_telemetry.otlp.requests import export_request
 from otel_telemetry.stats import Counters
 from tests.support.scripted import RESOURCE, SCOPE, Clock, assert_adds_up, bounds, names_in, record
@@ -28,7 +28,7 @@ class Box:
         self.clock = Clock()
         self.opened = 0
         self.counters = Counters()
-        self.outbox = Outbox(
+        self.outbox = BatchQueue(
             bounds(**limits), self.counters, spool=spool, on_open=self._note, clock=self.clock
         )
         # As after a failure that is over: what is closed leaves memory at once, if it is on disk.
@@ -65,7 +65,7 @@ class Box:
     def take(self) -> Batch:
         """Take the next batch, where there has to be one that is due by now or soon."""
         turn = self.outbox.take(tidy_at=0.0)
-        if turn is Turn.TIDY:
+        if turn is WorkerTask.TIDY:
             self.clock.advance(1.0)
             turn = self.outbox.take(tidy_at=0.0)
         assert isinstance(turn, Batch)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from otel_telemetry.export.queue import Bounds
-from otel_telemetry.export.result import Answer, Kind
+from otel_telemetry.export.queue import QueueLimits
+from otel_telemetry.export.result import Disposition, ExportResult
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from otel_telemetry.otlp.requests import EncodedRecord
     from otel_telemetry.stats import Stats
 
-DELIVERED = Answer(kind=Kind.DELIVERED)
-RETRY = Answer(kind=Kind.RETRY, reason="no")
-TOO_LARGE = Answer(kind=Kind.TOO_LARGE, reason="HTTP status 413")
-REFUSED = Answer(kind=Kind.REFUSED, reason="HTTP status 400")
+DELIVERED = ExportResult(kind=Disposition.DELIVERED)
+RETRY = ExportResult(kind=Disposition.RETRY, reason="no")
+TOO_LARGE = ExportResult(kind=Disposition.TOO_LARGE, reason="HTTP status 413")
+REFUSED = ExportResult(kind=Disposition.REFUSED, reason="HTTP status 400")
 
 RESOURCE = resource_field({"service.name": "acme"})
 SCOPE = scope_field("acme")
@@ -62,9 +62,9 @@ def bounds(
     max_batch_bytes: int = 1024 * 1024,
     max_pending_bytes: int = 16 * 1024 * 1024,
     spool_max_bytes: int = 16 * 1024 * 1024,
-) -> Bounds:
+) -> QueueLimits:
     """Return the default bounds, but for what a test changes."""
-    return Bounds(
+    return QueueLimits(
         flush_interval=flush_interval,
         max_batch_events=max_batch_events,
         max_batch_bytes=max_batch_bytes,
@@ -88,7 +88,7 @@ def assert_adds_up(stats: Stats) -> None:
 def waits(backoff: Backoff, *, is_hurried: bool = False) -> float:
     """Return the seconds that others have it wait."""
     pause = backoff.pause(is_hurried=is_hurried)
-    assert pause is None or pause.is_told
+    assert pause is None or pause.from_shared_state
     return 0.0 if pause is None else pause.seconds
 
 
@@ -118,7 +118,9 @@ class ScriptedTransport:
     """
 
     def __init__(
-        self, *answers: Answer, respond: Callable[[list[str]], Answer | None] = lambda _: None
+        self,
+        *answers: ExportResult,
+        respond: Callable[[list[str]], ExportResult | None] = lambda _: None,
     ) -> None:
         self.requests: list[list[str]] = []
         self.respond = respond
@@ -126,7 +128,7 @@ class ScriptedTransport:
         self.processes = 0
         self._script = deque(answers)
 
-    def send(self, request: bytes) -> Answer:
+    def send(self, request: bytes) -> ExportResult:
         """Note the request and answer it."""
         names = names_in(request)
         self.requests.append(names)
@@ -139,6 +141,6 @@ class ScriptedTransport:
         """Note it."""
         self.aborted.set()
 
-    def new_process(self) -> None:
+    def after_fork(self) -> None:
         """Note it."""
         self.processes += 1

@@ -74,8 +74,8 @@ def construct() -> None:
         redaction.redact(redaction.redact_secrets, redaction.truncate(9), str.upper),
         redaction.allow_only("a", user=["b"]),
         sampling.sample(0.5, "a", key=lambda: None),
-        sampling.at_most(1, 60),
-        sampling.once_a_day("a", state=Path("x")),
+        sampling.rate_limit(1, 60),
+        sampling.once_per_day("a", state=Path("x")),
     ]
     assert_type(Telemetry("acme-cms"), Telemetry)
     assert_type(Telemetry(app, enabled=True), Telemetry)

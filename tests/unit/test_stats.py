@@ -127,7 +127,7 @@ class TestNewProcess:
         counters.drop("invalid")
         counters.correct("cut")
 
-        counters.new_process()
+        counters.after_fork()
 
         assert counters.snapshot() == Stats()
 
@@ -136,7 +136,7 @@ class TestNewProcess:
         counters = Counters()
         _hold(counters)
 
-        counters.new_process()
+        counters.after_fork()
 
         assert counters.snapshot() == Stats()
 
@@ -145,8 +145,8 @@ class TestNewProcess:
         counters = Counters()
         _hold(counters)
 
-        counters.new_process()
+        counters.after_fork()
         lock_of_the_batches = counters.lock
-        counters.new_process()
+        counters.after_fork()
 
         assert counters.lock is lock_of_the_batches

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from otel_telemetry.catalog.fields import BUCKETS
-from otel_telemetry.catalog.value_types import INT_MAX, INT_MIN, Kind
+from otel_telemetry.catalog.value_types import INT_MAX, INT_MIN, ValueType
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _property(item: Property) -> dict[str, object]:
     }
 
 
-def _kind(kind: Kind) -> dict[str, object]:
+def _kind(kind: ValueType) -> dict[str, object]:
     schema: dict[str, object] = {"type": _TYPES[kind.type]}
     if kind.values:
         schema["enum"] = list(kind.values)

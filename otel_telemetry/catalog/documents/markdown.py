@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from otel_telemetry.catalog.fields import BUCKETS, DATA_CLASSES
-from otel_telemetry.catalog.value_types import Kind
+from otel_telemetry.catalog.value_types import ValueType
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _row(item: Property) -> str:
     return f"| {' | '.join(cell.replace('|', _BAR) for cell in cells)} |"
 
 
-def _values(kind: Kind) -> str:
+def _values(kind: ValueType) -> str:
     if kind.values:
         words = ", ".join(_code(_said(value)) for value in kind.values)
         return f"a number, as its range: {words}" if kind.is_range else words

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from otel_telemetry.catalog.fields import BUCKETS
-from otel_telemetry.catalog.value_types import Kind
+from otel_telemetry.catalog.value_types import ValueType
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _reference(item: Property, registry: dict[str, dict[str, object]]) -> dict[s
     }
 
 
-def _type(kind: Kind) -> str | dict[str, list[dict[str, object]]]:
+def _type(kind: ValueType) -> str | dict[str, list[dict[str, object]]]:
     if not kind.values:
         return _TYPES[kind.type]
     return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from otel_telemetry.config import environment
 from otel_telemetry.testing.conformance.report import Finding, Report
 from otel_telemetry.testing.conformance.runs import Program
-from otel_telemetry.testing.conformance.sandbox import NotHereError, Stage
+from otel_telemetry.testing.conformance.sandbox import NotHereError, Sandbox
 from otel_telemetry.testing.conformance.scenarios import CONTROL, HARMLESS, MACHINES, OFF, deny
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class _Check:
         self._held: list[str] = []
         self._findings: list[Finding] = []
         self._not_run: dict[str, str] = {}
-        self._without: dict[Callable[[Stage], None], Run] = {}
+        self._without: dict[Callable[[Sandbox], None], Run] = {}
 
     def report(self) -> Report:
         """Return what was found."""
@@ -162,7 +162,7 @@ class _Check:
         self,
         scenario: Scenario,
         judge: Callable[[Scenario, Run], Iterator[Finding]],
-        also: Callable[[Stage], None] | None = None,
+        also: Callable[[Sandbox], None] | None = None,
     ) -> None:
         """Run a scenario, and have its run judged."""
         try:
@@ -229,8 +229,8 @@ class _Check:
             self._without[scenario.machine] = self._run(scenario.machine, deny, None)
         return self._without[scenario.machine]
 
-    def _run(self, *preparations: Callable[[Stage], None] | None) -> Run:
-        with Stage(self._app, self._environ) as stage:
+    def _run(self, *preparations: Callable[[Sandbox], None] | None) -> Run:
+        with Sandbox(self._app, self._environ) as stage:
             for prepare in filter(None, preparations):
                 prepare(stage)
             return self._program.run(stage.environ, stage.faults)

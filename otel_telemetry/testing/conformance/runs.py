@@ -17,11 +17,11 @@ from otel_telemetry.testing.conformance.audit_hook.sitecustomize import FAULTS, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_WATCHER = os.path.join(os.path.dirname(__file__), "audit_hook")
+_AUDIT_HOOK = os.path.join(os.path.dirname(__file__), "audit_hook")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class SideEffect:
     """What this package did in a process, or what the watcher has to say.
 
     Attributes:
@@ -54,7 +54,7 @@ class Run:
     stdout: bytes
     stderr: bytes
     seconds: float
-    journal: tuple[Act, ...]
+    journal: tuple[SideEffect, ...]
 
     @property
     def is_watched(self) -> bool:
@@ -62,7 +62,7 @@ class Run:
         return any(act.kind == "watching" for act in self.journal)
 
     @property
-    def acts(self) -> tuple[Act, ...]:
+    def acts(self) -> tuple[SideEffect, ...]:
         """What this package did."""
         return tuple(act for act in self.journal if act.stack)
 
@@ -89,7 +89,7 @@ class Program:
 
     def run(self, environ: Mapping[str, str], faults: Sequence[str] = ()) -> Run:
         """Run it to its end, and kill what it leaves in its process group."""
-        path = [_WATCHER, *filter(None, [environ.get("PYTHONPATH")])]
+        path = [_AUDIT_HOOK, *filter(None, [environ.get("PYTHONPATH")])]
         with tempfile.TemporaryDirectory() as directory:
             journal = os.path.join(directory, "journal")
             with open(journal, "wb"):
@@ -135,6 +135,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def _act(line: str) -> Act:
+def _act(line: str) -> SideEffect:
     process, kind, what, stack = ast.literal_eval(line)
-    return Act(process=process, kind=kind, what=what, stack=tuple(stack))
+    return SideEffect(process=process, kind=kind, what=what, stack=tuple(stack))

@@ -12,7 +12,7 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from otel_telemetry._internal.paths import choice_file
+from otel_telemetry._internal.paths import consent_file
 from otel_telemetry.config.environment import app_prefix
 from otel_telemetry.consent.decision import is_ci
 
@@ -30,7 +30,7 @@ class NotHereError(Exception):
     """This machine cannot bring a scenario about."""
 
 
-class Stage:
+class Sandbox:
     """One scenario's surroundings; a context manager, which takes all of it away again.
 
     Args:
@@ -87,7 +87,7 @@ class Stage:
 
     def choose(self, data: bytes | None) -> None:
         """Put *data* where the user's choice is kept; None for a choice that says off."""
-        path = choice_file(self._app, self.environ) or ""
+        path = consent_file(self._app, self.environ) or ""
         if not path.startswith(self.environ["HOME"]):
             raise NotHereError("where a choice is kept is not up to the environment")
         off = {"mode": "off", "consent_version": 1, "at": 1_700_000_000, "by": "user"}

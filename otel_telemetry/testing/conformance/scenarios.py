@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from otel_telemetry.testing.conformance.sandbox import Stage
+    from otel_telemetry.testing.conformance.sandbox import Sandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,38 +23,38 @@ class Scenario:
     """
 
     name: str
-    machine: Callable[[Stage], None]
-    user: Callable[[Stage], None]
+    machine: Callable[[Sandbox], None]
+    user: Callable[[Sandbox], None]
     is_silent: bool = False
 
 
-def _any(_: Stage) -> None:
+def _any(_: Sandbox) -> None:
     """Change nothing."""
 
 
-def _denied_by(variable: str, word: str) -> Callable[[Stage], None]:
+def _denied_by(variable: str, word: str) -> Callable[[Sandbox], None]:
     """Deny by a variable of the environment, against somebody else's permission."""
 
-    def say(stage: Stage) -> None:
+    def say(stage: Sandbox) -> None:
         stage.switch("on")
         stage.environ[variable] = word
 
     return say
 
 
-def _switched_to(word: str) -> Callable[[Stage], None]:
+def _switched_to(word: str) -> Callable[[Sandbox], None]:
     return lambda stage: stage.switch(word)
 
 
-def _chosen(data: bytes | None) -> Callable[[Stage], None]:
-    def say(stage: Stage) -> None:
+def _chosen(data: bytes | None) -> Callable[[Sandbox], None]:
+    def say(stage: Sandbox) -> None:
         stage.switch("on")
         stage.choose(data)
 
     return say
 
 
-def _in_ci(stage: Stage) -> None:
+def _in_ci(stage: Sandbox) -> None:
     stage.environ["CI"] = "true"
 
 
@@ -64,13 +64,13 @@ def _status(line: bytes, *fields: bytes) -> bytes:
     )
 
 
-MACHINES: Mapping[str, Callable[[Stage], None]] = {
+MACHINES: Mapping[str, Callable[[Sandbox], None]] = {
     "read_only_home": lambda stage: stage.write_protect(),
     "no_home": lambda stage: stage.take_home_away(),
     "full_disk": lambda stage: stage.fill_disk(),
 }
 
-_DENIALS: Mapping[str, Callable[[Stage], None]] = {
+_DENIALS: Mapping[str, Callable[[Sandbox], None]] = {
     "do_not_track": _denied_by("DO_NOT_TRACK", "1"),
     "own_switch_off": _switched_to("off"),
     "common_switch_off": _denied_by("OTEL_TELEMETRY", "off"),
@@ -80,7 +80,7 @@ _DENIALS: Mapping[str, Callable[[Stage], None]] = {
     "choice_damaged": _chosen(b'{"mode": "o'),
 }
 
-_BACKENDS: Mapping[str, Callable[[Stage], None]] = {
+_BACKENDS: Mapping[str, Callable[[Sandbox], None]] = {
     "backend_refuses_connections": lambda stage: stage.refuse(),
     "backend_is_silent": lambda stage: stage.swallow(),
     "backend_is_unavailable": lambda stage: stage.answer(
@@ -92,13 +92,13 @@ _BACKENDS: Mapping[str, Callable[[Stage], None]] = {
 }
 
 
-def _off(name: str, user: Callable[[Stage], None], *, is_silent: bool = False) -> Scenario:
+def _off(name: str, user: Callable[[Sandbox], None], *, is_silent: bool = False) -> Scenario:
     machine = MACHINES.get(name, _any)
     return Scenario(name=name, machine=machine, user=user, is_silent=is_silent)
 
 
-def _on(name: str, more: Callable[[Stage], None] = _any) -> Scenario:
-    def say(stage: Stage) -> None:
+def _on(name: str, more: Callable[[Sandbox], None] = _any) -> Scenario:
+    def say(stage: Sandbox) -> None:
         stage.switch("on")
         stage.refuse()
         more(stage)
@@ -123,7 +123,7 @@ HARMLESS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _HAR
 CONTROL = _on("control")
 
 
-def deny(stage: Stage) -> None:
+def deny(stage: Sandbox) -> None:
     """Say no in every way: what a run with telemetry is compared with."""
     stage.switch("off")
     stage.environ["DO_NOT_TRACK"] = "1"

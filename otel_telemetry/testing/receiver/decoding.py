@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
     from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
-    from otel_telemetry.testing.receiver.received import Signal, Value
+    from otel_telemetry.testing.receiver.received import ReceivedValue, Signal
 
 Message: TypeAlias = (
     ExportLogsServiceRequest | ExportTraceServiceRequest | ExportMetricsServiceRequest
@@ -153,12 +153,12 @@ def _spans(message: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
                 )
 
 
-def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Value]:
+def _attributes(pairs: Iterable[KeyValue]) -> dict[str, ReceivedValue]:
     """Turn key-value pairs into a dict."""
     return {pair.key: _value(pair.value) for pair in pairs}
 
 
-def _value(any_value: AnyValue) -> Value:
+def _value(any_value: AnyValue) -> ReceivedValue:
     """Turn an AnyValue into the Python value of the same type; an empty one is None."""
     kind = any_value.WhichOneof("value")
     if kind is None:
@@ -167,5 +167,5 @@ def _value(any_value: AnyValue) -> Value:
         return [_value(item) for item in any_value.array_value.values]
     if kind == "kvlist_value":
         return _attributes(any_value.kvlist_value.values)
-    value: Value = getattr(any_value, kind)
+    value: ReceivedValue = getattr(any_value, kind)
     return value

@@ -15,14 +15,14 @@ import grpc
 from otel_telemetry.testing.receiver.answers import Answer
 from otel_telemetry.testing.receiver.decoding import UnreadableError, from_protobuf
 from otel_telemetry.testing.receiver.responses import retry_later, success
-from otel_telemetry.testing.receiver.threads import Crew, hold
+from otel_telemetry.testing.receiver.threads import ThreadTracker, hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from otel_telemetry.testing.receiver.decoding import Message
     from otel_telemetry.testing.receiver.received import Signal
-    from otel_telemetry.testing.receiver.request_log import Journal
+    from otel_telemetry.testing.receiver.request_log import RequestLog
 
 _SERVICES: Final[Mapping[str, Signal]] = {
     "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
@@ -41,7 +41,7 @@ class GRPCServer:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: RequestLog,
         *,
         host: str,
         port: int,
@@ -54,7 +54,7 @@ class GRPCServer:
         socket.create_server((host, port), family=family).close()
         self._journal = journal
         self._stopping = threading.Event()
-        self._crew = Crew("otel-telemetry-receiver-grpc")
+        self._crew = ThreadTracker("otel-telemetry-receiver-grpc")
         self._server = grpc.server(
             _ThreadPerCall(self._crew),
             handlers=[self._handler(service, signal) for service, signal in _SERVICES.items()],
@@ -140,7 +140,7 @@ class _ThreadPerCall(futures.ThreadPoolExecutor):
     exit. And with a bound, held answers would keep the other calls waiting.
     """
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: ThreadTracker) -> None:
         """Start threads through the crew."""
         super().__init__(max_workers=1)
         self._crew = crew

@@ -23,14 +23,14 @@ from otel_telemetry.testing.receiver.http_messages import (
     response,
 )
 from otel_telemetry.testing.receiver.responses import JSON, PROTOBUF
-from otel_telemetry.testing.receiver.threads import Crew, hold
+from otel_telemetry.testing.receiver.threads import ThreadTracker, hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otel_telemetry.testing.receiver.decoding import Message
     from otel_telemetry.testing.receiver.received import Signal
-    from otel_telemetry.testing.receiver.request_log import Journal
+    from otel_telemetry.testing.receiver.request_log import RequestLog
 
 _SIGNALS: Final[Mapping[str, Signal]] = {
     "/v1/logs": "logs",
@@ -46,7 +46,7 @@ class HTTPServer:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: RequestLog,
         *,
         host: str,
         port: int,
@@ -58,7 +58,7 @@ class HTTPServer:
         self._ssl_context = ssl_context
         self._max_request_bytes = max_request_bytes
         self._stopping = threading.Event()
-        self._crew = Crew("otel-telemetry-receiver-http")
+        self._crew = ThreadTracker("otel-telemetry-receiver-http")
         self._connections: set[socket.socket] = set()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from otel_telemetry.testing.receiver.answers import Answer
 
-Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
+ReceivedValue: TypeAlias = (
+    "str | bool | int | float | bytes | list[ReceivedValue] | dict[str, ReceivedValue] | None"
+)
 """An attribute value or body, with its type from the wire: True, 1 and 1.0 are three values."""
 
 WireProtocol: TypeAlias = Literal["http/protobuf", "http/json", "grpc"]
@@ -42,12 +44,12 @@ class ReceivedEvent:
     """
 
     name: str = ""
-    body: Value = None
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    resource: Mapping[str, Value] = field(default_factory=dict)
+    body: ReceivedValue = None
+    attributes: Mapping[str, ReceivedValue] = field(default_factory=dict)
+    resource: Mapping[str, ReceivedValue] = field(default_factory=dict)
     scope_name: str = ""
     scope_version: str = ""
-    scope_attributes: Mapping[str, Value] = field(default_factory=dict)
+    scope_attributes: Mapping[str, ReceivedValue] = field(default_factory=dict)
     timestamp: int = 0
     observed_timestamp: int = 0
     severity_number: int = 0
@@ -80,7 +82,7 @@ class ReceivedSpan:
     name: str
     trace_id: str
     span_id: str
-    resource: Mapping[str, Value] = field(default_factory=dict)
+    resource: Mapping[str, ReceivedValue] = field(default_factory=dict)
 
 
 class Contents:

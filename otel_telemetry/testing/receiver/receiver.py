@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from otel_telemetry.testing.receiver.http import HTTPServer
-from otel_telemetry.testing.receiver.request_log import Journal
+from otel_telemetry.testing.receiver.request_log import RequestLog
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -88,7 +88,7 @@ class OTLPReceiver:
         self._grpc_credentials = grpc_credentials
         self._http_max_request_bytes = http_max_request_bytes
         self._grpc_max_request_bytes = grpc_max_request_bytes
-        self._journal = Journal()
+        self._journal = RequestLog()
         self._lock = threading.Lock()
         self._running: ExitStack | None = None
 

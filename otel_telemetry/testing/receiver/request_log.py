@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SUCCESS = Answer()
 
 
-class Journal:
+class RequestLog:
     """The script of answers and the list of requests. Thread-safe."""
 
     def __init__(self) -> None:

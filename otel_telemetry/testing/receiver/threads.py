@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _GLANCE = 0.01
 
 
-class Crew:
+class ThreadTracker:
     """The daemon threads of one server, kept track of so that none is left behind. Thread-safe."""
 
     def __init__(self, name: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from otel_telemetry.cli.console import Console, Paint, printable
+from otel_telemetry.cli.console import Console, Style, printable
 
 
 class _Terminal(io.TextIOWrapper):
@@ -191,12 +191,12 @@ def test_a_stream_that_is_closed_is_no_terminal() -> None:
 
 def test_a_stream_without_a_file_can_be_hushed() -> None:
     """There is nothing to do."""
-    Console(io.StringIO(), io.StringIO(), {}).hush()
+    Console(io.StringIO(), io.StringIO(), {}).silence()
 
 
 def test_an_empty_text_has_no_colour() -> None:
     """No escape for nothing."""
-    assert Paint(is_on=True, width=None)("red", "") == ""
+    assert Style(is_on=True, width=None)("red", "") == ""
 
 
 def test_a_real_terminal_is_one(terminal: io.TextIOWrapper) -> None:

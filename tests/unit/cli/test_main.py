@@ -13,7 +13,7 @@ import pytest
 from otel_telemetry import Telemetry
 from otel_telemetry._internal.private_directory import secure
 from otel_telemetry.cli.commands import VERBS
-from otel_telemetry.cli.load import named, thing
+from otel_telemetry.cli.load import load_object, load_telemetry
 from otel_telemetry.cli.main import main
 from otel_telemetry.spool import destination
 from tests.support.cli import home
@@ -60,7 +60,7 @@ def test_settings_that_were_written_down_for_a_deliverer_hold(
     directory = destination.spool_directory(telemetry.config, "acme-cms")
     assert directory is not None
     secure(directory)
-    destination.tell(directory, telemetry.config)
+    destination.write_manifest(directory, telemetry.config)
 
     assert main(["--app", "acme-cms", "status", "--json"]) == 0
 
@@ -205,7 +205,7 @@ def test_options_reach_their_verbs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_place_is_looked_up_from_here(code: str) -> None:
     """As `python -m` does; once is enough."""
-    assert thing(f"{code}:nothing") == 1
-    assert thing(f"{code}:nothing") == 1
+    assert load_object(f"{code}:nothing") == 1
+    assert load_object(f"{code}:nothing") == 1
     assert sys.path.count("") == 1
-    assert named(f"{code}:make").config.name == "acme-cms"
+    assert load_telemetry(f"{code}:make").config.name == "acme-cms"

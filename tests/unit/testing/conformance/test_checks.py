@@ -16,7 +16,7 @@ from otel_telemetry.testing.conformance import (
     checks,
 )
 from otel_telemetry.testing.conformance.runs import Program
-from otel_telemetry.testing.conformance.sandbox import NotHereError, Stage
+from otel_telemetry.testing.conformance.sandbox import NotHereError, Sandbox
 from otel_telemetry.testing.conformance.scenarios import OFF, Scenario
 from tests.support.watched import ENVIRON, FAST, OURS, found, program, script
 
@@ -222,7 +222,7 @@ def test_a_directory_and_an_environment_can_be_given(tmp_path: Path) -> None:
 def test_a_scenario_that_the_machine_cannot_bring_about_is_named() -> None:
     """It neither held nor failed."""
 
-    def impossible(_: Stage) -> None:
+    def impossible(_: Sandbox) -> None:
         raise NotHereError("there is no such thing")
 
     scenario = Scenario(name="flood", machine=impossible, user=impossible)

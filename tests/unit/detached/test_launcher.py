@@ -1,0 +1,317 @@
+"""Starting what delivers: seldom, once for many, and safely."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_telemetry._internal import filelock
+from otel_telemetry.detached import launcher
+from otel_telemetry.detached.launcher import Launcher, command, is_python, spawn
+from otel_telemetry.spool.layout import UPLOADER_LOCK
+from tests.support.processes import plain_environment
+from tests.support.spools import leave
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+HOUR = 3600.0
+
+
+class Starts:
+    """What has been started, and the time."""
+
+    def __init__(self, directory: Path, *, result: int | None = None) -> None:
+        leave(directory, "a")
+        self.directory = directory
+        self.now = time.time()
+        self.started: list[str] = []
+        self.result = result
+
+    def launcher(self, interval: float = HOUR) -> Launcher:
+        """Return a launcher as another process would have it."""
+        return Launcher(
+            str(self.directory), interval=interval, start=self._start, now=lambda: self.now
+        )
+
+    def _start(self, directory: str) -> int | None:
+        self.started.append(directory)
+        return self.result
+
+
+@pytest.fixture
+def starts(directory: Path) -> Starts:
+    """A directory in which a dead process has left an event."""
+    return Starts(directory)
+
+
+class TestWhen:
+    """When it is time."""
+
+    def test_once_in_an_interval(self, starts: Starts) -> None:
+        """Whichever process asks."""
+        assert starts.launcher().launch()
+        assert not starts.launcher().launch()
+
+        starts.now += HOUR + 1
+
+        assert starts.launcher().launch()
+        assert starts.started == [str(starts.directory)] * 2
+
+    def test_each_time_without_an_interval(self, starts: Starts) -> None:
+        """For those who want it so."""
+        assert starts.launcher(0).launch()
+        assert starts.launcher(0).launch()
+
+    @pytest.mark.parametrize("ahead", [120, 10 * 365 * 24 * HOUR])
+    def test_a_clock_that_is_set_back_does_not_block(self, starts: Starts, ahead: float) -> None:
+        """A mark from the future is no reason to wait until then."""
+        starts.now += ahead
+        starts.launcher().launch()
+        starts.now -= ahead
+
+        assert starts.launcher().launch()
+
+    def test_a_mark_of_another_machine_s_clock_counts(self, starts: Starts) -> None:
+        """The home directories of two machines may be one, and their clocks are never quite."""
+        starts.now += 30
+        starts.launcher().launch()
+        starts.now -= 30
+
+        assert not starts.launcher().launch()
+
+    def test_not_while_one_is_alive(self, starts: Starts) -> None:
+        """It holds the lock."""
+        starts.launcher().launch()
+        starts.now += HOUR + 1
+        lock = filelock.acquire(str(starts.directory / UPLOADER_LOCK), create=False)
+        assert lock is not None
+
+        assert not starts.launcher().launch()
+
+        filelock.release(lock)
+
+        assert starts.launcher().launch()
+
+    def test_not_for_nothing(self, tmp_path: Path, starts: Starts) -> None:
+        """Where nobody has left anything, or there is no directory."""
+        for path in starts.directory.glob("*.seg"):
+            path.unlink()
+
+        assert not starts.launcher().launch()
+        assert not Launcher(str(tmp_path / "gone"), interval=HOUR).launch()
+        assert not (tmp_path / "gone").exists()
+
+    def test_another_may_have_had_its_turn_meanwhile(self, starts: Starts) -> None:
+        """Between the look at the mark and the lock."""
+        starts.launcher().launch()
+        times = iter([starts.now + HOUR + 1, starts.now])
+        late = Launcher(
+            str(starts.directory),
+            interval=HOUR,
+            start=starts._start,
+            now=lambda: next(times),
+        )
+
+        assert not late.launch()
+        assert len(starts.started) == 1
+
+    def test_the_mark_is_made_before_the_start(self, starts: Starts) -> None:
+        """Else all who end at that moment would start one each."""
+        marks: list[float] = []
+
+        def start(directory: str) -> None:
+            marks.append((Path(directory) / UPLOADER_LOCK).stat().st_mtime)
+            raise BlockingIOError
+
+        launching = Launcher(
+            str(starts.directory), interval=HOUR, start=start, now=lambda: starts.now
+        )
+
+        assert not launching.launch()
+        assert marks == [pytest.approx(starts.now)]
+        assert not starts.launcher().launch()
+
+    def test_who_cannot_write_starts_nothing(self, starts: Starts) -> None:
+        """Nor raises."""
+        (starts.directory / UPLOADER_LOCK).symlink_to(starts.directory / "elsewhere")
+
+        assert not starts.launcher().launch()
+
+
+class TestChildren:
+    """A process that lives on has children that end."""
+
+    def test_they_are_let_go(self, directory: Path) -> None:
+        """With the next start at the latest."""
+        child = subprocess.Popen([sys.executable, "-c", ""])
+        starts = Starts(directory, result=child.pid)
+        launching = starts.launcher(0)
+        launching.launch()
+        wait_until(lambda: _is_zombie(child.pid), within=10, what="its end")
+        starts.result = None
+        launching.launch()
+
+        assert not _is_zombie(child.pid)
+        assert launching._started == []
+        child.returncode = 0
+
+    def test_one_that_is_alive_is_not_waited_for(self, directory: Path) -> None:
+        """It is asked for again."""
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+            starts = Starts(directory, result=child.pid)
+            launching = starts.launcher(0)
+            launching.launch()
+            starts.result = None
+            launching.launch()
+
+            assert launching._started == [(child.pid, os.getpid())]
+
+            child.communicate(b"\n")
+
+    def test_those_of_a_parent_are_left_alone(self, directory: Path) -> None:
+        """A forked process has none of them."""
+        child = subprocess.Popen([sys.executable, "-c", ""])
+        starts = Starts(directory)
+        launching = starts.launcher(0)
+        launching._started = [(child.pid, os.getpid() + 1)]
+        launching.launch()
+
+        assert launching._started == []
+        assert child.wait(10) == 0
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return False
+
+
+class TestCommand:
+    """What is started."""
+
+    def test_it_knows_nothing_but_places(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No word of a payload, a header, or a key: others can read it."""
+        monkeypatch.setattr(sys, "path", ["/a"])
+        root = str(Path(launcher.__file__).parents[2])
+        given = command("/spool/x")
+
+        assert given[0] == sys.executable
+        assert given[-3:] == ["/spool/x", root, "/a"]
+        assert "-I" in given
+
+    def test_no_place_is_passed_on_where_anybody_s_files_may_lie(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Not the current directory, by whatever name, and not the program's own."""
+        (tmp_path / "cwd").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "cwd")
+        places = ["", ".", "cwd", str(tmp_path / "cwd"), str(tmp_path / "link"), "/bin", "/lib/x"]
+        monkeypatch.chdir(tmp_path / "cwd")
+        monkeypatch.setattr(sys, "path", places)
+        root = str(Path(launcher.__file__).parents[2])
+
+        assert command("/spool/x", "/bin/tool")[-3:] == ["/spool/x", root, "/lib/x"]
+
+    def test_a_current_directory_that_is_gone_is_no_matter(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Tools may delete it."""
+        (tmp_path / "cwd").mkdir()
+        monkeypatch.chdir(tmp_path / "cwd")
+        (tmp_path / "cwd").rmdir()
+
+        assert command("/spool/x")[0] == sys.executable
+
+    @pytest.mark.parametrize(
+        ("forbidden", "prefix", "expected"),
+        [(False, None, True), (True, None, False), (False, "/cache", False)],
+    )
+    def test_bytecode_is_written_where_the_host_would(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        forbidden: bool,
+        prefix: str | None,
+        expected: bool,
+    ) -> None:
+        """Nowhere else."""
+        monkeypatch.setattr(sys, "dont_write_bytecode", forbidden)
+        monkeypatch.setattr(sys, "pycache_prefix", prefix)
+
+        assert ("-B" not in command("/spool/x")) is expected
+
+
+@pytest.mark.parametrize(
+    ("executable", "environ", "is_frozen", "expected"),
+    [
+        ("/usr/bin/python3", {}, False, True),
+        ("/usr/bin/python3.13t", {}, False, True),
+        ("C:/Python/Python.exe", {}, False, True),
+        ("/opt/pypy3", {}, False, True),
+        ("/usr/bin/python3", {}, True, False),
+        ("/usr/bin/python3", {"PYTHONHOME": "/opt"}, False, False),
+        ("/usr/sbin/uwsgi", {}, False, False),
+        ("", {}, False, False),
+        (None, {}, False, False),
+    ],
+)
+def test_only_a_python_is_started(
+    executable: str | None, environ: Mapping[str, str], *, is_frozen: bool, expected: bool
+) -> None:
+    """Any other program would be the host once more, and start itself again and again."""
+    assert is_python(executable, environ, is_frozen=is_frozen) is expected
+
+
+SAYS = """
+import os, sys
+os.makedirs(sys.argv[1])
+with open(sys.argv[1] + "/said", "w") as file:
+    null = os.stat("/dev/null").st_rdev
+    print(os.getsid(0) == os.getpid(), [os.fstat(n).st_rdev == null for n in range(3)],
+          os.environ["X"], file=file)
+os.rename(sys.argv[1] + "/said", sys.argv[1] + "/done")
+"""
+
+
+def _said_by_a_child(path: Path) -> str:
+    environ = {**plain_environment(), "X": "y"}
+    pid = spawn([sys.executable, "-I", "-c", SAYS, str(path)], environ)
+    assert os.waitpid(pid, 0) == (pid, 0)
+    return (path / "done").read_text()
+
+
+def test_it_has_a_session_of_its_own_and_no_terminal(tmp_path: Path) -> None:
+    """And the environment that it is given."""
+    assert _said_by_a_child(tmp_path / "x") == "True [True, True, True] y\n"
+
+
+def test_a_system_without_sessions_for_it_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new process begins its own then, as it begins."""
+    original = os.posix_spawn
+
+    def old_posix_spawn(*args: object, **options: object) -> int:
+        if "setsid" in options:
+            raise NotImplementedError
+        return original(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "posix_spawn", old_posix_spawn)
+
+    assert _said_by_a_child(tmp_path / "x") == "False [True, True, True] y\n"
+
+
+def test_what_cannot_be_started_raises(tmp_path: Path) -> None:
+    """The launcher contains it."""
+    with pytest.raises(OSError, match="No such file"):
+        spawn([str(tmp_path / "no-python")], {})

@@ -1,0 +1,337 @@
+"""Delivering what others have recorded: all of it, one at a time, and only for a while."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_telemetry import Telemetry, TelemetryConfig
+from otel_telemetry._internal import filelock
+from otel_telemetry.detached.launcher import command
+from otel_telemetry.detached.uploader import consent_gate, upload
+from otel_telemetry.export.consent_gate import ConsentGate
+from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.spool import layout
+from otel_telemetry.spool.destination import spool_directory, write_manifest
+from otel_telemetry.spool.layout import UPLOADER_LOCK
+from otel_telemetry.spool.spool import Spool
+from tests.support.processes import plain_environment
+from tests.support.scripted import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransport, record
+
+
+class Left:
+    """A directory in which events wait, as processes leave it that have ended."""
+
+    def __init__(self, base: Path, **settings: Any) -> None:
+        given = {"endpoint": "https://a.example", "spool": str(base), **settings}
+        self.config = TelemetryConfig(name="acme", **given)
+        path = spool_directory(self.config, "acme")
+        assert path is not None
+        self.path = path
+        self.transport = ScriptedTransport()
+        self.asked: list[str] = []
+        self.leave("first")
+        write_manifest(path, self.config)
+        (Path(path) / UPLOADER_LOCK).touch()
+
+    def leave(self, *names: str) -> None:
+        """Leave events, each by a process of its own."""
+        for name in names:
+            spool = Spool(self.path, max_age=1e9)
+            writer = spool.open_segment()
+            assert writer is not None
+            writer.append(RESOURCE, SCOPE, record(name))
+            writer.close()
+            spool.close()
+
+    def consent_gate(self, config: TelemetryConfig) -> ConsentGate:
+        """Permit everything, and note who asked."""
+        self.asked.append(config.name)
+        return ConsentGate()
+
+    def upload(
+        self, consent_gate: Callable[[TelemetryConfig], ConsentGate] | None = None, **changed: Any
+    ) -> None:
+        """Deliver."""
+        upload(
+            self.path,
+            consent_gate or self.consent_gate,
+            connect=lambda _config: self.transport,
+            **changed,
+        )
+
+    @property
+    def arrived(self) -> list[str]:
+        """The events that were sent."""
+        return [name for request in self.transport.requests for name in request]
+
+    @property
+    def segments(self) -> int:
+        """How many segments are there."""
+        return sum(map(len, layout.listed(self.path).values()))
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Left:
+    """A directory with one event."""
+    return Left(tmp_path)
+
+
+def test_all_that_was_left_is_delivered(left: Left) -> None:
+    """In few requests, and nothing remains; whose it is was asked."""
+    left.leave("second", "third")
+    left.upload()
+
+    assert sorted(left.arrived) == ["first", "second", "third"]
+    assert left.segments == 0
+    assert left.asked == ["acme"]
+
+
+def test_more_than_can_be_claimed_at_once_is_delivered_too(left: Left) -> None:
+    """However many runs have ended since."""
+    left.leave(*map(str, range(150)))
+    left.upload()
+
+    assert len(left.arrived) == 151
+    assert left.segments == 0
+
+
+def test_what_comes_while_it_works_is_delivered_too(left: Left) -> None:
+    """Those who ended meanwhile have seen that somebody is at it, and started nobody."""
+
+    def respond(names: list[str]) -> None:
+        if names == ["first"]:
+            left.leave("second")
+
+    left.transport = ScriptedTransport(respond=respond)
+    left.upload()
+
+    assert left.arrived == ["first", "second"]
+
+
+def test_what_comes_as_it_ends_is_delivered_too(left: Left) -> None:
+    """After the last look, and before the lock is free."""
+
+    class Transport(ScriptedTransport):
+        def abort(self) -> None:
+            """Be told that it is over."""
+            if len(left.asked) == 1:
+                left.leave("late")
+
+    left.transport = Transport()
+    left.upload()
+
+    assert left.arrived == ["first", "late"]
+    assert len(left.asked) == 2
+
+
+def test_what_another_version_has_left_is_left(left: Left) -> None:
+    """It is not tried again and again."""
+    (segment,) = Path(left.path).glob("*.seg")
+    segment.write_bytes(b"otlpseg\xff" + segment.read_bytes()[8:])
+    left.leave("ours")
+    left.upload()
+
+    assert left.arrived == ["ours"]
+    assert left.segments == 1
+    assert len(left.asked) == 2
+
+
+def test_one_at_a_time(left: Left) -> None:
+    """Who finds another at work leaves it to that one, after a moment."""
+    clock = Clock()
+    lock = filelock.acquire(str(Path(left.path) / UPLOADER_LOCK), create=False)
+    assert lock is not None
+
+    def passing() -> float:
+        clock.advance(0.5)
+        return clock()
+
+    left.upload(clock=passing)
+    filelock.release(lock)
+
+    assert left.arrived == []
+    assert clock.now < 1005
+
+
+def test_whoever_has_started_it_may_still_hold_the_lock(left: Left) -> None:
+    """For a moment: it is waited for."""
+    lock = filelock.acquire(str(Path(left.path) / UPLOADER_LOCK), create=False)
+    assert lock is not None
+    timer = threading.Timer(0.1, filelock.release, (lock,))
+    timer.start()
+    left.upload()
+    timer.join()
+
+    assert left.arrived == ["first"]
+
+
+def test_a_backend_that_fails_twice_is_left_alone(left: Left) -> None:
+    """The next process tries again; the events stay."""
+    left.transport = ScriptedTransport(respond=lambda _: RETRY)
+    left.upload()
+
+    assert left.arrived == ["first", "first"]
+    assert left.segments == 1
+
+
+def test_one_failure_is_none(left: Left) -> None:
+    """A connection may break."""
+    left.transport = ScriptedTransport(RETRY)
+    left.upload()
+
+    assert left.arrived == ["first", "first"]
+    assert left.segments == 0
+
+
+def test_its_life_is_bounded(left: Left) -> None:
+    """Where the backend asks for time, too."""
+    left.transport = ScriptedTransport(
+        ExportResult(kind=Disposition.RETRY, reason="wait", wait=3600)
+    )
+    left.upload(max_runtime=0.2)
+
+    assert left.arrived == ["first"]
+    assert left.segments == 1
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+def test_nothing_leaves_without_permission(left: Left, calls: int) -> None:
+    """Whether it is withdrawn before, or while it works."""
+    answers = iter([True] * calls)
+    left.upload(lambda _config: ConsentGate(is_granted=lambda: next(answers, False)))
+
+    assert left.arrived == []
+
+
+def test_nothing_leaves_that_is_older_than_the_permission(left: Left) -> None:
+    """It is deleted."""
+    left.upload(lambda _config: ConsentGate(granted_at=4e9))
+
+    assert left.arrived == []
+    assert left.segments == 0
+
+
+def test_nothing_leaves_where_nobody_has_told_where_to(left: Left) -> None:
+    """Nothing is guessed."""
+    (Path(left.path) / "destination.json").unlink()
+    left.upload()
+
+    assert left.arrived == []
+    assert left.segments == 1
+
+
+def test_a_directory_that_is_gone_is_no_matter(left: Left, tmp_path: Path) -> None:
+    """Its user may have deleted it."""
+    upload(str(tmp_path / "gone"), left.consent_gate, max_runtime=0)
+
+    assert left.asked == []
+
+
+def test_a_request_ends_within_its_life(tmp_path: Path) -> None:
+    """However patient the settings are."""
+    left = Left(tmp_path, timeout=100)
+    timeouts: list[float] = []
+
+    def connect(config: Any) -> ScriptedTransport:
+        timeouts.append(config.timeout)
+        return left.transport
+
+    upload(left.path, left.consent_gate, connect=connect)
+
+    assert timeouts == [12.0]
+
+
+def test_it_is_asked_whether_events_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the rules that held when they were recorded: the user may have said no since."""
+    config = TelemetryConfig(name="acme", enabled=True)
+
+    assert consent_gate(config).is_granted()
+
+    Telemetry("acme", enabled=True).consent(granted=True)
+
+    assert consent_gate(config).granted_at > 0
+
+    monkeypatch.setenv("DO_NOT_TRACK", "1")
+
+    assert not consent_gate(config).is_granted()
+
+
+def test_it_ends_in_silence_whatever_happens(tmp_path: Path) -> None:
+    """With nothing to deliver, nor a directory."""
+    done = subprocess.run(
+        command(str(tmp_path / "gone")),
+        env=plain_environment(HOME=str(tmp_path)),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+HANGS = """
+import sys, time
+from otel_telemetry.detached.uploader import main
+def deliver(directory, permission, *, max_runtime):
+    print(directory, max_runtime, flush=True)
+    time.sleep(60)
+main("/spool", max_runtime=-1.5, deliver=deliver)
+"""
+
+
+def test_its_life_is_bounded_whatever_happens() -> None:
+    """It ends itself, as if nothing were."""
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "/spool -1.5\n", "")
+
+
+SETTLE = """
+import os, sys
+from otel_telemetry.detached.uploader import detach_from_parent
+os.chdir("/")
+if sys.argv[1] == "leader":
+    os.setsid()
+before = os.nice(0)
+detach_from_parent()
+detach_from_parent()
+print(os.getsid(0) == os.getpid(), os.nice(0) > before, [n for n in range(3, 50) if is_open(n)])
+"""
+IS_OPEN = """
+def is_open(number):
+    import os
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+"""
+
+
+@pytest.mark.parametrize("begins", ["leader", "follower"])
+def test_it_holds_on_to_nothing(begins: str) -> None:
+    """No terminal, no pipe of its parent's parent, whose other end may wait for its end."""
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", IS_OPEN + SETTLE, begins],
+        pass_fds=[writing],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(writing)
+        output, _ = process.communicate(timeout=30)
+    with open(reading, "rb") as pipe:
+        assert pipe.read() == b""
+
+    assert output == "True True []\n"
+    assert process.returncode == 0

@@ -1,0 +1,171 @@
+"""A batch: records in order, counted in bytes, in memory or on disk, whole or in halves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_telemetry.export.batch import Batch, BatchResult
+from otel_telemetry.receipt import Outcome
+from tests.support.spools import largest_file, opened, records_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_telemetry.spool.spool import Spool
+
+_RECORDS = st.lists(
+    st.tuples(st.sampled_from([b"r1", b"r22"]), st.sampled_from([b"s1", b"s22"]), st.binary()),
+    max_size=30,
+)
+
+Records = list[tuple[bytes, bytes, bytes]]
+
+
+def batch_of(records: Records) -> Batch:
+    """Make a batch in memory."""
+    batch = Batch(0.0)
+    for record in records:
+        batch.append(*record)
+    return batch
+
+
+@given(_RECORDS)
+def test_records_come_out_as_they_went_in(records: Records) -> None:
+    """In their order, each with its resource and its scope."""
+    batch = batch_of(records)
+
+    assert list(batch.records()) == records
+    assert batch.count == len(records)
+
+
+@given(_RECORDS)
+def test_its_size_is_that_of_a_request_at_most(records: Records) -> None:
+    """Each resource once, a scope with each record; and each append says by how much it grew."""
+    batch = Batch(0.0)
+
+    grown = [batch.append(*record) for record in records]
+
+    resources = {resource for resource, _, _ in records}
+    expected = sum(len(scope) + len(record) for _, scope, record in records)
+    assert batch.size == batch.held == sum(grown) == expected + sum(map(len, resources))
+
+
+def test_equal_resources_are_kept_once() -> None:
+    """Though each record comes with bytes of its own."""
+    batch = batch_of([(bytes([114, 49]), b"s", b"1"), (bytes([114, 49]), b"s", b"2")])
+
+    (first, _, _), (second, _, _) = batch.records()
+    assert first is second
+
+
+@given(_RECORDS)
+def test_halves_hold_all_of_it(records: Records) -> None:
+    """The first ones in the first, and both of one fate."""
+    batch = batch_of(records)
+
+    first, second = batch.halves()
+
+    assert [*first.records(), *second.records()] == records
+    assert first.count == len(records) // 2
+    assert first.fate is second.fate is batch.fate
+    assert batch.fate.open_parts == 2
+
+
+def test_what_is_appended_goes_to_its_segment(make_spool: Callable[..., Spool]) -> None:
+    """At once, and the batch is on disk once it is closed."""
+    spool = make_spool()
+    writer = opened(spool)
+    batch = Batch(0.0, writer=writer)
+
+    batch.append(b"r", b"s", b"1")
+    before = batch.fate.is_on_disk, records_of(spool, writer.path)
+    batch.close()
+    batch.close()
+
+    assert before == (False, [b"1"])
+    assert batch.fate.is_on_disk
+    assert batch.fate.segments == (writer.path,)
+
+
+def test_a_batch_on_disk_can_leave_memory_and_come_back(make_spool: Callable[..., Spool]) -> None:
+    """It says how much memory that is, and keeps its count."""
+    spool = make_spool()
+    batch = Batch(0.0, writer=opened(spool))
+    batch.append(b"r", b"s", b"1")
+    batch.append(b"r", b"s", b"2")
+    batch.close()
+
+    assert batch.leave_memory() == 5
+    assert batch.leave_memory() == 0
+    assert (batch.in_memory, batch.count, batch.size, batch.held) == (False, 2, 5, 0)
+    assert list(batch.records()) == []
+
+    batch.enter_memory([(b"r", b"s", b"2")])
+    assert (batch.in_memory, batch.count, batch.size, batch.held) == (True, 1, 3, 3)
+    assert list(batch.records()) == [(b"r", b"s", b"2")]
+
+
+def test_a_batch_that_is_only_partly_on_disk_stays_in_memory(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """The disk was full."""
+    batch = Batch(0.0, writer=opened(make_spool()))
+    with largest_file(8):
+        batch.append(b"r", b"s", b"1")
+    batch.close()
+
+    assert not batch.fate.is_on_disk
+    assert batch.leave_memory() == 0
+    assert list(batch.records()) == [(b"r", b"s", b"1")]
+    assert directory.is_dir()
+
+
+def test_a_part_stays_in_memory() -> None:
+    """The segment holds the whole, not the part."""
+    batch = Batch(0.0, BatchResult(is_on_disk=True))
+    batch.append(b"r", b"s", b"1")
+
+    assert batch.leave_memory() == 0
+    assert batch.in_memory
+
+
+@given(_RECORDS)
+def test_what_waits_in_memory_is_compressed(records: Records) -> None:
+    """It comes out as it went in, and takes a fraction of its room where it repeats itself."""
+    batch = batch_of([*records, *[(b"r", b"s", b"didCreateEntry" * 20)] * 20])
+    before = batch.held
+
+    freed = batch.leave_memory()
+
+    assert batch.held == before - freed < before / 4 + sum(len(r[2]) for r in records)
+    assert batch.leave_memory() == 0
+    assert [*batch.records()][: len(records)] == records
+    assert batch.in_memory
+
+
+@pytest.mark.parametrize(
+    ("taken", "failed", "outcome"),
+    [
+        (2, None, Outcome.DELIVERED),
+        (0, Outcome.REFUSED, Outcome.REFUSED),
+        (0, Outcome.DROPPED, Outcome.DROPPED),
+        (1, Outcome.DROPPED, Outcome.PARTIAL),
+        (1, Outcome.PARTIAL, Outcome.PARTIAL),
+    ],
+)
+def test_the_fate_of_a_batch_is_that_of_its_parts(
+    taken: int, failed: Outcome | None, outcome: Outcome
+) -> None:
+    """Partial if some was taken and some was not."""
+    fate = BatchResult()
+    fate.taken = taken
+    if failed is not None:
+        fate.fail(failed, "why")
+
+    assert fate.outcome is outcome
+    assert fate.reason == ("why" if failed else "")

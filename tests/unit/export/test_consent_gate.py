@@ -1,0 +1,170 @@
+"""The user's permission, where it meets what is on its way."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_telemetry import DeliveryConfig, Outcome
+from otel_telemetry.export.consent_gate import ConsentGate
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.spool import layout
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.stats import Counters
+from tests.support.scripted import (
+    RESOURCE,
+    RETRY,
+    SCOPE,
+    ScriptedTransport,
+    assert_adds_up,
+    record,
+)
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from otel_telemetry.export.result import ExportResult
+    from otel_telemetry.receipt import Receipt
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> DeliveryConfig:
+    """A delivery whose batches close when they are flushed."""
+    return DeliveryConfig(endpoint="http://localhost:1", spool=str(tmp_path), flush_interval=60)
+
+
+@pytest.fixture
+def make(config: DeliveryConfig) -> Iterator[Callable[..., Delivery]]:
+    """Make deliveries on one spool; they end after the test, and their counts add up."""
+    made: list[Delivery] = []
+
+    def make_one(transport: ScriptedTransport, consent_gate: ConsentGate | None = None) -> Delivery:
+        made.append(
+            Delivery(
+                config,
+                Counters(),
+                app="acme",
+                consent_gate=consent_gate or ConsentGate(),
+                connect=lambda _: transport,
+            )
+        )
+        return made[-1]
+
+    yield make_one
+    for delivery in made:
+        delivery.shutdown(0)
+        assert_adds_up(delivery.counters.snapshot())
+
+
+def _segments(config: DeliveryConfig) -> list[str]:
+    directory = spool_directory(config, "acme")
+    assert directory is not None
+    return [path for owned in layout.listed(directory).values() for path in owned]
+
+
+def _append(delivery: Delivery, name: str) -> Receipt:
+    return delivery.append(RESOURCE, SCOPE, record(name))
+
+
+def test_once_permission_is_withdrawn_nothing_leaves_and_nothing_stays(
+    make: Callable[..., Delivery], config: DeliveryConfig
+) -> None:
+    """Neither the batch whose turn it is nor what comes after it; in memory and on disk."""
+    transport = ScriptedTransport()
+    delivery = make(transport, ConsentGate(is_granted=lambda: False))
+    receipt = _append(delivery, "a")
+    assert len(_segments(config)) == 1
+
+    assert not delivery.flush(10)
+
+    assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "consent_withdrawn")
+    assert _append(delivery, "b").outcome is Outcome.DROPPED
+    assert transport.requests == []
+    assert _segments(config) == []
+    stats = delivery.counters.snapshot()
+    assert stats.dropped == {"consent_withdrawn": 1, "destroyed": 1}
+
+
+def test_permission_is_asked_for_before_every_request(make: Callable[..., Delivery]) -> None:
+    """What was sent while it held is delivered; it may end between two requests."""
+    answers = iter([True, False])
+    transport = ScriptedTransport()
+    delivery = make(transport, ConsentGate(is_granted=lambda: next(answers)))
+
+    _append(delivery, "a")
+    assert delivery.flush(10)
+    _append(delivery, "b")
+    assert not delivery.flush(10)
+
+    assert transport.requests == [["a"]]
+
+
+def test_what_dead_processes_left_needs_permission_too(
+    make: Callable[..., Delivery], config: DeliveryConfig
+) -> None:
+    """It is deleted with the rest."""
+    earlier = make(ScriptedTransport(RETRY))
+    _append(earlier, "a")
+    earlier.shutdown(0)
+    transport = ScriptedTransport()
+
+    make(transport, ConsentGate(is_granted=lambda: False)).ensure_started()
+
+    wait_until(lambda: _segments(config) == [], within=10, what="the segment's end")
+    assert transport.requests == []
+
+
+def test_discarding_breaks_off_and_deletes(
+    make: Callable[..., Delivery], config: DeliveryConfig
+) -> None:
+    """A request under way is not waited for; events in its batch are counted as given up."""
+    sending, go_on = threading.Event(), threading.Event()
+
+    def respond(_: list[str]) -> ExportResult | None:
+        sending.set()
+        go_on.wait(10)
+        return None
+
+    transport = ScriptedTransport(respond=respond)
+    delivery = make(transport)
+    first = _append(delivery, "a")
+    assert not delivery.flush(0)
+    assert sending.wait(10)
+    second = _append(delivery, "b")
+
+    delivery.discard("consent_withdrawn")
+    go_on.set()
+
+    assert transport.aborted.is_set()
+    assert {first.outcome, second.outcome} == {Outcome.DROPPED}
+    assert delivery.counters.snapshot().dropped == {"consent_withdrawn": 2}
+    assert _segments(config) == []
+
+
+@pytest.mark.parametrize(("age", "arrived"), [(HOUR, []), (-HOUR, [["a"]])])
+def test_what_was_recorded_before_consent_never_leaves(
+    make: Callable[..., Delivery], config: DeliveryConfig, age: float, arrived: list[list[str]]
+) -> None:
+    """It is deleted, and counted; what was recorded since is sent."""
+    earlier = make(ScriptedTransport(RETRY))
+    _append(earlier, "a")
+    earlier.shutdown(0)
+    (path,) = _segments(config)
+    agreed = os.stat(path).st_mtime + age
+    transport = ScriptedTransport()
+
+    later = make(transport, ConsentGate(granted_at=agreed))
+    _append(later, "now")
+    later.ensure_started()
+    assert later.flush(10)
+    wait_until(lambda: _segments(config) == [], within=10, what="the segment's end")
+
+    assert sorted(transport.requests) == sorted([["now"], *arrived])
+    assert later.counters.snapshot().dropped == ({} if arrived else {"before_consent": 1})

@@ -1,0 +1,366 @@
+"""Delivery in one piece: started by need, ended in time, and anew in a forked child."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_telemetry import DeliveryConfig
+from otel_telemetry.export.engine import Delivery, connect
+from otel_telemetry.export.grpc import GRPCTransport
+from otel_telemetry.export.http import HTTPTransport
+from otel_telemetry.export.worker import THREAD_NAME
+from otel_telemetry.receipt import Outcome
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.stats import Counters
+from tests.support.scripted import (
+    RESOURCE,
+    RETRY,
+    SCOPE,
+    ScriptedTransport,
+    assert_adds_up,
+    record,
+)
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otel_telemetry.receipt import Receipt
+    from otel_telemetry.types import DeliverySettings
+
+
+ENDPOINT = "http://localhost:1"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Delivery]]:
+    """Make deliveries on one spool; they end after the test, and their counts add up."""
+    made: list[Delivery] = []
+
+    def make_one(transport: ScriptedTransport | None = None, **changed: object) -> Delivery:
+        settings: DeliverySettings = {"endpoint": ENDPOINT, "spool": str(tmp_path), **changed}  # type: ignore[typeddict-item]  # checked when it runs
+        config = DeliveryConfig(**settings)  # type: ignore[arg-type]  # as above
+        made.append(
+            Delivery(
+                config, Counters(), app="acme", connect=lambda _: transport or ScriptedTransport()
+            )
+        )
+        return made[-1]
+
+    yield make_one
+    for delivery in made:
+        delivery.shutdown(0)
+        stats = delivery.counters.snapshot()
+        assert_adds_up(stats)
+        assert stats.pending == 0
+
+
+def send(delivery: Delivery, *names: str) -> Receipt:
+    """Append records; return the receipt of the last."""
+    for name in names:
+        receipt = delivery.append(RESOURCE, SCOPE, record(name))
+    return receipt
+
+
+def couriers() -> int:
+    """Count the courier threads."""
+    return [thread.name for thread in threading.enumerate()].count(THREAD_NAME)
+
+
+@pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
+def test_what_is_appended_arrives(make: Callable[..., Delivery], *, spool: bool) -> None:
+    """With a thread of its own, which is there from the first record on."""
+    transport = ScriptedTransport()
+    delivery = make(transport, **({} if spool else {"spool": False}))
+    assert couriers() == 0
+
+    receipt = send(delivery, "a", "b")
+    assert delivery.flush(5)
+
+    assert transport.requests == [["a", "b"]]
+    assert receipt.outcome is Outcome.DELIVERED
+    assert couriers() == 1
+
+
+@pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
+def test_it_goes_on_after_a_pause(make: Callable[..., Delivery], *, spool: bool) -> None:
+    """One batch after the other, with nothing to do in between."""
+    transport = ScriptedTransport()
+    delivery = make(transport, flush_interval=0.01, **({} if spool else {"spool": False}))
+
+    for name in "abc":
+        assert send(delivery, name).wait(5) is Outcome.DELIVERED
+
+    assert transport.requests == [["a"], ["b"], ["c"]]
+
+
+def test_the_end_sends_what_is_pending(make: Callable[..., Delivery]) -> None:
+    """And ends the thread."""
+    delivery = make()
+    receipt = send(delivery, "a")
+
+    assert delivery.shutdown(5)
+
+    assert receipt.outcome is Outcome.DELIVERED
+    assert couriers() == 0
+    assert send(delivery, "b").reason == "destroyed"
+
+
+@pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
+def test_the_end_keeps_its_deadline(make: Callable[..., Delivery], *, spool: bool) -> None:
+    """The backend does not answer; what is on disk stays there."""
+    transport = ScriptedTransport()
+    transport.respond = lambda _: RETRY if transport.aborted.wait(30) else None
+    delivery = make(transport, **({} if spool else {"spool": False}))
+    receipt = send(delivery, "a")
+    began = time.monotonic()
+
+    assert not delivery.shutdown(0.2)
+
+    assert time.monotonic() - began < 2
+    assert receipt.outcome is (Outcome.SPOOLED if spool else Outcome.DROPPED)
+
+
+def test_the_end_does_not_wait_for_a_backend_that_failed(make: Callable[..., Delivery]) -> None:
+    """What is on disk is safe."""
+    delivery = make(ScriptedTransport(respond=lambda _: RETRY))
+    receipt = send(delivery, "a")
+    began = time.monotonic()
+
+    assert not delivery.shutdown(30)
+
+    assert time.monotonic() - began < 5
+    assert receipt.outcome is Outcome.SPOOLED
+
+
+def test_a_thread_that_cannot_be_started_is_started_later(make: Callable[..., Delivery]) -> None:
+    """A system short of memory or threads has them again some time."""
+    delivery = make(max_batch_events=1)
+    before = threading.stack_size(1 << 46)
+    try:
+        first = send(delivery, "a")
+    finally:
+        threading.stack_size(before)
+    assert couriers() == 0
+
+    second = send(delivery, "b")
+
+    assert [first.wait(5), second.wait(5)] == [Outcome.DELIVERED] * 2
+
+
+@pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
+def test_a_new_process_begins_at_zero(make: Callable[..., Delivery], *, spool: bool) -> None:
+    """But after the end, there is no beginning."""
+    delivery = make(**({} if spool else {"spool": False}))
+    send(delivery, "a")
+    delivery.shutdown(5)
+
+    delivery.after_fork()
+
+    assert delivery.counters.snapshot().accepted == 0
+    assert send(delivery, "b").reason == "destroyed"
+
+
+def test_the_end_comes_once(make: Callable[..., Delivery]) -> None:
+    """And says the same each time."""
+    left, sent = make(ScriptedTransport(RETRY)), make()
+    send(left, "a")
+    send(sent, "a")
+
+    assert [left.shutdown(0.1), left.shutdown(0.1)] == [False, False]
+    assert [sent.shutdown(5), sent.shutdown(5)] == [True, True]
+
+
+def test_the_next_delivery_sends_what_the_last_left(make: Callable[..., Delivery]) -> None:
+    """As soon as it is started."""
+    first = make(ScriptedTransport(respond=lambda _: RETRY))
+    send(first, "a", "b")
+    first.shutdown(0)
+    transport = ScriptedTransport()
+    second = make(transport)
+
+    second.ensure_started()
+
+    wait_for(lambda: second.counters.snapshot().delivered == 2)
+    assert transport.requests == [["a", "b"]]
+    assert second.counters.snapshot().recovered == 2
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    wait_until(condition, within=5, what="the courier's work")
+
+
+class _Nosy(logging.Handler):
+    """A handler that comes back: as one does that exports the log by way of the processor."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__()
+        self._delivery = delivery
+        self.count = 0
+
+    def emit(self, _: logging.LogRecord) -> None:
+        """Send an event about it, and ask for the counts."""
+        self.count += 1
+        send(self._delivery, "logged")
+        self._delivery.counters.snapshot()
+
+
+@pytest.mark.usefixtures("said")
+def test_a_handler_of_the_log_may_send_events_itself(make: Callable[..., Delivery]) -> None:
+    """Whatever there is to log, no lock is held meanwhile."""
+    delivery = make(spool="/proc/telemetry", flush_interval=0.01)
+    handler = _Nosy(delivery)
+    log = logging.getLogger("otel_telemetry")
+    log.addHandler(handler)
+    try:
+        sending = threading.Thread(target=send, args=(delivery, "a"), daemon=True)
+        sending.start()
+        sending.join(5)
+        assert not sending.is_alive()
+        wait_for(lambda: handler.count > 0)
+        assert delivery.flush(5)
+    finally:
+        log.removeHandler(handler)
+
+
+def test_each_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
+    """What was recorded for one backend never reaches another."""
+
+    def where(app: str = "acme", **changed: object) -> str | None:
+        settings = {"endpoint": ENDPOINT, "spool": str(tmp_path), **changed}
+        return spool_directory(DeliveryConfig(**settings), app)  # type: ignore[arg-type]  # checked when it runs
+
+    assert where() == where(timeout=5) == where("other")
+    others = (
+        where(endpoint="http://localhost:2"),
+        where(protocol="grpc"),
+        where(headers={"x-tenant": "1"}),
+        where(headers={"x-tenant": "2"}),
+    )
+    assert len({where(), *others}) == 5
+    assert where(spool=False) is None
+    assert Path(where() or "").parent == tmp_path
+    own = where(spool=True)
+    assert own is not None
+    assert own.startswith(str(Path.home()))
+    assert "acme" in own
+    assert own != where("other", spool=True)
+
+
+def test_where_there_is_no_home_events_are_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative one is nobody's."""
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "relative")
+
+    assert spool_directory(DeliveryConfig(endpoint=ENDPOINT), "acme") is None
+
+
+def test_the_transport_speaks_what_the_settings_say() -> None:
+    """OTLP over HTTP or over gRPC."""
+    assert isinstance(connect(DeliveryConfig(endpoint=ENDPOINT)), HTTPTransport)
+    assert isinstance(connect(DeliveryConfig(endpoint=ENDPOINT, protocol="grpc")), GRPCTransport)
+
+
+@pytest.mark.parametrize(("protocol", "requests"), [("http/protobuf", 1), ("grpc", 2)])
+def test_requests_stay_below_what_grpc_servers_take(
+    make: Callable[..., Delivery], protocol: str, requests: int
+) -> None:
+    """Whatever the settings allow."""
+    transport = ScriptedTransport()
+    delivery = make(transport, protocol=protocol, max_batch_bytes=64 * 1024 * 1024)
+    for name in "abcde":
+        delivery.append(RESOURCE, SCOPE, record(name, 1024 * 1024))
+
+    assert delivery.flush(10)
+
+    assert len(transport.requests) == requests
+
+
+_FORK = """
+import os, sys, threading
+from otel_telemetry import DeliveryConfig
+from otel_telemetry._internal import fork
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.stats import Counters
+from tests.support.scripted import RESOURCE, SCOPE, ScriptedTransport, assert_adds_up, record
+
+spool = False if sys.argv[1] == "memory" else sys.argv[1]
+transport = ScriptedTransport()
+config = DeliveryConfig(endpoint="http://localhost:1", spool=spool)
+delivery = Delivery(config, Counters(), app="acme", connect=lambda _: transport)
+fork.watch(delivery.after_fork)
+delivery.append(RESOURCE, SCOPE, record("first"))
+assert delivery.flush(5)
+delivery.append(RESOURCE, SCOPE, record("parent"))
+with delivery.counters.lock:  # as another thread might hold it
+    child = os.fork()
+if child == 0:
+    assert delivery.counters.snapshot().accepted == 0
+    assert threading.active_count() == 1
+    delivery.append(RESOURCE, SCOPE, record("child"))
+    assert delivery.shutdown(5)
+    assert transport.requests == [["first"], ["child"]], transport.requests
+    assert transport.processes == 1
+    assert_adds_up(delivery.counters.snapshot())
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert delivery.shutdown(5)
+assert transport.requests == [["first"], ["parent"]], transport.requests
+"""
+
+
+@pytest.mark.parametrize("spool", ["spool", "memory"])
+def test_a_forked_child_begins_anew(tmp_path: Path, spool: str) -> None:
+    """Each event is sent by the process in which it happened, and once."""
+    where = str(tmp_path) if spool == "spool" else spool
+
+    subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORK, where],
+        check=True,
+        timeout=30,
+        cwd=Path(__file__).parents[3],
+    )
+
+
+_FORK_WHILE_IMPORTING = """
+import os, sys, threading
+from otel_telemetry import DeliveryConfig
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.stats import Counters
+
+config = DeliveryConfig(endpoint="http://localhost:1", spool=False)
+delivery = Delivery(config, Counters(), app="acme")
+importing, begun = threading.Event(), []
+def note(event, arguments):
+    if event == "import" and arguments[0] == "urllib3" and not begun:
+        begun.append(True)
+        importing.set()
+sys.addaudithook(note)
+delivery.append(b"", b"", b"")
+threading.Thread(target=delivery.flush, args=(5,)).start()
+assert importing.wait(5)
+child = os.fork()
+if child == 0:
+    import urllib3
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+delivery.shutdown(0)
+"""
+
+
+def test_a_fork_waits_while_the_transport_is_imported() -> None:
+    """Else the child would inherit half a module, and a lock on it that is never let go of."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORK_WHILE_IMPORTING],
+        check=True,
+        timeout=30,
+    )

@@ -1,0 +1,510 @@
+"""Requests over HTTP, one at a time, to a real server."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+
+from otel_telemetry import DeliveryConfig
+from otel_telemetry.export.http import THREAD_NAME, HTTPTransport, RequestDeadline
+from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.testing import Answer as Reply
+from otel_telemetry.testing import OTLPReceiver
+from tests.support.processes import LOOPBACK, refusing_port
+from tests.support.threads import threads_left
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
+
+    from tests.support.certificates import Certificates
+
+
+SOON: Final = 5.0  # seconds: more than a busy machine needs, less than any time-out used here
+LATE: Final = 60.0
+REQUEST: Final = ExportLogsServiceRequest(
+    resource_logs=[
+        ResourceLogs(scope_logs=[ScopeLogs(log_records=[LogRecord(event_name="x" * 2000)])])
+    ]
+).SerializeToString()
+DELIVERED: Final = ExportResult(kind=Disposition.DELIVERED)
+
+
+@pytest.fixture
+def receiver() -> Iterator[OTLPReceiver]:
+    """A backend."""
+    with OTLPReceiver() as receiver:
+        yield receiver
+
+
+def elapsed(action: Callable[[], object]) -> float:
+    """Return the seconds that *action* takes."""
+    started = time.monotonic()
+    action()
+    return time.monotonic() - started
+
+
+class Journal:
+    """A server that notes which connection each request came on, and answers as it is told.
+
+    Args:
+        body: The body of each answer.
+        hang_up: Close the connection after each answer, without a word about it.
+    """
+
+    def __init__(self, body: bytes = b"", *, hang_up: bool = False) -> None:
+        self.bodies: list[bytes] = []
+        self.ports: list[int] = []
+        journal = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                journal.ports.append(self.client_address[1])
+                journal.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                self.close_connection = hang_up
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
+                pass
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self.endpoint = f"http://{LOOPBACK}:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never says a word."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        yield server.getsockname()[1]
+
+
+# -- What is sent ------------------------------------------------------------------------------
+
+
+def test_a_request_arrives_as_it_is(receiver: OTLPReceiver) -> None:
+    """The bytes that were encoded are the bytes that the backend reads."""
+    answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
+
+    (request,) = receiver.requests
+    assert answer == DELIVERED
+    assert request.protobuf == REQUEST
+    assert request.path == "/v1/logs"
+    assert request.headers["content-type"] == "application/x-protobuf"
+    assert request.headers["user-agent"].startswith("otel-telemetry/")
+
+
+def test_requests_are_compressed(receiver: OTLPReceiver) -> None:
+    """With gzip, unless told otherwise."""
+    HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
+
+    (request,) = receiver.requests
+    assert request.headers["content-encoding"] == "gzip"
+    assert request.size < len(REQUEST) / 10
+
+
+def test_requests_can_go_as_they_are(receiver: OTLPReceiver) -> None:
+    """Compression "none" is no compression, and no header that speaks of one."""
+    config = DeliveryConfig(endpoint=receiver.http_endpoint, compression="none")
+
+    HTTPTransport(config).send(REQUEST)
+
+    (request,) = receiver.requests
+    assert "content-encoding" not in request.headers
+    assert request.size == len(REQUEST)
+
+
+def test_the_same_request_has_the_same_bytes_on_the_wire() -> None:
+    """No time in them: what leaves says nothing beside what it says."""
+    with Journal() as journal:
+        transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
+        transport.send(REQUEST)
+        transport.send(REQUEST)
+
+    first, second = journal.bodies
+    assert first == second
+    assert first[4:8] == bytes(4)  # RFC 1952: MTIME
+    assert gzip.decompress(first) == REQUEST
+
+
+def test_headers_of_the_settings_go_along(receiver: OTLPReceiver) -> None:
+    """A backend's key, or a name of one's own; but a body is what it is."""
+    headers = {"X-Api-Key": "k", "User-Agent": "acme/1", "Content-Type": "text/plain"}
+
+    HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, headers=headers)).send(REQUEST)
+
+    sent = receiver.requests[0].headers
+    assert sent["x-api-key"] == "k"
+    assert sent["user-agent"] == "acme/1"
+    assert sent["content-type"] == "application/x-protobuf"
+
+
+# -- Connections -------------------------------------------------------------------------------
+
+
+def test_one_connection_serves_all_requests() -> None:
+    """It is kept alive."""
+    with Journal() as journal:
+        transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
+        answers = [transport.send(REQUEST) for _ in range(3)]
+
+    assert answers == [DELIVERED] * 3
+    assert len(set(journal.ports)) == 1
+
+
+def test_a_connection_that_the_server_closed_is_replaced() -> None:
+    """Servers close idle connections; the next request does not suffer for it."""
+    with Journal(hang_up=True) as journal:
+        transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
+        answers = [transport.send(REQUEST) for _ in range(3)]
+
+    assert answers.count(DELIVERED) >= 2  # a close may cross a request on its way
+    assert len(set(journal.ports)) == len(journal.ports)
+
+
+def test_a_new_process_has_a_connection_of_its_own() -> None:
+    """Two processes on one connection would read each other's answers."""
+    with Journal() as journal:
+        transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
+        transport.send(REQUEST)
+        transport.after_fork()
+        transport.send(REQUEST)
+
+    assert len(set(journal.ports)) == 2
+
+
+def test_of_a_long_answer_only_the_beginning_is_read() -> None:
+    """A page without end costs neither memory nor time; the connection is not used again."""
+    with Journal(body=b"x" * 10_000_000) as journal:
+        transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
+        answers = [transport.send(REQUEST) for _ in range(2)]
+
+    assert answers == [DELIVERED] * 2
+    assert len(set(journal.ports)) == 2
+
+
+# -- What goes wrong ---------------------------------------------------------------------------
+
+
+def test_a_connection_that_is_refused_may_succeed_later() -> None:
+    """The answer is no answer, and names the error only."""
+    with refusing_port() as port:
+        answer = HTTPTransport(DeliveryConfig(endpoint=f"http://{LOOPBACK}:{port}")).send(REQUEST)
+
+    assert answer == ExportResult(kind=Disposition.RETRY, reason="NewConnectionError")
+
+
+def test_a_connection_that_is_lost_may_succeed_later(receiver: OTLPReceiver) -> None:
+    """Nobody knows whether the backend has stored it, so it goes again; but not from here."""
+    receiver.answer(Reply.dropped())
+
+    answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
+
+    assert answer.kind is Disposition.RETRY
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(receiver: OTLPReceiver, status: int) -> None:
+    """Events go where they were told to go, and nowhere else."""
+    receiver.answer(Reply.redirect(f"{receiver.http_endpoint}/v1/logs", status))
+
+    answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
+
+    assert answer == ExportResult(kind=Disposition.REFUSED, reason=f"HTTP status {status}")
+    assert len(receiver.requests) == 1
+
+
+def test_nothing_is_tried_twice(receiver: OTLPReceiver) -> None:
+    """Every answer goes back as it is: when to try again is not decided here."""
+    receiver.answer_always(Reply.throttled(retry_after=0))
+
+    answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
+
+    assert answer == ExportResult(kind=Disposition.RETRY, reason="HTTP status 429", wait=0)
+    assert len(receiver.requests) == 1
+
+
+def test_a_server_that_never_answers_costs_the_timeout(silent_port: int) -> None:
+    """And no more."""
+    config = DeliveryConfig(endpoint=f"http://{LOOPBACK}:{silent_port}", timeout=0.2)
+
+    assert elapsed(lambda: HTTPTransport(config).send(REQUEST)) < SOON
+
+
+def test_a_server_that_answers_a_byte_at_a_time_costs_the_timeout(receiver: OTLPReceiver) -> None:
+    """The time-out is for the request as a whole, not for each byte of its answer."""
+    receiver.answer_always(Reply(bytes_per_second=10))
+    transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=0.2))
+
+    assert elapsed(lambda: transport.send(REQUEST)) < SOON
+    assert transport.send(REQUEST).kind is Disposition.RETRY
+
+
+def test_a_success_counts_even_if_its_body_breaks_off(receiver: OTLPReceiver) -> None:
+    """The backend has said that it took the request: once more would be once too often."""
+    receiver.answer(Reply(body=b"so far", headers={"Content-Length": "1000"}))
+    transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=0.2))
+
+    assert transport.send(REQUEST) == DELIVERED
+    assert transport.send(REQUEST) == DELIVERED
+
+
+def test_a_timeout_leaves_no_thread_behind(receiver: OTLPReceiver) -> None:
+    """What watches over a request ends with it."""
+    before = threading.enumerate()
+
+    HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE)).send(REQUEST)
+
+    timers = [
+        t for t in threading.enumerate() if t not in before and isinstance(t, threading.Timer)
+    ]
+    for timer in timers:
+        timer.join(SOON)
+    assert not any(timer.is_alive() for timer in timers)
+    assert threads_left(before, within=SOON) == []
+
+
+SOON_ABORTED: Final = 5.0  # seconds: more than a busy machine needs, less than the time-out
+ABORTED: Final = ExportResult(kind=Disposition.RETRY, reason="shutting down")
+
+
+@contextmanager
+def sending(transport: HTTPTransport) -> Iterator[list[ExportResult]]:
+    """Send in another thread, which has to end soon after the block; yields its answer, then."""
+    answers: list[ExportResult] = []
+    thread = threading.Thread(target=lambda: answers.append(transport.send(b"")))
+    thread.start()
+    yield answers
+    thread.join(SOON_ABORTED)
+    assert not thread.is_alive()
+
+
+def test_a_request_under_way_is_broken_off() -> None:
+    """Whoever waits for an answer waits no more."""
+    with OTLPReceiver() as receiver:
+        receiver.answer(Reply.held(threading.Event()))
+        transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE))
+
+        with sending(transport) as answers:
+            receiver.wait_for_requests(1)
+            transport.abort()
+
+    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+
+
+def test_a_request_under_way_over_tls_is_broken_off(certificates: Certificates) -> None:
+    """The same, without pulling the encryption from under the reader."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+    with OTLPReceiver(ssl_context=context) as receiver:
+        receiver.answer(Reply.held(threading.Event()))
+        transport = HTTPTransport(
+            DeliveryConfig(
+                endpoint=receiver.http_endpoint,
+                certificate_file=str(certificates.authority),
+                timeout=LATE,
+            )
+        )
+
+        with sending(transport) as answers:
+            receiver.wait_for_requests(1)
+            transport.abort()
+
+    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+
+
+def test_an_answer_that_trickles_in_is_broken_off() -> None:
+    """However much of it has been read; if its status was, that status counts."""
+    with OTLPReceiver() as receiver:
+        receiver.answer(Reply(body=b"x" * 60_000, bytes_per_second=5_000))
+        transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE))
+
+        with sending(transport) as answers:
+            receiver.wait_for_requests(1)
+            transport.abort()
+
+    assert len(answers) == 1
+    assert answers[0].kind in {Disposition.RETRY, Disposition.DELIVERED}
+
+
+def test_a_handshake_that_hangs_is_broken_off() -> None:
+    """The server accepts the connection and never begins to speak TLS."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        endpoint = f"https://{LOOPBACK}:{server.getsockname()[1]}"
+        transport = HTTPTransport(DeliveryConfig(endpoint=endpoint, timeout=LATE))
+
+        with sending(transport) as answers:
+            connection, _ = server.accept()
+            with connection:
+                assert connection.recv(1) == b"\x16"  # the client's hello
+                transport.abort()
+
+    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+
+
+def test_after_an_abort_nothing_is_sent() -> None:
+    """For good."""
+    with OTLPReceiver() as receiver:
+        transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint))
+        transport.send(b"")
+        transport.abort()
+
+        assert transport.send(b"") == ABORTED
+        assert len(receiver.requests) == 1
+
+
+def test_an_abort_without_a_connection_is_no_error() -> None:
+    """There is nothing to cut."""
+    transport = HTTPTransport(DeliveryConfig(endpoint="http://localhost:1"))
+    transport.abort()
+    transport.abort()
+
+    assert transport.send(b"") == ABORTED
+
+
+def test_a_request_whose_name_is_still_looked_up_never_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A look-up cannot be broken off; but what it is for must not go once it is over."""
+    looking, found = threading.Event(), threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slowly(*asked: Any, **more: Any) -> Any:
+        looking.set()
+        found.wait(SOON_ABORTED)
+        return look_up(*asked, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with OTLPReceiver() as receiver:
+        transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE))
+
+        with sending(transport) as answers:
+            assert looking.wait(SOON_ABORTED)
+            transport.abort()
+            found.set()
+
+        assert receiver.requests == ()
+    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+
+
+def test_a_request_that_is_late_before_it_has_a_connection_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time-out is for the whole request: what is left of it after a slow look-up is nothing."""
+    timeout = 0.2
+    look_up = socket.getaddrinfo
+
+    def slowly(*asked: Any, **more: Any) -> Any:
+        threading.Event().wait(2 * timeout)
+        return look_up(*asked, **more)
+
+    with OTLPReceiver() as receiver:
+        transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=timeout))
+        with monkeypatch.context() as patched:
+            patched.setattr(socket, "getaddrinfo", slowly)
+            assert transport.send(b"").kind is Disposition.RETRY
+        assert receiver.requests == ()
+
+        assert transport.send(b"").kind is Disposition.DELIVERED  # the next has all its time
+
+
+SOON_OVERDUE = 5.0  # seconds: more than a busy machine needs
+LATE_OVERDUE = 60.0
+
+
+def watchers() -> int:
+    """Count the threads that watch."""
+    return [thread.name for thread in threading.enumerate()].count(THREAD_NAME)
+
+
+def test_what_takes_too_long_is_cut() -> None:
+    """Once, and by nobody who waits for it."""
+    before = threading.enumerate()
+    cut = threading.Semaphore(0)
+    RequestDeadline().begin(0.01, cut.release)
+
+    assert cut.acquire(timeout=SOON_OVERDUE)
+    assert threads_left(before, within=SOON_OVERDUE) == []
+    assert not cut.acquire(blocking=False)
+
+
+def test_what_ends_in_time_is_not() -> None:
+    """However many there are, one after the other, and whichever is cut in the end."""
+    before = threading.enumerate()
+    already = watchers()
+    wrong, right = threading.Semaphore(0), threading.Semaphore(0)
+    overtime = RequestDeadline()
+    for _ in range(100):
+        overtime.begin(0.05, wrong.release)
+        assert watchers() <= already + 1
+        overtime.end()
+    overtime.begin(0.1, right.release)
+
+    assert right.acquire(timeout=SOON_OVERDUE)
+    assert not wrong.acquire(blocking=False)
+    assert threads_left(before, within=SOON_OVERDUE) == []
+
+
+def test_the_time_begins_anew_with_each() -> None:
+    """Not with the thread: it goes by the clock, and the latest word."""
+    now = [0.0]
+    cut = threading.Semaphore(0)
+    overtime = RequestDeadline(clock=lambda: now[0])
+    overtime.begin(0.01, cut.release)
+    overtime.end()
+    overtime.begin(LATE_OVERDUE, cut.release)
+    assert not cut.acquire(timeout=0.05)
+
+    now[0] = LATE_OVERDUE
+    assert cut.acquire(timeout=SOON_OVERDUE)
+
+
+def test_the_thread_ends_if_there_is_nothing_to_watch() -> None:
+    """And another begins when there is."""
+    before = threading.enumerate()
+    cut = threading.Semaphore(0)
+    overtime = RequestDeadline()
+    overtime.begin(0.01, cut.release)
+    overtime.end()
+    assert threads_left(before, within=SOON_OVERDUE) == []
+
+    overtime.begin(0.01, cut.release)
+    assert cut.acquire(timeout=SOON_OVERDUE)
+
+
+def test_it_can_be_stopped() -> None:
+    """Long before the time is up; and goes on afterwards."""
+    before = threading.enumerate()
+    cut = threading.Semaphore(0)
+    overtime = RequestDeadline()
+    for _ in range(2):
+        overtime.begin(LATE_OVERDUE, cut.release)
+        overtime.stop()
+        assert threads_left(before, within=SOON_OVERDUE) == []
+    assert not cut.acquire(blocking=False)

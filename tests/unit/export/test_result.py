@@ -1,0 +1,390 @@
+"""What an HTTP answer means."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Final
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]
+    DebugInfo,
+    RetryInfo,
+)
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsPartialSuccess,
+    ExportLogsServiceResponse,
+)
+
+from otel_telemetry.export.result import (
+    Disposition,
+    ExportResult,
+    delivered,
+    from_grpc,
+    from_http,
+    no_answer,
+    retry_after,
+)
+from otel_telemetry.otlp.wire import field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+DAY: Final = 24 * 3600.0
+NOON: Final = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.timezone.utc)
+ALL_STATUSES: Final = range(100, 600)
+
+
+def noon() -> float:
+    """Tell the time: always the same."""
+    return NOON.timestamp()
+
+
+def http_date(moment: datetime.datetime) -> str:
+    """Write a moment as HTTP does."""
+    return format_datetime(moment, usegmt=True)
+
+
+def kinds_of_statuses(kind: Disposition) -> set[int]:
+    """Find the HTTP statuses that mean *kind*."""
+    return {status for status in ALL_STATUSES if from_http(status, {}, b"").kind is kind}
+
+
+# -- HTTP statuses -----------------------------------------------------------------------------
+
+
+def test_every_2xx_is_a_delivery() -> None:
+    """OTLP's success is 200, and gateways answer 202 and 204."""
+    assert kinds_of_statuses(Disposition.DELIVERED) == set(range(200, 300))
+
+
+def test_four_statuses_may_pass() -> None:
+    """429, 502, 503 and 504 are what OTLP calls retryable, and nothing else is."""
+    assert kinds_of_statuses(Disposition.RETRY) == {429, 502, 503, 504}
+
+
+def test_413_asks_for_smaller_requests() -> None:
+    """The same records may pass in halves."""
+    assert kinds_of_statuses(Disposition.TOO_LARGE) == {413}
+
+
+def test_every_other_status_refuses_for_good() -> None:
+    """Redirects too: telemetry goes where it was told to, and nowhere else."""
+    refused = set(ALL_STATUSES) - set(range(200, 300)) - {413, 429, 502, 503, 504}
+
+    assert kinds_of_statuses(Disposition.REFUSED) == refused
+
+
+def test_the_reason_is_the_status() -> None:
+    """The backend's body is not quoted: it may hold anything."""
+    assert from_http(400, {}, b"secret").reason == "HTTP status 400"
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_every_retryable_status_is_asked_for_its_wait(status: int) -> None:
+    """Retry-After counts with each of them."""
+    assert from_http(status, {"Retry-After": "7"}, b"").wait == 7
+
+
+def test_without_retry_after_the_backend_names_no_wait() -> None:
+    """The courier then chooses."""
+    assert from_http(503, {}, b"") == ExportResult(kind=Disposition.RETRY, reason="HTTP status 503")
+
+
+def test_no_answer_at_all_may_pass() -> None:
+    """A connection that fails is no word of the backend."""
+    assert no_answer("TimeoutError") == ExportResult(kind=Disposition.RETRY, reason="TimeoutError")
+
+
+# -- Retry-After -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 12 ", 12),
+        ("86400", DAY),
+        ("86401", DAY),
+        ("9" * 400, DAY),
+        (http_date(NOON + datetime.timedelta(seconds=90)), 90),
+        ("Sunday, 01-Mar-26 12:01:30 GMT", 90),
+        ("Sun Mar  1 12:01:30 2026", 90),
+        ("Sun, 01 Mar 2026 13:01:30 +0100", 90),
+        (http_date(NOON), 0),
+        (http_date(NOON - datetime.timedelta(days=400)), 0),
+        (http_date(NOON + datetime.timedelta(days=400)), DAY),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", DAY),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
+    """Both forms of RFC 9110, old spellings of a date included; never less than 0, or a day."""
+    assert retry_after(value, noon) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        " ",
+        "soon",
+        "-5",
+        "+5",
+        "1.5",
+        "1, 2",
+        "٣",
+        "0x10",
+        "Sun, 99 Mar 2026 12:00:00 GMT",
+        "Sun, 01 Foo 2026 12:00:00 GMT",
+        "Sun, 01 Mar 2026 99:00:00 GMT",
+        "Sun, 01 Mar 99999 12:00:00 GMT",
+        "Sun, 01 Mar 2026 12:00:00 +9999999999",
+    ],
+)
+def test_rubbish_for_retry_after_is_none(value: str) -> None:
+    """What cannot be read was not said."""
+    assert retry_after(value, noon) is None
+
+
+@pytest.fixture
+def _east_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the machine nine hours ahead of UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_east_of_greenwich")
+@pytest.mark.parametrize("value", ["Sun Mar  1 12:01:30 2026", "Sun, 01 Mar 2026 12:01:30 -0000"])
+def test_a_date_without_a_zone_is_in_utc(value: str) -> None:
+    """HTTP's dates always are, wherever the machine stands."""
+    assert retry_after(value, noon) == 90
+
+
+@given(st.text())
+def test_no_retry_after_whatever_raises(value: str) -> None:
+    """A backend may write anything there."""
+    seconds = retry_after(value)
+
+    assert seconds is None or 0 <= seconds <= DAY
+
+
+def test_retry_after_is_measured_on_the_wall_clock() -> None:
+    """A date is a date: without a clock of the caller's it is compared with now."""
+    in_a_minute = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
+
+    seconds = retry_after(http_date(in_a_minute))
+
+    assert seconds is not None
+    assert 30 < seconds <= 60
+
+
+# -- Success and its small print ---------------------------------------------------------------
+
+
+def response(rejected: int = 0, message: str = "") -> bytes:
+    """Make the body of a success that says something."""
+    partial = ExportLogsPartialSuccess(rejected_log_records=rejected, error_message=message)
+    return ExportLogsServiceResponse(partial_success=partial).SerializeToString()
+
+
+def test_a_partial_success_counts_what_was_rejected() -> None:
+    """The backend's number and the backend's words."""
+    assert from_http(200, {}, response(3, "no such tenant")) == ExportResult(
+        kind=Disposition.DELIVERED, rejected=3, reason="no such tenant"
+    )
+
+
+def test_a_message_with_nothing_rejected_is_a_warning() -> None:
+    """The words are kept; all records were taken."""
+    assert delivered(response(0, "old format")) == ExportResult(
+        kind=Disposition.DELIVERED, reason="old format"
+    )
+
+
+def test_a_negative_number_rejects_nothing() -> None:
+    """The field is signed; nobody can reject less than nothing."""
+    assert delivered(response(-1)).rejected == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b'{"partialSuccess":null}', b"<html>ok</html>", b"\xff" * 40, response(3)[:-1]],
+)
+def test_a_body_that_is_no_response_is_a_plain_success(body: bytes) -> None:
+    """The status has said so; gateways write pages of their own."""
+    assert delivered(body) == ExportResult(kind=Disposition.DELIVERED)
+
+
+ALL_CODES: Final = frozenset(code.name for code in grpc.StatusCode) - {"OK"}
+RETRYABLE_CODES: Final = frozenset(
+    {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
+)
+
+
+def status_with(*details: object) -> bytes:
+    """Make a google.rpc.Status with details."""
+    packed = []
+    for detail in details:
+        packed.append(AnyMessage())
+        packed[-1].Pack(detail)  # type: ignore[arg-type]
+    return bytes(Status(code=8, message="slow down", details=packed).SerializeToString())
+
+
+def retry_in(seconds: int, nanos: int = 0) -> bytes:
+    """Make a google.rpc.Status that asks to come back later."""
+    return status_with(RetryInfo(retry_delay=Duration(seconds=seconds, nanos=nanos)))
+
+
+# -- gRPC codes --------------------------------------------------------------------------------
+
+
+def test_the_codes_that_otlp_calls_retryable_may_pass() -> None:
+    """These, and no other, as long as the backend says no more."""
+    retried = {code for code in ALL_CODES if from_grpc(code, "", None).kind is Disposition.RETRY}
+
+    assert retried == RETRYABLE_CODES
+
+
+def test_every_other_code_refuses_for_good() -> None:
+    """Without more words, RESOURCE_EXHAUSTED among them."""
+    refused = {code for code in ALL_CODES if from_grpc(code, "", None).kind is Disposition.REFUSED}
+
+    assert refused == ALL_CODES - RETRYABLE_CODES
+
+
+def test_the_reason_is_the_code() -> None:
+    """The backend's details are not quoted: they may hold anything."""
+    assert from_grpc("INTERNAL", "secret", None).reason == "gRPC status INTERNAL"
+
+
+def test_resource_exhausted_with_a_delay_may_pass() -> None:
+    """RetryInfo is how a throttling backend says that it is only throttling."""
+    assert from_grpc("RESOURCE_EXHAUSTED", "", retry_in(7)) == ExportResult(
+        kind=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", wait=7
+    )
+
+
+@pytest.mark.parametrize("code", sorted(RETRYABLE_CODES))
+def test_every_retryable_code_is_asked_for_its_wait(code: str) -> None:
+    """RetryInfo counts with each of them."""
+    assert from_grpc(code, "", retry_in(2, 500_000_000)).wait == 2.5
+
+
+def test_a_delay_makes_no_other_code_retryable() -> None:
+    """Bad data stays bad, whatever stands beside it."""
+    assert from_grpc("INVALID_ARGUMENT", "", retry_in(1)).kind is Disposition.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("code", "details"),
+    [
+        ("RESOURCE_EXHAUSTED", "Received message larger than max (5242880 vs. 4194304)"),
+        ("RESOURCE_EXHAUSTED", "grpc: received message larger than max (5242880 vs. 4194304)"),
+        ("RESOURCE_EXHAUSTED", "request too large"),
+        (
+            "OUT_OF_RANGE",
+            "Error, decoded message length too large: found 5242880 bytes, the limit is: 4194304",
+        ),
+    ],
+)
+def test_words_about_size_ask_for_smaller_requests(code: str, details: str) -> None:
+    """There is no code for it: collectors say it in words, each in its own."""
+    assert from_grpc(code, details, None).kind is Disposition.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("RESOURCE_EXHAUSTED", Disposition.REFUSED), ("OUT_OF_RANGE", Disposition.RETRY)],
+)
+def test_other_words_do_not(code: str, kind: Disposition) -> None:
+    """A quota, or a range of something else."""
+    assert from_grpc(code, "quota exceeded", None).kind is kind
+
+
+def test_a_throttled_request_is_sent_again_as_it_is() -> None:
+    """RetryInfo weighs more than words about size."""
+    answer = from_grpc("RESOURCE_EXHAUSTED", "message too large for now", retry_in(1))
+
+    assert answer.kind is Disposition.RETRY
+
+
+# -- RetryInfo ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds"),
+    [
+        (retry_in(0, 250_000_000), 0.25),
+        (retry_in(0), 0),
+        (status_with(RetryInfo()), 0),
+        (retry_in(10 * 24 * 3600), DAY),
+        (retry_in(2**62), DAY),
+        (retry_in(-3), 0),
+        (retry_in(0, -5), 0),
+        (retry_in(-3, -5), 0),
+        (status_with(DebugInfo(detail="overload"), RetryInfo(retry_delay=Duration(seconds=4))), 4),
+    ],
+)
+def test_the_delay_of_retry_info_is_read(status: bytes, seconds: float) -> None:
+    """Wherever it stands among the details; never less than 0, or more than a day."""
+    assert from_grpc("UNAVAILABLE", "", status).wait == seconds
+
+
+def any_message(content: bytes) -> bytes:
+    """Make a Status whose one detail is a RetryInfo with *content* after its type."""
+    name = field(b"\x0a", b"type.googleapis.com/google.rpc.RetryInfo")
+    return field(b"\x1a", name + content)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        any_message(b"\x10\x05"),  # a number for RetryInfo
+        any_message(field(b"\x12", b"\x08\x05")),  # a number for its delay
+        any_message(field(b"\x12", field(b"\x0a", field(b"\x0a", b"x")))),  # text for the seconds
+        any_message(field(b"\x12", field(b"\x0a", field(b"\x12", b"x")))),  # text for the nanos
+    ],
+)
+def test_a_delay_of_another_shape_is_no_delay(status: bytes) -> None:
+    """There is a RetryInfo, so the request may pass; when, it does not say."""
+    assert from_grpc("RESOURCE_EXHAUSTED", "", status) == ExportResult(
+        kind=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", wait=0
+    )
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        b"",
+        b"\xff\xff",
+        b"\x1a\x05ab",
+        b"\x18\x05",
+        status_with(),
+        status_with(DebugInfo(detail="overload")),
+        field(b"\x1a", b"\x0a\x05ab"),
+        any_message(field(b"\x12", b"\xff")),
+    ],
+)
+def test_details_without_a_readable_delay_name_no_wait(status: bytes) -> None:
+    """Rubbish, other details, or none: the code alone counts."""
+    assert from_grpc("UNAVAILABLE", "", status).wait is None
+
+
+@given(st.binary())
+def test_no_status_details_whatever_raise(status: bytes) -> None:
+    """A backend may write anything there."""
+    wait = from_grpc("UNAVAILABLE", "", status).wait
+
+    assert wait is None or 0 <= wait <= DAY

@@ -1,0 +1,414 @@
+"""Equal properties give the same object."""
+
+from __future__ import annotations
+
+import datetime
+import gc
+import itertools
+import weakref
+from collections import UserDict
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_telemetry.mapping.attributes import Cleaner, Limits
+from otel_telemetry.mapping.cache import CAPACITY, Interner
+from otel_telemetry.types import AttributeValue
+from tests.support.values import same
+
+if TYPE_CHECKING:
+    from otel_telemetry.types import AttributeValue, Properties
+
+
+legal_values: st.SearchStrategy[object] = (
+    (st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.binary())
+    | st.text()
+    | st.lists(st.integers(0, 9) | st.booleans(), max_size=3)
+)
+
+
+class Made:
+    """What a test's interner makes."""
+
+    def __init__(self, attributes: dict[str, AttributeValue], dropped: int) -> None:
+        self.attributes = attributes
+        self.dropped = dropped
+
+
+@pytest.fixture
+def interner() -> Interner[Made]:
+    """An interner with a reserved key."""
+    return Interner(Made, Cleaner(is_reserved=lambda key: key == "reserved"))
+
+
+DISTINCT: list[dict[str, object]] = [{}]
+DISTINCT += [
+    {"k": value}
+    for value in (
+        *(True, 1, 1.0, "1", b"1", [1], [True], [1.0], {"1": 1}, "True"),
+        *(False, 0, 0.0, -0.0, None, "", b"", [], {}, "0"),
+        *({"in": True}, {"in": 1}, {"in": 1.0}, {"in": 0.0}, {"in": -0.0}, {"in": b"1"}),
+    )
+]
+DISTINCT += [{"k": 1, "l": value} for value in (True, 1, 1.0)]
+
+
+def test_different_values_are_never_one(interner: Interner[Made]) -> None:
+    """However equal Python takes them to be, and whoever came first."""
+    made = [interner(properties).value for properties in DISTINCT]
+    again = [interner(properties).value for properties in reversed(DISTINCT)]
+
+    assert len(set(map(id, made))) == len(DISTINCT)
+    assert made == again[::-1]
+    assert all(
+        same(item.attributes, properties) for item, properties in zip(made, DISTINCT, strict=True)
+    )
+
+
+@given(st.dictionaries(st.text(min_size=1), legal_values))
+def test_equal_content_is_the_same_object(properties: dict[str, object]) -> None:
+    """Whatever mapping it comes in, and how often it comes; NaN, too, is itself."""
+    interner = Interner(Made, Cleaner())
+    found = interner(properties)
+
+    assert interner(dict(properties)) is found
+    assert interner(UserDict(properties)).value is found.value
+
+
+@pytest.mark.parametrize("nothing", [None, {}, UserDict(), type("Sub", (dict,), {})()])
+def test_nothing_is_always_the_same_object(
+    interner: Interner[Made], nothing: Mapping[str, object] | None
+) -> None:
+    """However it is said."""
+    assert interner(nothing) is interner(None)
+    assert interner(nothing).value.attributes == {}
+    assert not interner(nothing).is_corrected
+
+
+def test_what_the_caller_changes_afterwards_changes_nothing(interner: Interner[Made]) -> None:
+    """Neither in the object made before, nor for others with the same content."""
+    inner: list[object] = [1]
+    flat: dict[str, object] = {"k": 1}
+    deep: dict[str, object] = {"k": inner}
+    first, second = interner(flat).value, interner(deep).value
+
+    flat["k"] = 2
+    inner.append(2)
+
+    assert (first.attributes, second.attributes) == ({"k": 1}, {"k": [1]})
+    assert interner({"k": 1}).value is first
+    assert interner({"k": [1]}).value is second
+    assert interner(flat).value.attributes == {"k": 2}
+    assert interner(deep).value.attributes == {"k": [1, 2]}
+
+
+def test_each_content_is_made_once_while_it_is_remembered() -> None:
+    """No more than the capacity are, and the one longest unused goes first."""
+    living: weakref.WeakSet[Made] = weakref.WeakSet()
+
+    def make(attributes: dict[str, AttributeValue], dropped: int) -> Made:
+        made = Made(attributes, dropped)
+        living.add(made)
+        return made
+
+    interner = Interner(make, Cleaner())
+    first = interner({"n": 0}).value
+    for number in itertools.chain(range(CAPACITY), range(CAPACITY)):
+        interner({"n": number})
+    assert interner({"n": 0}).value is first
+    assert len(living) == CAPACITY + 1  # and the one for nothing at all
+
+    for number in range(3 * CAPACITY):
+        interner({"n": -number})
+        interner({"n": [number]})
+        assert interner({"n": 0}).value is first
+    assert len(living) <= 2 * CAPACITY + 1
+
+
+@pytest.mark.parametrize(
+    ("properties", "attributes", "cut", "reserved"),
+    [
+        pytest.param({"reserved": 1, "a": 2}, {"a": 2}, 0, 1, id="reserved"),
+        pytest.param({"reserved": [1], "a": 2}, {"a": 2}, 0, 1, id="reserved, not flat"),
+        pytest.param({"": 1, "a": 2}, {"a": 2}, 1, 0, id="cut"),
+        pytest.param({"": [1], "a": 2}, {"a": 2}, 1, 0, id="cut, not flat"),
+        pytest.param({"": 1, "reserved": 1}, {}, 1, 1, id="both"),
+        pytest.param([("a", 1)], {}, 1, 0, id="no mapping"),
+        pytest.param([], {}, 1, 0, id="an empty list"),
+    ],
+)
+def test_what_was_left_out_is_told_each_time(
+    interner: Interner[Made],
+    properties: Mapping[str, object],
+    attributes: dict[str, object],
+    cut: int,
+    reserved: int,
+) -> None:
+    """And is part of what was made."""
+    for _ in range(2):
+        found = interner(properties)
+
+        assert found.value.attributes == attributes
+        assert found.value.dropped == cut + reserved
+        assert (found.cut, found.reserved, found.is_corrected) == (cut, reserved, True)
+    assert interner(attributes).value is not found.value
+
+
+def test_limits_hold() -> None:
+    """On flat properties as on others."""
+    interner = Interner(Made, Cleaner(Limits(count=2, length=2)))
+
+    for properties in ({"a": "abc", "b": 1, "c": 2}, {"a": "abc", "b": 1, "c": [2]}):
+        assert interner(properties).value.attributes == {"a": "ab", "b": 1}
+        assert interner(properties).cut == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        pytest.param(1, "1", id="int"),
+        pytest.param(True, "True", id="bool"),
+        pytest.param(None, "None", id="None"),
+        pytest.param(1.0, "1.0", id="float"),
+        pytest.param(b"key", "key", id="bytes"),
+        pytest.param(np.str_("key"), "key", id="numpy str"),
+        pytest.param(np.int64(1), "int64", id="numpy int"),
+        pytest.param(memoryview(b"key"), "memoryview", id="memoryview"),
+        pytest.param(("a", 1), "tuple", id="tuple"),
+        pytest.param(object(), "object", id="object"),
+        pytest.param("\ud800", "\ufffd", id="lone surrogate"),
+        pytest.param("\ud83d\ude00", "😀", id="surrogate pair"),
+    ],
+)
+def test_keys_are_made_legal(interner: Interner[Made], key: str, expected: str) -> None:
+    """In flat properties as in others: each is what it is elsewhere."""
+    assert interner({key: 1}).value.attributes == {expected: 1}
+    assert interner({key: [1]}).value.attributes == {expected: [1]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(3),
+        np.str_("text"),
+        np.int64(1),
+        bytearray(b"x"),
+        memoryview(b"x"),
+        object(),
+        2**70,
+    ],
+)
+def test_values_are_made_legal(interner: Interner[Made], value: object) -> None:
+    """As they are everywhere else; none is taken for its bytes."""
+    expected = Cleaner().clean({"k": value}).attributes
+
+    assert same(interner({"k": value}).value.attributes, expected)
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_shared_references_end_quickly(interner: Interner[Made], kind: type) -> None:
+    """A small object can be a tree of billions, and a cycle a tree without end."""
+    bomb: object = []
+    for _ in range(15):
+        bomb = [bomb] * 10 if kind is list else {str(number): bomb for number in range(10)}
+    cycle: list[object] = []
+    cycle += [cycle] * 10
+
+    assert interner({"bomb": bomb, "a": 1}).value.attributes["a"] == 1
+    assert interner({"cycle": cycle}).value.attributes == {"cycle": []}
+
+
+def test_what_only_says_that_it_is_a_bool_does_not_raise(interner: Interner[Made]) -> None:
+    """Proxies do."""
+    proxy = type("Proxy", (), {"__class__": bool})()
+
+    assert interner({"k": proxy}).value.attributes == {"k": "Proxy"}
+
+
+@pytest.mark.parametrize("key", ["self", "properties", "cls", "*", "a b", "für"])
+def test_a_key_may_be_called_anything(interner: Interner[Made], key: str) -> None:
+    """Whatever names the code itself uses."""
+    for value in (1, "x", [1]):
+        assert interner({key: value}).value.attributes == {key: value}
+        assert interner({key: value}) is interner({key: value})
+
+
+class Hostile:
+    """A value that takes itself for any other, or raises when it is asked."""
+
+    def __init__(self, error: type[Exception] | None = None) -> None:
+        self.error = error
+
+    def __hash__(self) -> int:
+        if self.error is not None:
+            raise self.error
+        return hash("free")
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "value", [Hostile(), Hostile(ValueError), Hostile(TypeError), Hostile(KeyError)]
+)
+def test_a_value_that_lies_of_itself_is_taken_for_no_other(
+    interner: Interner[Made], value: object
+) -> None:
+    """Neither when it comes after the one it claims to be, nor before."""
+    for properties in ({"plan": "free"}, {"plan": value}, {"plan": "free"}, {"plan": value}):
+        expected = "Hostile" if properties["plan"] is value else "free"
+        assert interner(properties).value.attributes == {"plan": expected}
+
+
+def test_what_never_recurs_displaces_nothing() -> None:
+    """NaN does not equal itself; whoever sends it would fill the cache with nothing else."""
+    made: list[Made] = []
+
+    def make(attributes: dict[str, AttributeValue], dropped: int) -> Made:
+        made.append(Made(attributes, dropped))
+        return made[-1]
+
+    interner = Interner(make, Cleaner())
+    first = interner({"plan": "free"}).value
+    for _ in range(2 * CAPACITY):
+        interner({"ratio": float("nan")})
+
+    assert interner({"plan": "free"}).value is first
+    assert len(made) == 3  # and the one for nothing at all
+
+
+class _Made:
+    """What can be referred to weakly."""
+
+    def __init__(self, attributes: dict[str, AttributeValue], _dropped: int) -> None:
+        self.attributes = attributes
+
+
+def _made(attributes: dict[str, AttributeValue], _dropped: int) -> list[object]:
+    return [attributes]
+
+
+class _Doubling:
+    """Doubles numbers, and refuses all else."""
+
+    def __init__(self) -> None:
+        self.asked: list[Properties] = []
+
+    def __call__(self, properties: Properties) -> Properties:
+        self.asked.append(properties)
+        return {key: value * 2 for key, value in properties.items()}  # type: ignore[operator]
+
+
+def test_equal_properties_are_the_same_object() -> None:
+    """And asked about once; what becomes of them is the one object for that."""
+    interner, double = Interner(_made, Cleaner()), _Doubling()
+    seen = [interner.seen({"a": 1, "b": 2}) for _ in range(3)]
+    found = [each.projections[double] for each in seen]
+
+    assert seen[1] is seen[2] is seen[0]
+    assert double.asked == [{"a": 1, "b": 2}]
+    assert found[0].value == [{"a": 2, "b": 4}]
+    assert found[1] is found[2] is found[0] is interner({"a": 2, "b": 4})
+
+
+def test_each_fit_has_its_own_answer() -> None:
+    """And so has what needs none."""
+    seen = Interner(_made, Cleaner()).seen({"a": 1})
+
+    assert seen.projections[_Doubling()].value == [{"a": 2}]
+    assert seen.projections[lambda _given: {}].value == [{}]
+    assert seen.projections[None].value == [{"a": 1}]
+    assert seen.projections[None] is seen.projections[None]
+
+
+@pytest.mark.parametrize("value", [True, 1, 1.0])
+def test_types_are_told_apart(value: object) -> None:
+    """A fit may refuse one and not the other."""
+    interner = Interner(_made, Cleaner())
+    found = [
+        interner.seen({"a": item})
+        .projections[lambda given: {"type": type(given["a"]).__name__}]
+        .value
+        for item in (True, 1, 1.0, value)
+    ]
+
+    assert found[:3] == [[{"type": "bool"}], [{"type": "int"}], [{"type": "float"}]]
+    assert found[3] == [{"type": type(value).__name__}]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        pytest.param({"a": 0.0}, id="zero"),
+        pytest.param({"a": [1]}, id="list"),
+        pytest.param(UserDict(a=1), id="mapping"),
+    ],
+)
+def test_what_equality_cannot_tell_is_asked_about_each_time(properties: Properties) -> None:
+    """It fits or not all the same, and nobody else sees what is made of it."""
+    interner, double = Interner(_made, Cleaner()), _Doubling()
+    seen = [interner.seen(properties) for _ in range(2)]
+    for each in seen:
+        each.projections[double]
+
+    assert seen[0] is not seen[1]
+    assert len(double.asked) == 2
+
+
+def test_what_does_not_fit_raises_each_time() -> None:
+    """Nothing of it is remembered."""
+    interner = Interner(_made, Cleaner())
+    for properties in ({"a": None}, {"a": datetime.date(2024, 1, 1)}):
+        for _ in range(2):
+            with pytest.raises(TypeError):
+                interner.seen(properties).projections[lambda given: {"a": given["a"] + 1}]  # type: ignore[operator]
+
+
+def test_what_is_seen_is_legal_and_frozen() -> None:
+    """With the count of what was left out, however often it comes."""
+    interner = Interner(_made, Cleaner(Limits(count=2), is_reserved=lambda key: key == "reserved"))
+    for _ in range(2):
+        seen = interner.seen({"reserved": 1, "a": 2**70, "b": "\ud800", "c": 3})
+
+        assert seen.attributes == {"a": str(2**70), "b": "\ufffd"}
+        assert (seen.cut, seen.reserved, seen.is_corrected) == (1, 1, True)
+        with pytest.raises(FrozenInstanceError):
+            seen.attributes["a"] = 1
+
+    assert not interner.seen({"a": 1}).is_corrected
+
+
+def test_nothing_is_seen_as_an_empty_bucket() -> None:
+    """Which is the object for nothing."""
+    interner = Interner(_made, Cleaner())
+
+    assert interner.seen(None).attributes == {}
+    assert interner.seen(None).projections[None] is interner(None)
+
+
+def test_attributes_may_go_on_each_record_instead() -> None:
+    """Under a prefix; the object is then always that for nothing."""
+    interner = Interner(_made, Cleaner(), prefix="user.")
+
+    for found in (interner({"a": 1}), interner.seen({"a": 1}).projections[None]):
+        assert found.on_record == {"user.a": 1}
+        assert found.value is interner(None).value
+    assert interner(None).on_record == {}
+
+
+def test_long_properties_are_not_kept() -> None:
+    """A thousand of them would otherwise stay in memory for good."""
+    interner = Interner(_Made, Cleaner())
+    long: dict[str, object] = {"a": "x" * 5000}
+
+    made = weakref.ref(interner(long).value)
+    seen = weakref.ref(interner.seen(long).projections[None].value)
+    gc.collect()
+
+    assert interner(long).value.attributes == long
+    assert (made(), seen()) == (None, None)

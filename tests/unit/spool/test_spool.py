@@ -1,0 +1,397 @@
+"""The spool as a writer sees it: private files, in a directory that stays ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otel_telemetry import DeliveryConfig
+from otel_telemetry.export.engine import Delivery
+from otel_telemetry.spool.destination import spool_directory
+from otel_telemetry.spool.spool import Spool, expire_stale_destinations
+from otel_telemetry.stats import Counters
+from tests.support.audit import AUDIT
+from tests.support.scripted import ScriptedTransport
+from tests.support.spools import (
+    AGE,
+    foreign_directory,
+    largest_file,
+    leave,
+    names_in,
+    no_more_files,
+    opened,
+    records_of,
+    small_disk,
+)
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_telemetry.spool.spool import Spool
+
+
+def test_what_is_appended_is_there_at_once(make_spool: Callable[..., Spool]) -> None:
+    """For whoever comes after a crash: no buffer holds it back."""
+    spool = make_spool()
+    writer = opened(spool)
+
+    writer.append(b"r", b"s", b"1")
+
+    assert records_of(spool, writer.path) == [b"1"]
+    writer.close()
+
+
+def test_only_we_can_read_what_is_in_it(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """Directory 0700 and files 0600, whatever the umask."""
+    before = os.umask(0)
+    try:
+        opened(make_spool()).close()
+    finally:
+        os.umask(before)
+
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+
+
+def test_a_directory_that_others_can_read_is_closed_to_them(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Before anything goes into it."""
+    directory.mkdir(parents=True)
+    directory.chmod(0o755)
+
+    opened(make_spool()).close()
+
+    assert directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_nothing_is_made_before_there_is_something_to_keep(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """A program that sends nothing leaves no directory."""
+    spool = make_spool()
+
+    assert spool.claim_orphans() == []
+    assert spool.size() == 0
+    assert not directory.exists()
+
+
+def test_a_symbolic_link_for_a_directory_is_refused(
+    make_spool: Callable[..., Spool], directory: Path, tmp_path: Path, said: Callable[[], list[str]]
+) -> None:
+    """Whoever put it there could read what goes into it, or have something else sent."""
+    elsewhere = tmp_path / "elsewhere"
+    leave(elsewhere, "1")
+    directory.parent.mkdir()
+    directory.symlink_to(elsewhere)
+    spool = make_spool()
+
+    assert spool.open_segment() is None
+    assert spool.claim_orphans() == []
+    spool.log_pending_error()
+    assert said() == ["its path is no directory, or a symbolic link"]
+
+
+def test_the_directory_of_another_user_is_refused(
+    make_spool: Callable[..., Spool], tmp_path: Path, said: Callable[[], list[str]]
+) -> None:
+    """As above."""
+    spool = make_spool(foreign_directory(tmp_path))
+
+    assert spool.open_segment() is None
+    assert spool.claim_orphans() == []
+    spool.log_pending_error()
+    assert said() == ["its directory belongs to another user"]
+
+
+@pytest.mark.parametrize("is_back", [False, True], ids=["gone", "made anew by another process"])
+def test_a_directory_removed_while_running_is_made_again(
+    make_spool: Callable[..., Spool], directory: Path, *, is_back: bool
+) -> None:
+    """And what goes into it is locked against the others, as before."""
+    spool, other = make_spool(), make_spool()
+    opened(spool).close()
+    shutil.rmtree(directory)
+    if is_back:
+        opened(other).close()
+
+    writer = opened(spool)
+    writer.append(b"r", b"s", b"2")
+    writer.close()
+
+    assert other.claim_orphans() == []
+    assert records_of(spool, writer.path) == [b"2"]
+
+
+def test_a_lock_removed_while_running_is_made_again(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Programs that clean up take old files, and a lock is as old as its process."""
+    spool, other = make_spool(), make_spool()
+    opened(spool).close()
+    os.unlink(next(directory.glob("*.lock")))
+
+    writer = opened(spool)
+    writer.close()
+
+    assert [orphan.segments for orphan in other.claim_orphans()] != [(writer.path,)]
+    assert os.path.exists(writer.path)
+
+
+def test_a_lock_taken_before_we_hold_it_is_made_under_another_name(
+    make_spool: Callable[..., Spool],
+) -> None:
+    """A process that looks for the dead may see our lock in the moment before it is locked."""
+    spool, other = make_spool(), make_spool()
+
+    with AUDIT.before("fcntl.flock", other.claim_orphans):
+        writer = opened(spool)
+    writer.close()
+
+    assert other.claim_orphans() == []
+
+
+@pytest.mark.parametrize("where", ["/proc/telemetry/spool", "/sys/telemetry/spool"])
+def test_where_nothing_can_be_written_events_stay_in_memory(
+    make_spool: Callable[..., Spool], where: str, said: Callable[[], list[str]]
+) -> None:
+    """And the log says so, once."""
+    spool = make_spool(Path(where))
+
+    assert spool.open_segment() is None
+    assert spool.open_segment() is None
+    spool.log_pending_error()
+    spool.log_pending_error()
+    assert len(said()) == 1
+
+
+def test_a_path_through_a_file_is_no_directory(
+    make_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    """Neither to write to nor to look into."""
+    (tmp_path / "file").touch()
+    for spool in make_spool(tmp_path / "file"), make_spool(tmp_path / "file" / "below"):
+        assert spool.open_segment() is None
+        assert spool.claim_orphans() == []
+
+
+def test_a_disk_without_room_for_a_segment_gets_none(
+    make_spool: Callable[..., Spool], said: Callable[[], list[str]]
+) -> None:
+    """Not even an empty file; and once there is room, there are segments again."""
+    with small_disk() as disk:
+        spool = make_spool(disk / "spool")
+        opened(spool).close()
+        filler = disk / "filler"
+        with pytest.raises(OSError, match="No space"):
+            filler.write_bytes(b"x" * 128 * 1024)
+        before = names_in(disk / "spool")
+
+        assert spool.open_segment() is None
+        assert names_in(disk / "spool") == before
+        spool.log_pending_error()
+        assert said() == ["No space left on device"]
+        filler.unlink()
+        opened(spool).close()
+        spool.close()
+
+
+def test_a_segment_on_a_disk_that_fills_up_is_not_whole(
+    make_spool: Callable[..., Spool], said: Callable[[], list[str]]
+) -> None:
+    """What was written before stays readable; what was not is known to be missing."""
+    with small_disk() as disk:
+        spool = make_spool(disk / "spool")
+        writer = opened(spool)
+        written = 0
+        while writer.is_whole:
+            writer.append(b"r", b"s", b"%d" % written * 1000)
+            written += writer.is_whole
+        writer.close()
+
+        content = spool.read(writer.path)
+
+        assert content is not None
+        assert len(content.records) == written > 10
+        spool.log_pending_error()
+        assert said() in ([], ["No space left on device"])
+        spool.close()
+
+
+def test_a_write_that_is_cut_short_is_noticed(make_spool: Callable[..., Spool]) -> None:
+    """A system may write a part and call that success."""
+    spool = make_spool()
+    writer = opened(spool)
+    writer.append(b"r", b"s", b"1")
+
+    with largest_file(os.path.getsize(writer.path) + 20):
+        writer.append(b"r", b"s", b"2" * 100)
+    writer.close()
+
+    content = spool.read(writer.path)
+    assert not writer.is_whole
+    assert content is not None
+    assert ([*content.records], content.is_torn) == ([(b"r", b"s", b"1")], True)
+
+
+def test_a_segment_whose_very_beginning_is_cut_short_is_not_whole(
+    make_spool: Callable[..., Spool],
+) -> None:
+    """Nothing is written behind half a magic."""
+    spool = make_spool()
+    opened(spool).close()
+
+    with largest_file(3):
+        writer = opened(spool)
+    writer.append(b"r", b"s", b"1")
+    writer.close()
+
+    assert not writer.is_whole
+    assert os.path.getsize(writer.path) == 3
+
+
+def test_where_files_cannot_be_locked_nothing_is_kept_and_nothing_left(
+    make_spool: Callable[..., Spool], directory: Path, said: Callable[[], list[str]]
+) -> None:
+    """Some network file systems know no locks."""
+
+    def refuse() -> None:
+        AUDIT._waiting["fcntl.flock"] = refuse
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    spool = make_spool()
+    AUDIT._waiting["fcntl.flock"] = refuse
+    try:
+        assert spool.open_segment() is None
+    finally:
+        del AUDIT._waiting["fcntl.flock"]
+
+    spool.log_pending_error()
+    assert said() == ["its files cannot be locked"]
+    assert names_in(directory) == []
+
+
+def test_a_process_out_of_file_descriptors_keeps_no_segment_but_may_later(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """A passing want is not the end of the spool."""
+    spool = make_spool()
+    opened(spool).close()
+
+    with no_more_files():
+        assert spool.open_segment() is None
+
+    opened(spool).close()
+    assert len(list(directory.glob("*.seg"))) == 2
+    assert len(list(directory.glob("*.lock"))) == 1
+
+
+def test_the_log_is_not_written_to_where_the_trouble_is(
+    make_spool: Callable[..., Spool], said: Callable[[], list[str]]
+) -> None:
+    """The outbox's lock is held there, and a handler of the log may come back for it."""
+    spool = make_spool(Path("/proc/telemetry"))
+
+    spool.open_segment()
+
+    assert said() == []
+
+
+OWN, OTHER, THIRD = "0" * 16, "1" * 16, "2" * 16
+
+
+@pytest.fixture
+def lost() -> Counter[str]:
+    """What was given up."""
+    return Counter()
+
+
+@pytest.fixture
+def tidy(tmp_path: Path, lost: Counter[str]) -> Callable[[], None]:
+    """Do what a process of the destination `OWN` does."""
+    return lambda: expire_stale_destinations(
+        str(tmp_path / OWN), AGE, lambda count, reason: lost.update({reason: count})
+    )
+
+
+def grow_old(directory: Path) -> None:
+    """Make all segments in a directory older than they should be."""
+    for path in directory.glob("*.seg"):
+        os.utime(path, (path.stat().st_mtime - AGE - 1,) * 2)
+
+
+def test_what_is_too_old_goes_and_is_counted(
+    tidy: Callable[[], None], tmp_path: Path, lost: Counter[str]
+) -> None:
+    """With the directory, if nothing else is in it; what may still be delivered stays."""
+    leave(tmp_path / OTHER, "1,2", "3")
+    leave(tmp_path / THIRD, "4")
+    grow_old(tmp_path / OTHER)
+
+    tidy()
+
+    assert lost == {"expired": 3}
+    assert [path.name for path in tmp_path.iterdir()] == [THIRD]
+    assert len(list((tmp_path / THIRD).glob("*.seg"))) == 1
+
+
+def test_our_own_and_what_the_living_hold_is_left_alone(
+    tidy: Callable[[], None], tmp_path: Path, lost: Counter[str]
+) -> None:
+    """The one is the recovery's business, the other theirs."""
+    leave(tmp_path / OWN, "1")
+    alive = Spool(str(tmp_path / OTHER), max_age=AGE)
+    opened(alive).append(b"r", b"s", b"2")
+    grow_old(tmp_path / OWN)
+    grow_old(tmp_path / OTHER)
+
+    tidy()
+
+    assert lost == {}
+    assert len(list(tmp_path.rglob("*.seg"))) == 2
+    alive.close()
+
+
+def test_what_is_no_destination_is_left_alone(
+    tidy: Callable[[], None], tmp_path: Path, lost: Counter[str]
+) -> None:
+    """Whatever is in it; and there may be nothing at all."""
+    leave(tmp_path / "notes", "1")
+    grow_old(tmp_path / "notes")
+    (tmp_path / OTHER).touch()
+    (tmp_path / THIRD).symlink_to("notes")
+
+    tidy()
+    expire_stale_destinations(
+        str(tmp_path / "nothing" / OWN), AGE, lambda count, reason: lost.update({reason: count})
+    )
+
+    assert lost == {}
+    assert len(list((tmp_path / "notes").glob("*.seg"))) == 1
+
+
+def test_a_delivery_does_so_when_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the directory is the application's own, and no other's."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for spool, is_tidied in ((str(tmp_path / "shared"), False), (True, True)):
+        config = DeliveryConfig(endpoint="http://localhost:1", spool=spool)
+        own = spool_directory(config, "acme")
+        assert own is not None
+        other = Path(own).with_name(OTHER)
+        leave(other, "1")
+        grow_old(other)
+        delivery = Delivery(config, Counters(), app="acme", connect=lambda _: ScriptedTransport())
+        delivery.ensure_started()
+        if is_tidied:
+            wait_until(lambda: not other.exists(), within=10, what="an empty neighbourhood")  # noqa: B023 - called here
+        delivery.shutdown(1)
+
+        assert other.exists() is not is_tidied
+        assert delivery.counters.dropped == ({"expired": 1} if is_tidied else {})

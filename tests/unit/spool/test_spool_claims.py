@@ -1,0 +1,421 @@
+"""Many processes on one directory: the living are left alone, and the dead have one heir."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+import pytest
+
+from otel_telemetry.spool.segment import MAGIC
+from tests.support.audit import AUDIT
+from tests.support.processes import running
+from tests.support.spools import AGE, leave, names_in, no_more_files, opened, records_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otel_telemetry.spool.spool import Spool
+
+
+_OWNER: Final = "18ab000000000000-4242-0123abcd"
+
+_CLAIM: Final = """
+import sys, threading
+from otel_telemetry.spool.spool import Spool
+spool = Spool(sys.argv[1], max_age=1e9)
+print("ready", flush=True)
+sys.stdin.read()
+for orphan in spool.claim_orphans():
+    print(orphan.name, *orphan.segments, flush=True)
+print("end", flush=True)
+threading.Event().wait()
+"""
+
+_LIVE: Final = """
+import sys, threading
+from otel_telemetry.spool.spool import Spool
+spool = Spool(sys.argv[1], max_age=1e9)
+spool.open_segment().append(b"r", b"s", b"1")
+print("open", flush=True)
+threading.Event().wait()
+"""
+
+
+@contextmanager
+def claiming(directory: Path, gate: int) -> Iterator[IO[str]]:
+    """Start a process that claims once *gate* is shut, and kill it in the end; yield its output."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _CLAIM, str(directory)],
+        stdin=gate,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.kill()
+
+
+def test_what_a_dead_process_left_is_ours_in_its_order(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Segment by segment, oldest first."""
+    leave(directory, "1,2", "3")
+    spool = make_spool()
+
+    (orphan,) = spool.claim_orphans()
+
+    assert [records_of(spool, path) for path in orphan.segments] == [[b"1", b"2"], [b"3"]]
+
+
+def test_the_oldest_dead_process_comes_first(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """As it began first."""
+    leave(directory, "1")
+    leave(directory, "2")
+    leave(directory, "3")
+    spool = make_spool()
+
+    found = [records_of(spool, orphan.segments[0]) for orphan in spool.claim_orphans()]
+
+    assert found == [[b"1"], [b"2"], [b"3"]]
+
+
+def test_a_live_process_keeps_what_is_its_own(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Until it is dead."""
+    spool = make_spool()
+    with running([sys.executable, "-c", _LIVE, str(directory)]) as child:
+        child.wait_for_output("open", within=10)
+        assert spool.claim_orphans() == []
+        child.kill()
+
+        assert len(spool.claim_orphans()) == 1
+
+
+def test_of_many_racing_processes_one_is_the_heir(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Each dead process's segments go to exactly one of the living."""
+    for number in range(6):
+        leave(directory, f"{number}", f"{number}b")
+    gate, start = os.pipe()
+    with ExitStack() as stack:
+        racers = [stack.enter_context(claiming(directory, gate)) for _ in range(5)]
+        for racer in racers:
+            assert racer.readline() == "ready\n"
+        os.close(start)
+        claimed = [line for racer in racers for line in iter(racer.readline, "end\n")]
+
+        assert make_spool().claim_orphans() == []
+    os.close(gate)
+
+    assert len(claimed) == 6
+    assert len({line.split()[0] for line in claimed}) == 6
+    assert all(len(line.split()) == 3 for line in claimed)
+
+
+def test_the_heir_of_an_heir_that_died_is_the_next(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """A claim dies with its process."""
+    leave(directory, "1")
+    with claiming(directory, subprocess.DEVNULL) as heir:
+        assert len(list(iter(heir.readline, "end\n"))) == 2
+        assert make_spool().claim_orphans() == []
+
+    assert len(make_spool().claim_orphans()) == 1
+
+
+def test_what_is_claimed_is_claimed_once(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """Looking again finds what is new, and no other spool of this process finds it either."""
+    leave(directory, "1")
+    spool = make_spool()
+    assert len(spool.claim_orphans()) == 1
+    leave(directory, "2")
+
+    (second,) = spool.claim_orphans()
+
+    assert records_of(spool, second.segments[0]) == [b"2"]
+    assert make_spool().claim_orphans() == []
+
+
+def test_what_a_closed_spool_leaves_is_for_the_next(make_spool: Callable[..., Spool]) -> None:
+    """Its own segments and those it had claimed."""
+    first = make_spool()
+    opened(first).close()
+    first.close()
+    second = make_spool()
+    assert len(second.claim_orphans()) == 1
+    opened(second).close()
+    second.close()
+
+    orphans = make_spool().claim_orphans()
+
+    assert [len(orphan.segments) for orphan in orphans] == [1, 1]
+
+
+def test_a_closed_spool_that_left_nothing_leaves_no_lock(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Neither its own nor one it had taken."""
+    leave(directory, "1")
+    spool = make_spool()
+    (orphan,) = spool.claim_orphans()
+    writer = opened(spool)
+    writer.close()
+    for path in (writer.path, *orphan.segments):
+        spool.remove(path)
+
+    spool.close()
+
+    assert names_in(directory) == []
+
+
+def test_an_orphan_that_is_done_with_leaves_no_lock(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Once its last segment is gone."""
+    leave(directory, "1")
+    spool = make_spool()
+    (orphan,) = spool.claim_orphans()
+    assert any(map(spool.has, orphan.segments))
+    spool.remove(orphan.segments[0])
+    assert not any(map(spool.has, orphan.segments))
+
+    spool.release(orphan.name)
+    spool.release(orphan.name)
+
+    assert names_in(directory) == []
+
+
+def test_locks_without_segments_are_cleaned_up(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Processes that were killed after all was delivered leave nothing but them."""
+    leave(directory, "1")
+    next(directory.glob("*.seg")).unlink()
+
+    assert make_spool().claim_orphans() == []
+    assert names_in(directory) == []
+
+
+def test_segments_without_a_lock_are_taken(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Somebody tidied up and took the locks, which look old and empty."""
+    leave(directory, "1", "2")
+    next(directory.glob("*.lock")).unlink()
+    spool = make_spool()
+
+    (orphan,) = spool.claim_orphans()
+
+    assert len(orphan.segments) == 2
+    assert make_spool().claim_orphans() == []
+
+
+def test_segments_delivered_as_we_came_for_them_are_not_ours(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """The list of files is older than the lock."""
+    leave(directory, "1", "2")
+    first = min(directory.glob("*.seg"))
+
+    with AUDIT.before("fcntl.flock", first.unlink):
+        (orphan,) = make_spool().claim_orphans()
+
+    assert len(orphan.segments) == 1
+
+
+def test_foreign_files_are_left_alone(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """Also those that look a little like ours."""
+    directory.mkdir(parents=True, mode=0o700)
+    foreign = {"a.seg", "a-1.seg", "package.lock", ".lock", f"{_OWNER}-1.seg", "notes.txt", "x-y-z"}
+    for name in foreign:
+        (directory / name).write_text("mine")
+    spool = make_spool()
+
+    assert spool.claim_orphans() == []
+    spool.close()
+    assert {path.name for path in directory.iterdir()} == foreign
+
+
+def test_no_orphan_is_claimed_once_the_spool_is_closed(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """A courier that comes late must not lock what it will never send."""
+    leave(directory, "1")
+    spool = make_spool()
+
+    with AUDIT.before("fcntl.flock", spool.close):
+        assert spool.claim_orphans() == []
+
+    assert len(make_spool().claim_orphans()) == 1
+
+
+def test_the_end_of_a_spool_looks_through_its_directory_once(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """And not once for each of the dead, of whom there may be thousands."""
+    for name in "123":
+        leave(directory, name)
+    spool = make_spool()
+    assert len(spool.claim_orphans()) == 3
+
+    with AUDIT.counting("os.listdir") as looked:
+        spool.close()
+
+    assert len(looked) == 1
+    assert len(list(directory.glob("*.lock"))) == 3
+
+
+def test_no_more_is_claimed_at_once_than_the_host_can_spare(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Each claim is a file descriptor; when the first are done with, there is room for the next."""
+    directory.mkdir(parents=True, mode=0o700)
+    for number in range(100):
+        (directory / f"18ab0000{number:08x}-1-0123abcd-00000000.seg").touch()
+    spool = make_spool()
+
+    first = spool.claim_orphans()
+    assert spool.claim_orphans() == []
+
+    opened = [os.path.realpath(entry.path) for entry in os.scandir("/proc/self/fd")]
+    assert sum(path.startswith(str(directory)) for path in opened) == len(first) == 64
+    for orphan in first:
+        spool.remove(orphan.segments[0])
+        spool.release(orphan.name)
+    assert len(spool.claim_orphans()) == 36
+
+
+@pytest.mark.parametrize("size", range(1, len(MAGIC)))
+def test_a_segment_that_was_just_begun_holds_nothing(
+    make_spool: Callable[..., Spool], directory: Path, size: int
+) -> None:
+    """Its process died between two system calls; the file is of no use to anybody."""
+    directory.mkdir(parents=True, mode=0o700)
+    path = directory / "18ab000000000000-4242-0123abcd-00000000.seg"
+    path.write_bytes(MAGIC[:size])
+
+    content = make_spool().read(str(path))
+
+    assert content is not None
+    assert content.records == ()
+
+
+def test_what_is_no_file_of_ours_is_not_read(
+    make_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    """A symbolic link, a directory, a file of somebody else, one beyond all measure, or none."""
+    sound = tmp_path / "sound"
+    sound.write_bytes(MAGIC)
+    link, folder, huge, none = (tmp_path / name for name in ("link", "folder", "huge", "none"))
+    link.symlink_to(sound)
+    folder.mkdir()
+    with huge.open("wb") as file:
+        file.write(MAGIC)
+        file.truncate(1024**3 + 1)
+    spool = make_spool()
+    gc.collect()  # what earlier tests left would be closed in between
+    before = os.listdir("/proc/self/fd")
+
+    assert spool.read(str(sound)) is not None
+    assert [spool.read(str(path)) for path in (link, folder, huge, none)] == [None] * 4
+    assert spool.read("/etc/passwd") is None
+    assert os.listdir("/proc/self/fd") == before
+    assert spool.size_of(str(none)) == 0
+    assert spool.rejection_reason(str(none), since=1e12) is None
+
+
+def test_a_disk_that_cannot_be_read_is_as_good_as_empty(make_spool: Callable[..., Spool]) -> None:
+    """There is nothing to wait for."""
+    assert make_spool().read("/proc/self/mem") is None
+
+
+def test_a_new_process_lets_go_of_its_parents_locks(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Of its copies of them: these two stand for parent and child."""
+    leave(directory, "1")
+    spool = make_spool()
+    opened(spool).close()
+    assert len(spool.claim_orphans()) == 1
+
+    spool.after_fork()
+
+    assert len(make_spool().claim_orphans()) == 2
+
+
+def test_for_want_of_file_descriptors_nothing_is_given_up(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """A segment that cannot be read now is not a segment that is gone."""
+    leave(directory, "1")
+    spool = make_spool()
+    (orphan,) = spool.claim_orphans()
+
+    with no_more_files(), pytest.raises(OSError, match="Too many open files"):
+        spool.read(orphan.segments[0])
+
+    assert records_of(spool, orphan.segments[0]) == [b"1"]
+
+
+def test_a_forked_child_begins_without_the_locks_of_its_parent(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """And without letting go of them for it."""
+    leave(directory, "1")
+    program = (
+        "import os, sys; from otel_telemetry.spool.spool import Spool\n"
+        "spool = Spool(sys.argv[1], max_age=1e9); spool.open_segment()\n"
+        "assert len(spool.claim_orphans()) == 1\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    spool.after_fork()\n"
+        "    assert spool.claim_orphans() == []\n"
+        "    spool.open_segment()\n"
+        "    os._exit(7)\n"
+        "assert os.waitpid(child, 0)[1] == 7 << 8\n"
+        "other = Spool(sys.argv[1], max_age=1e9)\n"
+        "assert len(other.claim_orphans()) == 1\n"
+    )
+
+    subprocess.run([sys.executable, "-c", program, str(directory)], check=True)
+
+    assert len(make_spool().claim_orphans()) == 3
+
+
+@pytest.mark.parametrize("wrong", [3600.0, 2.0**32])
+def test_what_was_recorded_while_the_clock_was_wrong_grows_old_from_now(
+    make_spool: Callable[..., Spool], directory: Path, wrong: float
+) -> None:
+    """A machine without a battery begins in 1970; what it recorded then may leave."""
+    leave(directory, "1")
+    path = next(directory.glob("*.seg"))
+    now = path.stat().st_mtime
+    os.utime(path, (wrong, wrong))
+
+    assert make_spool(now=lambda: now).rejection_reason(str(path), 0.0) is None
+    assert path.stat().st_mtime == pytest.approx(now)
+    assert make_spool(now=lambda: now + AGE + 1).rejection_reason(str(path), 0.0) == "expired"
+
+
+def test_what_was_recorded_before_consent_does_not_leave_whatever_the_clock_said(
+    make_spool: Callable[..., Spool], directory: Path
+) -> None:
+    """Nobody can show that it was recorded after."""
+    leave(directory, "1")
+    path = next(directory.glob("*.seg"))
+    os.utime(path, (3600.0, 3600.0))
+
+    assert make_spool().rejection_reason(str(path), 1.8e9) == "before_consent"
