@@ -206,7 +206,8 @@ def _lines(report: Flushed, paint: Style) -> Iterator[str]:
     lost = {"rejected by the backend": report.rejected, "refused by the backend": report.refused}
     for reason, count in [*lost.items(), *report.dropped.items()]:
         if count:
-            yield f"{paint('red', 'Lost')}: {formatting.counted(count, 'event')}, {printable(reason)}."
+            events = formatting.counted(count, "event")
+            yield f"{paint('red', 'Lost')}: {events}, {printable(reason)}."
     if report.reason:
         yield f"The backend: {printable(report.reason)}."
     if report.files_left:

@@ -197,7 +197,8 @@ def _said(said: Said) -> str:
         return "none"
     if said.at is None:
         return said.word
-    return f"{said.word}, by {said.by}, {formatting.day(said.at)}, consent version {said.consent_version}"
+    day = formatting.day(said.at)
+    return f"{said.word}, by {said.by}, {day}, consent version {said.consent_version}"
 
 
 def _who(installation: Installation | None, now: float) -> str:

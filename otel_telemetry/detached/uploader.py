@@ -44,8 +44,8 @@ def upload(
 
     Args:
         directory: The spool directory of one destination, where `destination.tell` has written.
-        permission: What may leave, by the application that it is of.
-        life: Seconds that it may take.
+        consent_gate: What may leave, by the application that it is of.
+        max_runtime: Seconds that it may take.
         connect: Makes the transport.
         clock: Monotonic seconds.
     """
@@ -134,7 +134,7 @@ def main(
 
     Args:
         directory: The spool directory of one destination.
-        life: Seconds that it may take; two more, and the process is ended.
+        max_runtime: Seconds that it may take; two more, and the process is ended.
         deliver: What delivers.
     """
     watchdog = threading.Timer(max_runtime + _GRACE, os._exit, (0,))

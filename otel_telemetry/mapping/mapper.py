@@ -148,7 +148,7 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
             event_properties: Attributes of the record.
             user: What `users` made of the user's properties.
             group: What `groups` made of the group's.
-            left_out: Attributes that were left out of *event_properties* before.
+            dropped_count: Attributes that were left out of *event_properties* before.
         """
         plain = None if self._thorough else self._cleaner.plain(event_properties)
         cut = reserved = 0

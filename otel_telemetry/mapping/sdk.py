@@ -246,7 +246,7 @@ def event_records(
         config: Whose events, and where each of their parts goes.
         cleaner: Makes properties legal.
         base: What every resource has before its user properties.
-        thorough: As in `Mapper`.
+        validate: As in `Mapper`.
         on_correction: As in `Mapper`.
     """
     return Mapper(

@@ -213,7 +213,7 @@ def sdk_pipeline(
         installation_id: Who speaks; None for nobody.
         cleaner: Makes properties legal.
         on_correction: Told of what was mended: its kind, and how often.
-        permission: What may leave; None to print events instead of sending them.
+        consent_gate: What may leave; None to print events instead of sending them.
         transport: Where requests go; None for the network.
         take: Called with the three buckets of each event, instead of all that; None for no one.
     """

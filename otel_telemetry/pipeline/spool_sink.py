@@ -236,7 +236,7 @@ def spool_pipeline(
         installation_id: Who speaks; None for nobody.
         cleaner: Makes properties legal.
         on_correction: Told of what was mended: its kind, and how often.
-        permission: What may leave.
+        consent_gate: What may leave.
         transport: Where each record goes at once, instead of the spool; None for the spool.
         executable: What may be a Python to start; None for the one that runs.
     """
@@ -291,7 +291,7 @@ class InProcessUploader:
     """Delivers in a thread what processes have left.
 
     Args:
-        permission: What may leave.
+        consent_gate: What may leave.
     """
 
     def __init__(self, consent_gate: ConsentGate) -> None:

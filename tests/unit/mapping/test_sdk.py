@@ -247,7 +247,7 @@ class TestTrace:
 class TestCorrections:
     """What is mended is counted, and the event goes all the same."""
 
-    @pytest.mark.parametrize("thorough", [False, True])
+    @pytest.mark.parametrize("validate", [False, True])
     def test_whatever_is_left_out_is_told(self, corrections: Corrections, validate: bool) -> None:  # noqa: FBT001
         """In each of the three buckets, each time; and stands on record, resource and scope."""
         records = make_records(corrections, validate=validate, limits=Limits(count=2))
