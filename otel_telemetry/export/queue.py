@@ -451,9 +451,9 @@ class BatchQueue:
 
         Args:
             timeout: Seconds at most; None waits for as long as it takes.
-            respect_backoff: Whether to wait on, once the backend has failed, for what is safe on disk, and
-                for nothing while it has asked for a pause. An impatient flush is the last: what
-                dead processes left is not begun any more.
+            respect_backoff: Whether to wait on, once the backend has failed, for what is safe on
+                disk, and for nothing while it has asked for a pause. An impatient flush is the
+                last: what dead processes left is not begun any more.
 
         Returns:
             True if all that was pending at the call was delivered in time.
