@@ -1,6 +1,6 @@
 """Declare every event that may leave: what is not declared stays, and a page tells users what goes.
 
-The page belongs into your repository, and `CATALOG.check("TELEMETRY.md")` into your CI: it returns
+The page belongs into your repository, and `documents.check(CATALOG, "TELEMETRY.md")` into your CI: it returns
 the differences if somebody changed what is reported and not what is told.
 """
 

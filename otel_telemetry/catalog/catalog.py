@@ -9,10 +9,6 @@ from otel_telemetry.catalog.fields import Property, read_properties
 from otel_telemetry.catalog.validation import EventValidator
 from otel_telemetry.errors import ConfigurationError
 
-TYPE_CHECKING = False  # see the package's own
-if TYPE_CHECKING:
-    import os
-
 
 class Catalog:
     """Every event that may leave. Immutable, and safe to share between threads.
@@ -73,24 +69,6 @@ class Catalog:
         yield from self.common
         for item in self.events:
             yield from item.properties
-
-    def check(self, path: str | os.PathLike[str]) -> list[str]:
-        """Compare a document with what is declared.
-
-        Args:
-            path: The document: Markdown (``.md``), a JSON Schema (``.json``), or OpenTelemetry
-                semantic conventions (``.yaml``, ``.yml``).
-
-        Returns:
-            The lines of a unified diff that would bring it up to date; none if it is.
-
-        Raises:
-            ValueError: There is no document of that kind.
-            OSError: It is there and cannot be read.
-        """
-        from otel_telemetry.catalog import documents  # noqa: PLC0415 - a developer's errand
-
-        return documents.differences(self, path)
 
 
 def _check_names(events: Iterable[EventDeclaration]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.catalog import Catalog
-from otel_telemetry.catalog.documents import document
+from otel_telemetry.catalog.documents import check, document
 from otel_telemetry.cli.context import DONE, FAILED, USAGE, CommandError, Context, Options, Result
 from otel_telemetry.cli.load import load_object
 
@@ -56,7 +56,7 @@ def catalog(context: Context, options: Options) -> Result:
             text=lambda _paint: text.removesuffix("\n").split("\n"),
         )
     try:
-        differences = tuple(found.check(options.check))
+        differences = tuple(check(found, options.check))
     except ValueError as error:
         raise CommandError(str(error), USAGE) from error
     report = Comparison(path=options.check, is_stale=bool(differences), differences=differences)

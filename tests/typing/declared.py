@@ -10,7 +10,7 @@ from typing_extensions import assert_type
 
 from otel_telemetry import Telemetry, TelemetryConfig
 from otel_telemetry.catalog import Catalog, event, field, version
-from otel_telemetry.catalog.documents import json_schema, markdown, semconv_yaml
+from otel_telemetry.catalog.documents import check, json_schema, markdown, semconv_yaml
 from otel_telemetry.types import TypedEvent
 
 
@@ -73,7 +73,7 @@ def use(telemetry: Telemetry, config: TelemetryConfig) -> None:
     """A catalogue, and events of it."""
     catalog = Catalog(EntryCreated, version=1, common=Common)
     assert_type(config.catalog, Catalog | None)
-    assert_type(catalog.check(Path("TELEMETRY.md")), list[str])
+    assert_type(check(catalog, Path("TELEMETRY.md")), list[str])
     assert_type(markdown(catalog), str)
     assert_type(json_schema(catalog), str)
     assert_type(semconv_yaml(catalog), str)

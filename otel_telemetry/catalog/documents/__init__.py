@@ -1,4 +1,7 @@
-"""The documents that a catalogue makes of itself."""
+"""Documents made from a catalogue: a page for users, a JSON Schema, semantic conventions.
+
+`check` compares a document on disk with the catalogue, for continuous integration.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from otel_telemetry.catalog.catalog import Catalog
 
-__all__ = ["differences", "document", "json_schema", "markdown", "semconv_yaml"]
+__all__ = ["check", "document", "json_schema", "markdown", "semconv_yaml"]
 
 _MAKERS = {
     ".md": markdown,
@@ -40,8 +43,21 @@ def document(catalog: Catalog, path: str | os.PathLike[str]) -> str:
     return _MAKERS[ending](catalog)
 
 
-def differences(catalog: Catalog, path: str | os.PathLike[str]) -> list[str]:
-    """Compare the document at *path* with what is declared; see `Catalog.check`."""
+def check(catalog: Catalog, path: str | os.PathLike[str]) -> list[str]:
+    """Compare the document at *path* with the catalogue.
+
+    Args:
+        catalog: The declared events.
+        path: The document: Markdown (``.md``), a JSON Schema (``.json``), or OpenTelemetry
+            semantic conventions (``.yaml``, ``.yml``). A missing file counts as empty.
+
+    Returns:
+        The lines of a unified diff that would bring the document up to date; none if it is.
+
+    Raises:
+        ValueError: No document of a catalogue has this file name extension.
+        OSError: The file exists and cannot be read.
+    """
     declared = document(catalog, path)
     try:
         with open(path, encoding="utf-8") as file:

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_telemetry.catalog import Catalog, event, field
-from otel_telemetry.catalog.documents import document, json_schema, markdown, semconv_yaml
+from otel_telemetry.catalog.documents import check, document, json_schema, markdown, semconv_yaml
 from otel_telemetry.catalog.documents.semconv import conventions
 from otel_telemetry.mapping.base_resource import base_attributes
 from otel_telemetry.mapping.values import is_reserved
@@ -215,21 +215,21 @@ class TestCheck:
         path = tmp_path / name
         path.write_text(document(CATALOG, path), encoding="utf-8")
 
-        assert CATALOG.check(path) == CATALOG.check(str(path)) == []
+        assert check(CATALOG, path) == check(CATALOG, str(path)) == []
 
     def test_line_ends_are_no_difference(self, tmp_path: Path) -> None:
         """A checkout may have others."""
         path = tmp_path / "TELEMETRY.md"
         path.write_bytes(markdown(CATALOG).replace("\n", "\r\n").encode())
 
-        assert CATALOG.check(path) == []
+        assert check(CATALOG, path) == []
 
     def test_what_changed_is_told_as_a_diff(self, tmp_path: Path) -> None:
         """From what is written to what is declared."""
         path = tmp_path / "TELEMETRY.md"
         path.write_text(markdown(CATALOG).replace("Where entries", "Where pages"), encoding="utf-8")
 
-        differences = CATALOG.check(path)
+        differences = check(CATALOG, path)
 
         assert differences[:2] == [f"--- {path}", f"+++ {path} (declared)"]
         changed = [line for line in differences[2:] if line[0] in "+-"]
@@ -240,7 +240,7 @@ class TestCheck:
 
     def test_a_missing_document_is_all_difference(self, tmp_path: Path) -> None:
         """Nothing is written yet."""
-        differences = CATALOG.check(tmp_path / "events.json")
+        differences = check(CATALOG, tmp_path / "events.json")
 
         assert {line[0] for line in differences[3:]} == {"+"}
         assert len(differences[3:]) == len(json_schema(CATALOG).splitlines())
@@ -248,14 +248,14 @@ class TestCheck:
     def test_there_is_no_document_of_another_kind(self, tmp_path: Path) -> None:
         """The message lists those that there are."""
         with pytest.raises(ValueError, match=r"ends in \.md, \.json, \.yaml, \.yml, not '\.txt'"):
-            CATALOG.check(tmp_path / "events.txt")
+            check(CATALOG, tmp_path / "events.txt")
 
     def test_what_cannot_be_read_is_an_error(self, tmp_path: Path) -> None:
         """It is not taken for a missing one."""
         (tmp_path / "events.md").mkdir()
 
         with pytest.raises(IsADirectoryError):
-            CATALOG.check(tmp_path / "events.md")
+            check(CATALOG, tmp_path / "events.md")
 
 
 def test_an_event_has_a_table() -> None:
