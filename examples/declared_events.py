@@ -1,7 +1,7 @@
-"""Declare every event that may leave: what is not declared stays, and a page tells users what goes.
+"""Declare every event that may leave: the rest is not sent, and a page tells users what is sent.
 
-The page belongs into your repository, and `documents.check(CATALOG, "TELEMETRY.md")` into your CI: it returns
-the differences if somebody changed what is reported and not what is told.
+Keep the page in your repository and call `documents.check(CATALOG, "TELEMETRY.md")` in your CI: it
+returns the differences if the events changed and the page did not.
 """
 
 from __future__ import annotations
