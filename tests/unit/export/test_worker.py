@@ -1,4 +1,4 @@
-"""The courier: one request at a time, and what it does with each answer."""
+"""The worker: one request at a time, and what it does with each answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from opentelemetry.context import get_value
 from otel_telemetry.export.result import Disposition, ExportResult
 from otel_telemetry.export.worker import THREAD_NAME, suppress_instrumentation
 from otel_telemetry.receipt import Outcome
-from tests.support.desk import Desk
 from tests.support.scripted import DELIVERED, REFUSED, RETRY, TOO_LARGE, ScriptedTransport
+from tests.support.workers import WorkerHarness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,89 +21,89 @@ if TYPE_CHECKING:
 
 def test_a_batch_is_sent_and_counted() -> None:
     """One request, in the order of the records."""
-    desk = Desk()
-    receipt = desk.append("a", "b")
+    harness = WorkerHarness()
+    receipt = harness.append("a", "b")
 
-    desk.turn()
+    harness.turn()
 
-    assert desk.transport.requests == [["a", "b"]]
+    assert harness.transport.requests == [["a", "b"]]
     assert receipt.outcome is Outcome.DELIVERED
-    assert desk.stats.requests == {"delivered": 1}
+    assert harness.stats.requests == {"delivered": 1}
 
 
 def test_a_partial_success_is_counted_and_its_reason_logged(
     said: Callable[[], list[str]],
 ) -> None:
     """What was rejected is not sent again."""
-    desk = Desk(
+    harness = WorkerHarness(
         ScriptedTransport(ExportResult(kind=Disposition.DELIVERED, rejected=1, reason="no b"))
     )
-    desk.append("a", "b")
+    harness.append("a", "b")
 
-    desk.turn()
+    harness.turn()
 
-    assert (desk.stats.delivered, desk.stats.rejected) == (1, 1)
-    assert desk.stats.requests == {"partial": 1}
+    assert (harness.stats.delivered, harness.stats.rejected) == (1, 1)
+    assert harness.stats.requests == {"partial": 1}
     assert said() == ["no b"]
 
 
 def test_what_is_refused_is_not_sent_again(said: Callable[[], list[str]]) -> None:
     """The reason is logged, and the next batch is none the worse."""
-    desk = Desk(ScriptedTransport(REFUSED), max_batch_events=1)
-    first, second = desk.append("a"), desk.append("b")
+    harness = WorkerHarness(ScriptedTransport(REFUSED), max_batch_events=1)
+    first, second = harness.append("a"), harness.append("b")
 
-    desk.turn()
-    desk.turn()
+    harness.turn()
+    harness.turn()
 
     assert (first.outcome, second.outcome) == (Outcome.REFUSED, Outcome.DELIVERED)
-    assert desk.stats.requests == {"refused": 1, "delivered": 1}
+    assert harness.stats.requests == {"refused": 1, "delivered": 1}
     assert said() == ["HTTP status 400"]
 
 
 def test_each_failure_doubles_the_longest_wait_up_to_five_minutes() -> None:
     """Full jitter: anything from nothing to that, so that a thousand clients do not come as one."""
-    desk = Desk(ScriptedTransport(*[RETRY] * 20))
-    desk.append("a")
+    harness = WorkerHarness(ScriptedTransport(*[RETRY] * 20))
+    harness.append("a")
 
     for _ in range(20):
-        desk.turn()
-        desk.clock.advance(300.0)
+        harness.turn()
+        harness.clock.advance(300.0)
 
-    assert desk.jitter == [(0.0, min(2.0**n, 300.0)) for n in range(20)]
-    assert desk.stats.requests == {"retry": 20}
+    assert harness.jitter == [(0.0, min(2.0**n, 300.0)) for n in range(20)]
+    assert harness.stats.requests == {"retry": 20}
 
 
 @pytest.mark.parametrize("answer", [DELIVERED, REFUSED, TOO_LARGE])
 def test_any_answer_but_a_failure_ends_the_backoff(answer: ExportResult) -> None:
     """The backend speaks again."""
-    desk = Desk(ScriptedTransport(RETRY, RETRY, answer, RETRY), max_batch_events=1)
-    desk.append("a", "b")
+    harness = WorkerHarness(ScriptedTransport(RETRY, RETRY, answer, RETRY), max_batch_events=1)
+    harness.append("a", "b")
     for _ in range(4):
-        desk.turn()
-        desk.clock.advance(300.0)
+        harness.turn()
+        harness.clock.advance(300.0)
 
-    assert [longest for _, longest in desk.jitter] == [1.0, 2.0, 1.0]
+    assert [longest for _, longest in harness.jitter] == [1.0, 2.0, 1.0]
 
 
 def test_the_backend_may_say_how_long_to_wait() -> None:
     """Then that is it, to the second, and chance has no part in it."""
-    desk = Desk(ScriptedTransport(ExportResult(kind=Disposition.RETRY, wait=77.0)))
-    desk.append("a")
-    desk.turn()
+    harness = WorkerHarness(ScriptedTransport(ExportResult(kind=Disposition.RETRY, wait=77.0)))
+    harness.append("a")
+    harness.turn()
 
-    assert desk.jitter == []
-    assert desk.outbox.pace.not_before == desk.clock.now + 77.0
-    assert not desk.outbox.flush(0)
-    assert desk.outbox.pace.not_before == desk.clock.now + 77.0
+    assert harness.jitter == []
+    assert harness.outbox.pace.not_before == harness.clock.now + 77.0
+    assert not harness.outbox.flush(0)
+    assert harness.outbox.pace.not_before == harness.clock.now + 77.0
 
 
 def test_the_delay_is_logged(said: Callable[[], list[str]]) -> None:
     """Once, with the reason."""
-    desk = Desk(ScriptedTransport(RETRY, RETRY))
-    desk.append("a")
-    desk.turn()
-    desk.clock.advance(300)
-    desk.turn()
+    harness = WorkerHarness(ScriptedTransport(RETRY, RETRY))
+    harness.append("a")
+    harness.turn()
+    harness.clock.advance(300)
+    harness.turn()
 
     assert said() == ["no"]
 
@@ -111,103 +111,105 @@ def test_the_delay_is_logged(said: Callable[[], list[str]]) -> None:
 def test_a_batch_that_the_backend_cannot_take_does_not_block_the_others() -> None:
     """It goes behind them each time, and is still delivered once the backend can."""
     is_mended = threading.Event()
-    desk = Desk(
+    harness = WorkerHarness(
         ScriptedTransport(
             respond=lambda names: RETRY if "poison" in names and not is_mended.is_set() else None
         ),
         max_batch_events=1,
     )
-    poison = desk.append("poison")
-    others = [desk.append(name) for name in "abc"]
+    poison = harness.append("poison")
+    others = [harness.append(name) for name in "abc"]
     for _ in range(8):
-        desk.turn()
-        desk.clock.advance(300)
+        harness.turn()
+        harness.clock.advance(300)
 
     assert {receipt.outcome for receipt in others} == {Outcome.DELIVERED}
     assert str(poison.outcome) == str(Outcome.PENDING)
-    assert desk.transport.requests[:5] == [["poison"], ["a"], ["b"], ["c"], ["poison"]]
+    assert harness.transport.requests[:5] == [["poison"], ["a"], ["b"], ["c"], ["poison"]]
     is_mended.set()
-    desk.turn()
+    harness.turn()
 
     assert poison.outcome is Outcome.DELIVERED
 
 
 def test_a_request_too_large_is_split_down_to_the_one_record() -> None:
     """Which is dropped; every other one arrives."""
-    desk = Desk(ScriptedTransport(respond=lambda names: TOO_LARGE if "huge" in names else None))
-    receipt = desk.append("a", "b", "c", "huge", "d", "e", "f")
+    harness = WorkerHarness(
+        ScriptedTransport(respond=lambda names: TOO_LARGE if "huge" in names else None)
+    )
+    receipt = harness.append("a", "b", "c", "huge", "d", "e", "f")
 
-    desk.run()
+    harness.run()
 
-    assert sorted(desk.arrived) == ["a", "b", "c", "d", "e", "f"]
+    assert sorted(harness.arrived) == ["a", "b", "c", "d", "e", "f"]
     assert (receipt.outcome, receipt.reason) == (Outcome.PARTIAL, "too_large")
-    assert desk.stats.dropped == {"too_large": 1}
-    assert desk.stats.pending == 0
+    assert harness.stats.dropped == {"too_large": 1}
+    assert harness.stats.pending == 0
 
 
 def test_requests_all_too_large_end_all_the_same() -> None:
     """Every record is tried by itself, once."""
-    desk = Desk(ScriptedTransport(respond=lambda _: TOO_LARGE))
-    receipt = desk.append(*"abcdefgh")
+    harness = WorkerHarness(ScriptedTransport(respond=lambda _: TOO_LARGE))
+    receipt = harness.append(*"abcdefgh")
 
-    desk.run()
+    harness.run()
 
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "too_large")
-    assert desk.stats.dropped == {"too_large": 8}
-    assert len(desk.transport.requests) == 15
+    assert harness.stats.dropped == {"too_large": 8}
+    assert len(harness.transport.requests) == 15
 
 
 def test_the_transport_is_made_with_the_first_request(said: Callable[[], list[str]]) -> None:
     """And if it cannot be made, again with the next: a certificate may come late."""
-    desk = Desk(connect_errors=[FileNotFoundError("ca.pem"), ValueError("proxy")])
-    receipt = desk.append("a")
-    assert desk.connected == 0
+    harness = WorkerHarness(connect_errors=[FileNotFoundError("ca.pem"), ValueError("proxy")])
+    receipt = harness.append("a")
+    assert harness.connected == 0
 
     for _ in range(3):
-        desk.turn()
-        desk.clock.advance(300)
+        harness.turn()
+        harness.clock.advance(300)
 
-    assert desk.connected == 3
+    assert harness.connected == 3
     assert receipt.outcome is Outcome.DELIVERED
-    assert desk.stats.requests == {"retry": 2, "delivered": 1}
+    assert harness.stats.requests == {"retry": 2, "delivered": 1}
     assert said() == ["FileNotFoundError while connecting was prepared"]
 
 
 def test_a_new_process_has_its_own_connection_and_no_backoff() -> None:
     """What the parent met is no reason for the child to wait."""
-    desk = Desk(ScriptedTransport(RETRY, RETRY))
-    desk.append("a")
-    desk.turn()
-    desk.clock.advance(300)
-    desk.turn()
+    harness = WorkerHarness(ScriptedTransport(RETRY, RETRY))
+    harness.append("a")
+    harness.turn()
+    harness.clock.advance(300)
+    harness.turn()
 
-    desk.counters.after_fork()
-    desk.outbox.after_fork()
-    desk.courier.after_fork()
-    desk.append("b")
-    desk.turn()
+    harness.counters.after_fork()
+    harness.outbox.after_fork()
+    harness.worker.after_fork()
+    harness.append("b")
+    harness.turn()
 
-    assert desk.transport.processes == 1
-    assert desk.transport.requests == [["a"], ["a"], ["b"]]
-    assert desk.stats.delivered == 1
+    assert harness.transport.processes == 1
+    assert harness.transport.requests == [["a"], ["a"], ["b"]]
+    assert harness.stats.delivered == 1
 
 
 def test_the_thread_sends_what_comes_until_the_end() -> None:
     """Started once, however often it is asked for."""
     before = threading.active_count()
-    desk = Desk(is_threaded=True, max_batch_events=1)
-    started = [desk.append(name) for name in "abc"]
-    desk.courier.ensure_started()
+    harness = WorkerHarness(is_threaded=True, max_batch_events=1)
+    started = [harness.append(name) for name in "abc"]
+    harness.worker.ensure_started()
 
     assert [receipt.wait(5) for receipt in started] == [Outcome.DELIVERED] * 3
     assert [thread.name for thread in threading.enumerate()].count(THREAD_NAME) == 1
-    assert desk.started == [THREAD_NAME]
-    desk.outbox.close("shutdown")
-    desk.courier.stop()
-    desk.join()
+    assert harness.started == [THREAD_NAME]
+    harness.outbox.close("shutdown")
+    harness.worker.stop()
+    harness.join()
 
     assert threading.active_count() == before
-    assert desk.transport.aborted.is_set()
+    assert harness.transport.aborted.is_set()
 
 
 def test_a_request_under_way_is_broken_off_at_the_end() -> None:
@@ -221,52 +223,52 @@ def test_a_request_under_way_is_broken_off_at_the_end() -> None:
         return RETRY
 
     transport.respond = respond
-    desk = Desk(transport, is_threaded=True, max_batch_events=1)
-    receipt = desk.append("a")
+    harness = WorkerHarness(transport, is_threaded=True, max_batch_events=1)
+    receipt = harness.append("a")
     assert held.wait(5)
 
-    desk.outbox.close("shutdown")
-    desk.courier.stop()
-    desk.join()
+    harness.outbox.close("shutdown")
+    harness.worker.stop()
+    harness.join()
 
     assert receipt.reason == "shutdown"
-    desk.check()
+    harness.check()
 
 
 def test_a_transport_that_is_made_too_late_sends_nothing() -> None:
     """The end came while it was being made."""
-    desk = Desk()
-    desk.append("a")
-    desk.courier.stop()
+    harness = WorkerHarness()
+    harness.append("a")
+    harness.worker.stop()
 
-    desk.turn()
+    harness.turn()
 
-    assert desk.transport.aborted.is_set()
+    assert harness.transport.aborted.is_set()
 
 
-def test_a_courier_that_was_never_started_can_be_stopped() -> None:
+def test_a_worker_that_was_never_started_can_be_stopped() -> None:
     """There is nothing to end."""
-    Desk().courier.stop()
+    WorkerHarness().worker.stop()
 
 
-def test_a_courier_can_be_stopped_from_its_own_thread() -> None:
+def test_a_worker_can_be_stopped_from_its_own_thread() -> None:
     """A hook or a handler of the log may do so, and nobody waits for themselves."""
     transport = ScriptedTransport()
-    desk = Desk(transport, is_threaded=True, max_batch_events=1)
+    harness = WorkerHarness(transport, is_threaded=True, max_batch_events=1)
 
     def respond(_: list[str]) -> None:
-        desk.outbox.close("shutdown")
-        desk.courier.stop()
+        harness.outbox.close("shutdown")
+        harness.worker.stop()
 
     transport.respond = respond
-    receipt = desk.append("a")
+    receipt = harness.append("a")
 
     assert receipt.wait(5) is Outcome.DROPPED
-    desk.join()
+    harness.join()
 
 
 @pytest.mark.parametrize("where", ["send", "on_start"])
-def test_a_courier_that_fails_gives_up_once(where: str, said: Callable[[], list[str]]) -> None:
+def test_a_worker_that_fails_gives_up_once(where: str, said: Callable[[], list[str]]) -> None:
     """Nothing is sent again and again, nothing hangs, and what is lost is counted."""
     transport = ScriptedTransport()
 
@@ -275,22 +277,22 @@ def test_a_courier_that_fails_gives_up_once(where: str, said: Callable[[], list[
 
     if where == "send":
         transport.respond = fail
-    desk = Desk(
+    harness = WorkerHarness(
         transport,
         is_threaded=True,
         max_batch_events=1,
         on_start=fail if where == "on_start" else None,
     )
 
-    receipt = desk.append("a")
+    receipt = harness.append("a")
 
     assert receipt.wait(5) is Outcome.DROPPED
     assert receipt.reason == "internal"
-    assert desk.append("b").reason == "destroyed"
-    assert desk.outbox.flush(5)
-    desk.join()
+    assert harness.append("b").reason == "destroyed"
+    assert harness.outbox.flush(5)
+    harness.join()
     assert said() == ["the courier failed"]
-    desk.check()
+    harness.check()
 
 
 def test_a_thread_of_ours_is_left_alone() -> None:

@@ -1,4 +1,4 @@
-"""The courier beside others on one directory: what one has learnt of the backend, all mind."""
+"""The worker beside others on one directory: what one has learnt of the backend, all mind."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from otel_telemetry.export.backoff import RetryDelay
 from otel_telemetry.export.result import Disposition, ExportResult
 from otel_telemetry.receipt import Outcome
 from otel_telemetry.spool.layout import BACKOFF_NOTE, PROBE_LOCK
-from tests.support.desk import Desk
 from tests.support.scripted import REFUSED, RETRY, TOO_LARGE, Clock, ScriptedTransport
 from tests.support.spools import largest_file
 from tests.support.waiting import wait_until
+from tests.support.workers import WorkerHarness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,33 +33,33 @@ def wall() -> Clock:
 
 
 @pytest.fixture
-def make_desk(make_spool: Callable[..., Spool], wall: Clock) -> Callable[..., Desk]:
-    """Make couriers with spools of their own on one directory; each event is a batch."""
-    return lambda *answers: Desk(
+def make_harness(make_spool: Callable[..., Spool], wall: Clock) -> Callable[..., WorkerHarness]:
+    """Make workers with spools of their own on one directory; each event is a batch."""
+    return lambda *answers: WorkerHarness(
         ScriptedTransport(*answers), spool=make_spool(), wall=wall, max_batch_events=1
     )
 
 
-def end(desk: Desk) -> None:
-    """Let the process of this desk end."""
-    desk.outbox.flush(0, respect_backoff=False)
-    desk.outbox.close("shutdown")
-    desk.courier.stop()
-    assert desk.outbox._spool is not None
-    desk.outbox._spool.close()
+def end(harness: WorkerHarness) -> None:
+    """Let the process of this worker end."""
+    harness.outbox.flush(0, respect_backoff=False)
+    harness.outbox.close("shutdown")
+    harness.worker.stop()
+    assert harness.outbox._spool is not None
+    harness.outbox._spool.close()
 
 
 def test_a_later_process_does_not_ask_before_its_time(
-    make_desk: Callable[..., Desk], wall: Clock
+    make_harness: Callable[..., WorkerHarness], wall: Clock
 ) -> None:
     """Neither with what was left, nor with what is new, nor for a flush."""
-    first = make_desk(ExportResult(kind=Disposition.RETRY, wait=30.0))
+    first = make_harness(ExportResult(kind=Disposition.RETRY, wait=30.0))
     first.append("a")
     first.turn()
     end(first)
     wall.advance(10.0)
 
-    later = make_desk()
+    later = make_harness()
     later.turn()
     later.append("b")
     assert not later.outbox.flush(0)
@@ -74,178 +74,178 @@ def test_a_later_process_does_not_ask_before_its_time(
 
 @pytest.mark.parametrize("answer", [REFUSED, TOO_LARGE, ExportResult(kind=Disposition.DELIVERED)])
 def test_any_answer_ends_the_outage_for_all(
-    make_desk: Callable[..., Desk], directory: Path, wall: Clock, answer: ExportResult
+    make_harness: Callable[..., WorkerHarness], directory: Path, wall: Clock, answer: ExportResult
 ) -> None:
     """It says that the backend is there."""
-    desk = make_desk(answer)
-    desk.append("a")
+    harness = make_harness(answer)
+    harness.append("a")
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    desk.turn()
-    assert desk.transport.requests == []
+    harness.turn()
+    assert harness.transport.requests == []
     wall.advance(31.0)
-    desk.clock.advance(31.0)
+    harness.clock.advance(31.0)
 
-    desk.turn()
+    harness.turn()
 
-    assert desk.transport.requests == [["a"]]
+    assert harness.transport.requests == [["a"]]
     assert not (directory / BACKOFF_NOTE).exists()
     assert not (directory / PROBE_LOCK).exists()
 
 
 def test_a_flush_tries_whatever_others_have_found(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
     """Whoever asks for one wants to know."""
-    desk = make_desk()
-    receipt = desk.append("a")
+    harness = make_harness()
+    receipt = harness.append("a")
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    desk.turn()
+    harness.turn()
     assert str(receipt.outcome) == str(Outcome.PENDING)
 
-    assert not desk.outbox.flush(0)
-    desk.turn()
+    assert not harness.outbox.flush(0)
+    harness.turn()
 
     assert receipt.outcome is Outcome.DELIVERED
 
 
 def test_a_flush_that_comes_while_the_note_is_read_is_not_forgotten(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """The courier then does not go to sleep over it."""
-    desk = make_desk()
-    desk.append("a")
+    """The worker then does not go to sleep over it."""
+    harness = make_harness()
+    harness.append("a")
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    backoff, read = desk.courier._backoff, desk.courier._backoff._read
+    backoff, read = harness.worker._backoff, harness.worker._backoff._read
 
     def flush_and_read() -> object:
-        desk.outbox.flush(0)
+        harness.outbox.flush(0)
         return read()
 
     backoff._read = flush_and_read  # type: ignore[method-assign,assignment]  # the moment between
-    desk.turn()
+    harness.turn()
     backoff._read = read  # type: ignore[method-assign]
-    desk.turn()
+    harness.turn()
 
-    assert desk.arrived == ["a"]
+    assert harness.arrived == ["a"]
 
 
 def test_in_a_long_outage_the_end_tries_nothing_that_is_safe(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
     """So a program that is run again and again does not ask each time, nor wait."""
-    desk = make_desk()
-    receipt = desk.append("a")
+    harness = make_harness()
+    receipt = harness.append("a")
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    assert not desk.outbox.flush(0, respect_backoff=False)
-    desk.turn()
-    end(desk)
+    assert not harness.outbox.flush(0, respect_backoff=False)
+    harness.turn()
+    end(harness)
 
     assert receipt.outcome is Outcome.SPOOLED
-    assert desk.transport.requests == []
+    assert harness.transport.requests == []
 
 
 def test_in_a_long_outage_the_end_tries_what_would_be_lost(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
     """What is in memory alone has no other chance."""
-    desk = make_desk()
+    harness = make_harness()
     with largest_file(10):
-        receipt = desk.append("a")
+        receipt = harness.append("a")
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    assert not desk.outbox.flush(0, respect_backoff=False)
-    desk.turn()
+    assert not harness.outbox.flush(0, respect_backoff=False)
+    harness.turn()
 
     assert receipt.outcome is Outcome.DELIVERED
 
 
 def test_after_an_outage_one_asks_and_the_others_follow(
-    make_desk: Callable[..., Desk], directory: Path, wall: Clock
+    make_harness: Callable[..., WorkerHarness], directory: Path, wall: Clock
 ) -> None:
     """Not all at once, however many there are."""
-    desks = [make_desk() for _ in range(5)]
-    for number, desk in enumerate(desks):
-        desk.append(str(number))
+    harnesses = [make_harness() for _ in range(5)]
+    for number, harness in enumerate(harnesses):
+        harness.append(str(number))
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
     wall.advance(31.0)
-    first, *others = desks
+    first, *others = harnesses
 
     def meanwhile(_: list[str]) -> None:
-        for desk in others:
-            desk.turn()
+        for harness in others:
+            harness.turn()
 
     first.transport.respond = meanwhile
     first.turn()
-    assert [len(desk.transport.requests) for desk in desks] == [1, 0, 0, 0, 0]
-    for desk in others:
-        desk.clock.advance(1.0)
-        desk.turn()
+    assert [len(harness.transport.requests) for harness in harnesses] == [1, 0, 0, 0, 0]
+    for harness in others:
+        harness.clock.advance(1.0)
+        harness.turn()
 
-    assert [len(desk.transport.requests) for desk in desks] == [1] * 5
+    assert [len(harness.transport.requests) for harness in harnesses] == [1] * 5
 
 
 def test_who_finds_nothing_to_send_after_all_lets_others_try(
-    make_desk: Callable[..., Desk], directory: Path, wall: Clock
+    make_harness: Callable[..., WorkerHarness], directory: Path, wall: Clock
 ) -> None:
     """Its segment is gone, or what dead processes left was taken by others."""
-    desk = make_desk()
-    desk.append("a")
+    harness = make_harness()
+    harness.append("a")
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    desk.turn()
+    harness.turn()
     wall.advance(31.0)
-    desk.clock.advance(31.0)
+    harness.clock.advance(31.0)
     next(directory.glob("*.seg")).unlink()
-    desk.turn()
-    assert desk.stats.dropped == {"spool_lost": 1}
+    harness.turn()
+    assert harness.stats.dropped == {"spool_lost": 1}
     assert not (directory / PROBE_LOCK).exists()
 
-    recovery = desk.courier._recovery
+    recovery = harness.worker._recovery
     assert recovery is not None
     recovery._backlog.append(str(directory / "gone.seg"))
-    desk.turn()
+    harness.turn()
     assert not (directory / PROBE_LOCK).exists()
 
 
 @pytest.mark.parametrize(("seconds", "is_noted"), [(0.6, True), (0.1, False)])
 def test_a_request_that_the_end_broke_off_says_something_if_it_took_long(
-    make_desk: Callable[..., Desk], directory: Path, seconds: float, *, is_noted: bool
+    make_harness: Callable[..., WorkerHarness], directory: Path, seconds: float, *, is_noted: bool
 ) -> None:
     """Or programs that end sooner than a request times out would never learn."""
-    desk = make_desk()
+    harness = make_harness()
 
     def stop(_: list[str]) -> ExportResult:
-        desk.clock.advance(seconds)
-        end(desk)
+        harness.clock.advance(seconds)
+        end(harness)
         return RETRY
 
-    desk.transport.respond = stop
-    desk.append("a")
-    desk.turn()
+    harness.transport.respond = stop
+    harness.append("a")
+    harness.turn()
 
     assert (directory / BACKOFF_NOTE).exists() is is_noted
 
 
 def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """Not when its time is up: the courier may learn of an outage just as the end begins."""
-    first = make_desk(RETRY)
+    """Not when its time is up: the worker may learn of an outage just as the end begins."""
+    first = make_harness(RETRY)
     first.append("a")
     end(first)
-    desk = make_desk()
-    desk.append("b")
-    desk.outbox.postpone(None, RetryDelay(seconds=1000.0))
+    harness = make_harness()
+    harness.append("b")
+    harness.outbox.postpone(None, RetryDelay(seconds=1000.0))
     (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    recovery = desk.courier._recovery
+    recovery = harness.worker._recovery
     assert recovery is not None
     recovery.scan()
     said: list[bool] = []
     waiting = threading.Thread(
-        target=lambda: said.append(desk.outbox.flush(30, respect_backoff=False)), daemon=True
+        target=lambda: said.append(harness.outbox.flush(30, respect_backoff=False)), daemon=True
     )
     waiting.start()
-    wait_until(lambda: desk.outbox.pace.not_before == 0.0, within=5, what="the last flush")
-    desk.courier._recover(recovery)
+    wait_until(lambda: harness.outbox.pace.not_before == 0.0, within=5, what="the last flush")
+    harness.worker._recover(recovery)
     waiting.join(5)
 
     assert said == [False]
-    assert desk.transport.requests == []
+    assert harness.transport.requests == []

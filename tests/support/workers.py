@@ -1,4 +1,4 @@
-"""A courier in the hands of a test: turn by turn, or in its own thread."""
+"""An export worker for tests: one turn at a time, or in its own thread."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from otel_telemetry.spool.spool import Spool
 
 
-class Desk(Box):
-    """An outbox, a courier and a scripted transport.
+class WorkerHarness(Box):
+    """An export worker with its queue and a scripted transport.
 
     Attributes:
         transport: The transport.
-        courier: The courier.
+        worker: The worker.
         jitter: The bounds of each random number that was drawn; it is the lower one.
         connected: How often a transport was asked for.
         started: The names of the threads that were started.
@@ -51,7 +51,7 @@ class Desk(Box):
         self._is_threaded = is_threaded
         self._on_start = on_start
         recovery = None if spool is None else Recovery(spool, bounds(**limits), self.outbox.lost)
-        self.courier = ExportWorker(
+        self.worker = ExportWorker(
             self.outbox,
             self.counters,
             self._connect,
@@ -66,7 +66,7 @@ class Desk(Box):
     def _note(self) -> None:
         super()._note()
         if self._is_threaded:
-            self.courier.ensure_started()
+            self.worker.ensure_started()
 
     def _started(self) -> None:
         self.started.append(threading.current_thread().name)
@@ -98,9 +98,9 @@ class Desk(Box):
         return None if answer is not None and answer.kind is Disposition.DELIVERED else answer
 
     def turn(self) -> None:
-        """Let the next batch be due, and the courier take one turn."""
+        """Let the next batch be due, and the worker take one turn."""
         self.clock.advance(1.0)
-        assert self.courier._take_turn()
+        assert self.worker._take_turn()
         self.check()
 
     def run(self) -> None:
@@ -110,7 +110,7 @@ class Desk(Box):
 
     def join(self) -> None:
         """Wait for the end of the thread."""
-        thread = self.courier._thread
+        thread = self.worker._thread
         assert thread is not None
         thread.join(5)
         assert not thread.is_alive()
