@@ -1,4 +1,4 @@
-"""The README's table of who decides, made from the table that decides."""
+"""The table of who decides, made from the table that decides."""
 
 from __future__ import annotations
 

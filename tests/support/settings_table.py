@@ -1,4 +1,4 @@
-"""The README's table of settings, made from the docstrings and defaults of the config classes."""
+"""The table of settings, made from the docstrings and defaults of the config classes."""
 
 from __future__ import annotations
 
