@@ -25,6 +25,7 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"consent"}), frozenset({"export"})),
     (frozenset({"detached"}),),
     (frozenset({"pipeline"}),),
+    (frozenset({"state"}),),
     (frozenset({"telemetry"}),),
     (frozenset({"cli"}),),
 )
@@ -33,11 +34,10 @@ _ON_TOP = {"integrations", "testing"}
 # of files and variables.
 _KNOWING = {
     "otel_telemetry.testing.capture": {
-        "otel_telemetry._internal.fork",
         "otel_telemetry.consent.consent",
         "otel_telemetry.consent.decision",
         "otel_telemetry.pipeline.pipeline",
-        "otel_telemetry.stats",
+        "otel_telemetry.state",
     },
     "otel_telemetry.testing.conformance.checks": {"otel_telemetry.config.environment"},
     "otel_telemetry.testing.conformance.sandbox": {

@@ -359,7 +359,7 @@ def test_a_signal_handler_may_send_in_the_midst_of_a_send(make: Make) -> None:
     telemetry = make()
     telemetry.bootstrap()
 
-    with telemetry._counters.lock:
+    with telemetry._state.counters.lock:
         receipt = telemetry.send("x")
 
     assert telemetry.flush(10)

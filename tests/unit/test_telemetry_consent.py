@@ -127,7 +127,7 @@ def test_a_refusal_elsewhere_ends_what_is_running(make: Make, receiver: OTLPRece
     server = make()
     server.send("before")
     assert server.flush(10)
-    make(enabled=None)._consent_manager.choose("off", by="user")
+    make(enabled=None)._state.consent_manager.choose("off", by="user")
 
     receipt = server.send("after")
     assert not server.flush(10)
@@ -253,7 +253,7 @@ def test_what_a_killed_process_left_after_a_refusal_goes_with_the_next_run(make:
     killed.bootstrap()
     make(enabled=None).consent(False)
     killed.send("after")
-    killed._pipeline = None  # as if it had been killed
+    killed._state.pipeline = None  # as if it had been killed
     assert make("another", enabled=False).is_disabled
     assert "segment" in _files()
 
@@ -285,7 +285,7 @@ def test_what_is_only_to_be_printed_is_no_refusal(make: Make) -> None:
     """Another process chose it: what is recorded here is deleted, what waited before it is not."""
     first = make(delivery="detached")
     first.send("waits")
-    first._pipeline = None  # as if it had been killed
+    first._state.pipeline = None  # as if it had been killed
     tool = make(delivery="detached")
     tool.send("before")
     make(delivery="detached").choose("log")

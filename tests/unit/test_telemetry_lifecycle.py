@@ -59,11 +59,11 @@ def test_bootstrap_sets_up_once(make: Make) -> None:
     telemetry = make()
 
     telemetry.bootstrap()
-    pipeline = telemetry._pipeline
+    pipeline = telemetry._state.pipeline
     telemetry.bootstrap()
 
     assert pipeline is not None
-    assert telemetry._pipeline is pipeline
+    assert telemetry._state.pipeline is pipeline
     assert telemetry.decision.enabled
 
 
@@ -202,7 +202,7 @@ class TestDestroy:
 
         assert telemetry.destroy()
         assert telemetry.send("x").reason == "destroyed"
-        assert telemetry._pipeline is None
+        assert telemetry._state.pipeline is None
 
     def test_what_is_off_stays_off(self, make: Make) -> None:
         """An event after the end of nothing is no drop."""
@@ -308,7 +308,7 @@ class TestWith:
     def test_it_bootstraps_and_destroys(self, make: Make, receiver: OTLPReceiver) -> None:
         """What is sent within the block has arrived after it."""
         with make(flush_interval=3600) as telemetry:
-            assert telemetry._pipeline is not None
+            assert telemetry._state.pipeline is not None
             telemetry.send("x")
 
         assert len(receiver.events) == 1

@@ -225,7 +225,8 @@ print(json.dumps([telemetry.stats.accepted, telemetry.stats.dropped]))
 
         telemetry = make()
         telemetry.bootstrap()
-        whole, telemetry._pipeline = telemetry._pipeline, Broken()  # type: ignore[assignment]  # what is tested
+        state = telemetry._state
+        whole, state.pipeline = state.pipeline, Broken()  # type: ignore[assignment]  # what is tested
 
         assert telemetry.send("x").reason == "internal"
         assert not telemetry.flush()
