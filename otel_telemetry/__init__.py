@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-# Not from `typing`, which costs every program 3 ms: type checkers know the name by itself.
+# Not from `typing`, which costs every program 3 ms: type checkers know this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
+    from otel_telemetry.config.keyword_arguments import DeliverySettings, TelemetrySettings
     from otel_telemetry.consent.decision import Decision
     from otel_telemetry.errors import ConfigurationError, InvalidEventError, TelemetryError
     from otel_telemetry.events import Event, TelemetryPayload
@@ -24,6 +25,7 @@ __all__ = [
     "ConfigurationError",
     "Decision",
     "DeliveryConfig",
+    "DeliverySettings",
     "DurableLogExporter",
     "Event",
     "InvalidEventError",
@@ -35,6 +37,7 @@ __all__ = [
     "TelemetryConfig",
     "TelemetryError",
     "TelemetryPayload",
+    "TelemetrySettings",
     "create_telemetry_instance",
 ]
 
@@ -42,6 +45,7 @@ _HOMES = {
     "ConfigurationError": "errors",
     "Decision": "consent.decision",
     "DeliveryConfig": "config.config",
+    "DeliverySettings": "config.keyword_arguments",
     "DurableLogExporter": "export.processor",
     "Event": "events",
     "InvalidEventError": "errors",
@@ -53,12 +57,13 @@ _HOMES = {
     "TelemetryConfig": "config.config",
     "TelemetryError": "errors",
     "TelemetryPayload": "events",
+    "TelemetrySettings": "config.keyword_arguments",
     "create_telemetry_instance": "telemetry",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for (PEP 562): importing us costs nothing."""
+    """Import a public name at its first use (PEP 562), so that the package imports quickly."""
     if name == "__version__":
         return import_module(f"{__name__}._internal.version").VERSION
     if name not in _HOMES:

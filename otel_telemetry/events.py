@@ -1,19 +1,21 @@
-"""An event as the caller gives it, and as it leaves."""
+"""Events: the payload that a caller passes to `send`, and the event that hooks see."""
 
 from __future__ import annotations
 
 import codecs
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError
 
 from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry._internal.scalars import INT_MAX
 from otel_telemetry.errors import InvalidEventError
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
+    import dataclasses
     import datetime
-    from typing import Final, NamedTuple
+    from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
     from typing_extensions import Never
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     _ReadOnly = dict[str, AttributeValue]
 
     class Buckets(NamedTuple):
-        """The three buckets of one event, and how many other keys its payload had."""
+        """The three buckets of one event, and the count of unknown keys in its payload."""
 
         event_properties: Properties | None
         user_properties: Properties | None
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         unknown: int = 0
 
 else:
+    Protocol = object  # the real one costs an import of `typing`
     _ReadOnly = dict
     _FIELDS = ("event_properties", "user_properties", "group_properties", "unknown")
     Buckets = namedtuple("Buckets", _FIELDS, defaults=(0,))  # noqa: PYI024
@@ -37,20 +40,21 @@ else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetryPayload:
-    """The three buckets of an event.
+    """The properties of an event, in three buckets.
 
     Attributes:
-        event_properties: About this event: attributes of the log record.
-        user_properties: About who or what runs the software: attributes of the resource.
-        group_properties: About the project, team or deployment: attributes of the instrumentation
-            scope.
+        event_properties: Describe this event; sent as attributes of the log record.
+        user_properties: Describe the user or the machine that runs the software; sent as attributes
+            of the resource.
+        group_properties: Describe the project, team or deployment; sent as attributes of the
+            instrumentation scope.
     """
 
     event_properties: Properties | None = None
     user_properties: Properties | None = None
     group_properties: Properties | None = None
 
-    # Written out, for it is part of every `send` that is given one.
+    # Written out for speed: it runs with most calls of `send`.
     def __init__(
         self,
         *,
@@ -64,13 +68,13 @@ class TelemetryPayload:
 
 
 class FrozenProperties(_ReadOnly):
-    """A dict that refuses to be changed; to all that only reads, it is a dict."""
+    """A dict that cannot be changed; code that only reads it sees a dict."""
 
     __slots__ = ()
 
-    def _refuse(self, *_args: object, **_given: object) -> Never:
+    def _refuse(self, *_args: object, **_kwargs: object) -> Never:
         raise FrozenInstanceError(
-            "an event's properties cannot be changed in place: return a changed copy"
+            "the properties of an event cannot be changed in place: return a changed copy"
         )
 
     __setitem__ = __delitem__ = __ior__ = _refuse
@@ -82,16 +86,16 @@ class FrozenProperties(_ReadOnly):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """An event as it is about to leave: names checked, values legal. What `before_send` sees.
+    """An event that is about to leave, with a valid name and legal values; `before_send` gets it.
 
-    Its buckets are as frozen as itself, for events share them: make a changed event by
-    `dataclasses.replace`, with new dicts for buckets.
+    Events share their buckets, so that the buckets are frozen too. To change an event, return
+    `dataclasses.replace(event, ...)` with new dicts as buckets.
 
     Attributes:
         name: 1 to 256 characters.
         timestamp: Nanoseconds since the epoch.
         event_properties: Attributes of the log record.
-        user_properties: Attributes of the resource, beside those of the base resource.
+        user_properties: Attributes of the resource, in addition to those of the base resource.
         group_properties: Attributes of the instrumentation scope.
     """
 
@@ -102,8 +106,27 @@ class Event:
     group_properties: Mapping[str, AttributeValue]
 
 
-class _Open:
-    """An event while its fields can be set: setting one of a frozen event costs a call."""
+BeforeSend = Callable[[Event], "Event | None"]
+"""A hook that sees each event before it leaves.
+
+It gets a frozen event whose values are legal. It returns that event, a changed copy, or None to
+drop it. Several threads may call it at once. If it raises, the event is dropped and counted; it is
+never sent unchanged.
+"""
+
+
+class TypedEvent(Protocol):
+    """An instance of a class decorated with `otel_telemetry.catalog.event`.
+
+    Type checkers know such a class as a dataclass, and accept other dataclasses too; `send` rejects
+    those.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+class _MutableEvent:
+    """An event whose fields can still be set, as a frozen event's can only by a slow call."""
 
     __slots__ = Event.__slots__
 
@@ -114,26 +137,25 @@ class _Open:
     group_properties: Mapping[str, AttributeValue]
 
 
-def made_event(
+def make_event(
     name: str,
     timestamp: int,
     event_properties: Mapping[str, AttributeValue],
     user_properties: Mapping[str, AttributeValue],
     group_properties: Mapping[str, AttributeValue],
 ) -> Event:
-    """Return what `Event` would, at a fraction of the cost: hooks get one for every `send`."""
-    event: object = _Open()
-    made: _Open = event  # type: ignore[assignment]  # until it is closed
-    made.name = name
-    made.timestamp = timestamp
-    made.event_properties = event_properties
-    made.user_properties = user_properties
-    made.group_properties = group_properties
-    made.__class__ = Event  # type: ignore[assignment]  # they have the same slots
-    return event  # type: ignore[return-value]  # now
+    """Return an `Event`, faster than its constructor does: hooks get one for every `send`."""
+    event = _MutableEvent()
+    event.name = name
+    event.timestamp = timestamp
+    event.event_properties = event_properties
+    event.user_properties = user_properties
+    event.group_properties = group_properties
+    event.__class__ = Event  # type: ignore[assignment]  # both have the same slots
+    return event  # type: ignore[return-value]  # it is an Event now
 
 
-_SPELLINGS: Final = {
+_BUCKET_INDEX: Final = {
     "event_properties": 0,
     "eventProperties": 0,
     "user_properties": 1,
@@ -141,47 +163,51 @@ _SPELLINGS: Final = {
     "group_properties": 2,
     "groupProperties": 2,
 }
-# Found now: its first use imports it, and a fork amid an import leaves the child a dead lock.
+# Looked up now, since the first use imports the codec: a process that forks during an import leaves
+# its child a lock that stays locked.
 codecs.lookup("utf-16-le")
 
-_LONGEST_NAME: Final = 256
-_LATEST: Final = 2**63 - 1
+_MAX_NAME_LENGTH: Final = 256
 _NANOSECONDS: Final = 1_000_000_000
 
 
-def buckets_of(payload: object, given: Buckets) -> Buckets:
-    """Return the buckets of a payload joined with those *given* beside it, which win.
+def merge_payload(payload: object, arguments: Buckets) -> Buckets:
+    """Return the buckets of *payload* merged with *arguments*, which win.
+
+    Args:
+        payload: A TelemetryPayload, or a mapping of bucket names to properties.
+        arguments: The buckets that the caller passed as arguments of their own.
 
     Raises:
-        InvalidEventError: It is neither a TelemetryPayload nor a mapping.
+        InvalidEventError: The payload is neither of the two.
     """
     if isinstance(payload, TelemetryPayload):
         return Buckets(
-            joined(payload.event_properties, given.event_properties),
-            joined(payload.user_properties, given.user_properties),
-            joined(payload.group_properties, given.group_properties),
+            merge_properties(payload.event_properties, arguments.event_properties),
+            merge_properties(payload.user_properties, arguments.user_properties),
+            merge_properties(payload.group_properties, arguments.group_properties),
         )
     if not isinstance(payload, Mapping):
         raise InvalidEventError(
             f"a payload must be a TelemetryPayload or a mapping, not {type(payload).__name__}"
         )
-    found: list[Properties | None] = [None, None, None]
+    buckets: list[Properties | None] = [None, None, None]
     unknown = 0
     for key, value in payload.items():
-        place = _SPELLINGS.get(key) if isinstance(key, str) else None
-        if place is None:
+        index = _BUCKET_INDEX.get(key) if isinstance(key, str) else None
+        if index is None:
             unknown += 1
-        elif found[place] is None:
-            found[place] = value
-    event, user, group = map(joined, found, given[:3])
+        elif buckets[index] is None:
+            buckets[index] = value
+    event, user, group = map(merge_properties, buckets, arguments[:3])
     return Buckets(event, user, group, unknown)
 
 
-def joined(first: Properties | None, second: Properties | None) -> Properties | None:
-    """Return both buckets in one; the *second* wins.
+def merge_properties(first: Properties | None, second: Properties | None) -> Properties | None:
+    """Return the properties of both buckets; the *second* wins.
 
     Raises:
-        InvalidEventError: One of the two is no mapping.
+        InvalidEventError: One of the two is not a mapping.
     """
     if first is None or second is None:
         return first if second is None else second
@@ -191,49 +217,49 @@ def joined(first: Properties | None, second: Properties | None) -> Properties | 
         raise InvalidEventError("properties must be a mapping of names to values") from None
 
 
-def legal_name(name: object) -> str:
-    """Return *name* as an event's name.
+def validate_name(name: object) -> str:
+    """Return *name* as the name of an event: an exact str of valid Unicode.
 
     Raises:
-        InvalidEventError: It is no str of 1 to 256 characters.
+        InvalidEventError: It is not a str of 1 to 256 characters.
     """
     if not isinstance(name, str):
-        raise InvalidEventError(f"an event's name must be a str, not {type(name).__name__}")
-    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise InvalidEventError(f"the name of an event must be a str, not {type(name).__name__}")
+    if not 1 <= len(name) <= _MAX_NAME_LENGTH:
         raise InvalidEventError(
-            f"an event's name must have 1 to {_LONGEST_NAME} characters, not {len(name)}"
+            f"the name of an event must have 1 to {_MAX_NAME_LENGTH} characters, not {len(name)}"
         )
-    # An exact str (an Enum's member may be one by inheritance), in valid Unicode.
+    # `str.__str__` makes an exact str of a member of an Enum that inherits from str.
     return str.__str__(name).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def nanoseconds(timestamp: datetime.datetime | int) -> int:
+def to_nanoseconds(timestamp: datetime.datetime | int) -> int:
     """Return *timestamp* in nanoseconds since the epoch.
 
     Raises:
-        InvalidEventError: It is neither an aware datetime nor an int, or out of range.
+        InvalidEventError: It is neither an aware datetime nor an int, or it is out of range.
     """
-    moment: object = timestamp
-    if isinstance(moment, int) and not isinstance(moment, bool):
-        result = int(moment)
-    elif hasattr(moment, "utcoffset") and hasattr(moment, "date"):
-        if moment.utcoffset() is None:
+    value: object = timestamp
+    if isinstance(value, int) and not isinstance(value, bool):
+        result = int(value)
+    elif hasattr(value, "utcoffset") and hasattr(value, "date"):
+        if value.utcoffset() is None:
             raise InvalidEventError("a timestamp must be an aware datetime: give it a tzinfo")
-        # Not timestamp(): a float has no room for the microseconds of today.
-        aware: datetime.datetime = timestamp  # type: ignore[assignment]  # just looked at
+        # Not `timestamp()`: a float cannot hold the microseconds of this century.
+        aware: datetime.datetime = timestamp  # type: ignore[assignment]  # it has an offset
         since = aware - _epoch()
         result = (since.days * 86_400 + since.seconds) * _NANOSECONDS + since.microseconds * 1_000
     else:
         raise InvalidEventError(
             "a timestamp must be an aware datetime or an int of nanoseconds since the epoch, "
-            f"not {type(moment).__name__}"
+            f"not {type(value).__name__}"
         )
-    if not 0 < result <= _LATEST:
-        raise InvalidEventError("a timestamp must lie between 1970 and 2262")
+    if not 0 < result <= INT_MAX:
+        raise InvalidEventError("a timestamp must be between 1970 and 2262")
     return result
 
 
 def _epoch() -> datetime.datetime:
-    import datetime  # noqa: PLC0415 - only for callers who have imported it
+    import datetime  # noqa: PLC0415 - only for callers that have imported it
 
     return datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from otel_telemetry.config.keyword_arguments import TelemetrySettings
     from otel_telemetry.consent.decision import Decision
     from otel_telemetry.consent.files import Mode
-    from otel_telemetry.events import TelemetryPayload
+    from otel_telemetry.events import TelemetryPayload, TypedEvent
     from otel_telemetry.pipeline.pipeline import Pipeline
     from otel_telemetry.stats import Stats
-    from otel_telemetry.types import App, Properties, TelemetrySettings, TypedEvent
+    from otel_telemetry.types import App, Properties
 
     _P = ParamSpec("_P")
     _T = TypeVar("_T")

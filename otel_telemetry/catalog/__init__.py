@@ -16,5 +16,6 @@ from __future__ import annotations
 from otel_telemetry.catalog.catalog import Catalog
 from otel_telemetry.catalog.declarations import event
 from otel_telemetry.catalog.fields import field, version
+from otel_telemetry.events import TypedEvent
 
-__all__ = ["Catalog", "event", "field", "version"]
+__all__ = ["Catalog", "TypedEvent", "event", "field", "version"]

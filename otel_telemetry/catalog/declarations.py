@@ -27,7 +27,7 @@ from otel_telemetry.catalog.fields import (
 from otel_telemetry.catalog.validation import EventValidator
 from otel_telemetry.catalog.value_types import Wrong
 from otel_telemetry.errors import ConfigurationError, InvalidEventError
-from otel_telemetry.events import Buckets, joined, legal_name
+from otel_telemetry.events import Buckets, merge_properties, validate_name
 
 
 class _OfTwin:
@@ -157,9 +157,9 @@ class EventDeclaration:
                 own.setdefault(item.bucket, {})[item.name] = value
         event, user, group = (own.get(bucket) for bucket in BUCKETS)
         return Buckets(
-            joined(given.event_properties, event),
-            joined(given.user_properties, user),
-            joined(given.group_properties, group),
+            merge_properties(given.event_properties, event),
+            merge_properties(given.user_properties, user),
+            merge_properties(given.group_properties, group),
         )
 
 
@@ -213,7 +213,7 @@ def _declared(declaring: type, name: str, since: str, deprecated: str | None) ->
     properties = read_properties(declaring, since)
     try:
         declaration = EventDeclaration(
-            name=line("a name", legal_name(name)),
+            name=line("a name", validate_name(name)),
             meaning=sentence("a docstring that says what it means", _said_of(declaring, name)),
             since=line("since, the version that sent it first", since),
             deprecated=None if deprecated is None else sentence("a reason", deprecated),

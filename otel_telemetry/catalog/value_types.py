@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry._internal.scalars import INT_MAX, INT_MIN
 
-INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 _LONGEST_TEXT = 256
 _MOST_BUCKETS = 64
 _NUMBERS = frozenset({int, float})

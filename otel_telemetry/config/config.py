@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
 
     from otel_telemetry.catalog import Catalog
-    from otel_telemetry.types import BeforeSend
+    from otel_telemetry.events import BeforeSend
 
     _Config = TypeVar("_Config", bound="DeliveryConfig")
 

@@ -13,6 +13,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_telemetry._internal import fork
 from otel_telemetry._internal.log import quiet_log
+from otel_telemetry._internal.scalars import SCALARS
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig, resolve
 from otel_telemetry.export.engine import Delivery
@@ -27,12 +28,11 @@ from otel_telemetry.types import AttributeValue
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from otel_telemetry.types import DeliverySettings
+    from otel_telemetry.config.keyword_arguments import DeliverySettings
 
 
 _T = TypeVar("_T")
 _INFO = SeverityNumber.INFO.value
-_SCALARS = frozenset({str, bool, int, float, bytes, type(None)})
 
 
 class DeliveryProcessor(LogRecordProcessor):
@@ -198,7 +198,7 @@ class _Encoded(Generic[_T]):
 
 def _is_flat(record: LogRecord) -> bool:
     attributes = record.attributes or {}
-    return type(record.body) in _SCALARS and _SCALARS.issuperset(map(type, attributes.values()))
+    return type(record.body) in SCALARS and SCALARS.issuperset(map(type, attributes.values()))
 
 
 def _encoded(

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Mapping
 
 from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry._internal.scalars import INT_MAX
 from otel_telemetry.otlp.requests import parse_answer
 from otel_telemetry.otlp.wire import read_fields
 
 _RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
 _CONTENT_TOO_LARGE = 413
 MAX_RETRY_AFTER = 24 * 3600.0  # seconds; a backend that asks for more is mistaken
-_SIGN = 1 << 63  # from here on, the varint of a signed number is that of a negative one
 
 _RETRYABLE_CODES = frozenset(
     {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"}
@@ -62,7 +62,7 @@ def delivered(body: bytes) -> ExportResult:
     """Return the answer that a success with *body*, an ExportLogsServiceResponse, stands for."""
     said = parse_answer(body)
     # The field is signed: what looks huge is less than nothing.
-    rejected = 0 if said.rejected >= _SIGN else said.rejected
+    rejected = 0 if said.rejected > INT_MAX else said.rejected
     return ExportResult(kind=Disposition.DELIVERED, rejected=rejected, reason=said.message)
 
 
@@ -159,6 +159,6 @@ def _duration(retry_info: int | bytes) -> float:
     delay = dict(read_fields(retry_info)).get(1, b"") if isinstance(retry_info, bytes) else b""
     parts = dict(read_fields(delay)) if isinstance(delay, bytes) else {}
     seconds, nanos = parts.get(1, 0), parts.get(2, 0)
-    if not isinstance(seconds, int) or not isinstance(nanos, int) or max(seconds, nanos) >= _SIGN:
+    if not isinstance(seconds, int) or not isinstance(nanos, int) or max(seconds, nanos) > INT_MAX:
         return 0.0
     return min(math.fsum((seconds, nanos / 1e9)), MAX_RETRY_AFTER)

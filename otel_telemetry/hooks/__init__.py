@@ -3,6 +3,7 @@
 The hooks are a safety net, not a proof: a catalogue, or `allow_only`, names what may leave.
 """
 
+from otel_telemetry.events import BeforeSend
 from otel_telemetry.hooks.exceptions import describe_exception
 from otel_telemetry.hooks.redaction import (
     Redaction,
@@ -18,6 +19,7 @@ from otel_telemetry.hooks.sampling import PROBABILITY, once_per_day, rate_limit,
 
 __all__ = [
     "PROBABILITY",
+    "BeforeSend",
     "Redaction",
     "allow_only",
     "describe_exception",

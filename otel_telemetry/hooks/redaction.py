@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from otel_telemetry._internal.scalars import FIXED_SIZE_SCALARS, SCALARS
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.events import FrozenProperties
 from otel_telemetry.hooks._patterns import (
@@ -19,8 +20,8 @@ from otel_telemetry.hooks._patterns import (
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.events import Event
-    from otel_telemetry.types import AttributeValue, BeforeSend
+    from otel_telemetry.events import BeforeSend, Event
+    from otel_telemetry.types import AttributeValue
 
     _Bucket = Mapping[str, AttributeValue]
 
@@ -31,8 +32,6 @@ _KNOWN = 4096
 # Levels: a hook before this one may have made a circle. Not to the end of the stack, where whatever
 # finalizer the interpreter happens to run fails as well, and is printed.
 _DEEPEST = 100
-_PLAIN = frozenset({bool, int, float, type(None)})
-_SCALARS = _PLAIN | {str, bytes}
 _ELLIPSIS = "…"
 
 
@@ -127,7 +126,7 @@ class Redaction:
         for key, value in bucket.items():
             kind = type(value)
             if key not in known_keys or (
-                (value not in known) if kind is str else (kind not in _PLAIN)
+                (value not in known) if kind is str else (kind not in FIXED_SIZE_SCALARS)
             ):
                 return self._looked_through(bucket)
         return bucket
@@ -174,7 +173,7 @@ class Redaction:
         kind = type(value)
         if kind is str:
             return self._cut(value)  # type: ignore[arg-type]  # just asked
-        if kind in _PLAIN:
+        if kind in FIXED_SIZE_SCALARS:
             return value
         if depth > _DEEPEST:
             raise RecursionError
@@ -225,7 +224,7 @@ class Redaction:
 
 def _is_flat(bucket: FrozenProperties) -> bool:
     # What is in lists and maps is not frozen.
-    return _SCALARS.issuperset(map(type, bucket.values()))
+    return SCALARS.issuperset(map(type, bucket.values()))
 
 
 def _hidden(value: AttributeValue) -> AttributeValue:

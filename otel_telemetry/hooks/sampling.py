@@ -22,8 +22,7 @@ from otel_telemetry.errors import ConfigurationError
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from otel_telemetry.events import Event
-    from otel_telemetry.types import BeforeSend
+    from otel_telemetry.events import BeforeSend, Event
 
 
 PROBABILITY = "sampling.probability"

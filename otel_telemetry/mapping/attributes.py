@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry._internal.scalars import FIXED_SIZE_SCALARS, INT_MAX, INT_MIN
 from otel_telemetry.events import FrozenProperties
 from otel_telemetry.mapping.values import MAX_ELEMENTS, Cut, Walk, legal_key
-from otel_telemetry.otlp.encoder import INT_MAX, INT_MIN, RecordKey, plain_fields, record_key
+from otel_telemetry.otlp.encoder import RecordKey, plain_fields, record_key
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ else:
     Cleaned = namedtuple("Cleaned", ("attributes", "cut", "reserved"))  # noqa: PYI024
 
 _LONG_TEXT = 4096
-SCALARS = frozenset({str, int, bool, float, type(None)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Cleaner:
                 elif kind is int:
                     if not INT_MIN <= value <= INT_MAX:  # type: ignore[operator]
                         return None
-                elif kind not in SCALARS:
+                elif kind not in FIXED_SIZE_SCALARS:
                     return None
         except Exception:  # an unknown key, or one whose own methods raise
             return None
@@ -165,7 +165,7 @@ def _is_legal(value: object) -> bool:
         return value.isascii() and len(value) <= _LONG_TEXT  # type: ignore[attr-defined, arg-type]
     if kind is int:
         return INT_MIN <= value <= INT_MAX  # type: ignore[operator]
-    return kind in SCALARS
+    return kind in FIXED_SIZE_SCALARS
 
 
 def _snapshot(properties: Mapping[str, object]) -> dict[object, object]:

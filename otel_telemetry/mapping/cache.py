@@ -10,8 +10,9 @@ import sys
 from functools import lru_cache
 
 from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry._internal.scalars import FIXED_SIZE_SCALARS
 from otel_telemetry.events import FrozenProperties
-from otel_telemetry.mapping.attributes import SCALARS, Cleaned, Cleaner
+from otel_telemetry.mapping.attributes import Cleaned, Cleaner
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ CAPACITY = 4096
 _LONGEST = 4096  # bytes of content; what is longer is made each time, and never piles up
 
 _STR = frozenset({str})
+_PLAIN = FIXED_SIZE_SCALARS | _STR
 _NOTHING = FrozenProperties()
 # The first format without references: from version 3 on, equal content can have several forms.
 _FORMAT = 2
@@ -195,8 +197,7 @@ class Interner(Generic[_T]):
 
 def _check_plain(properties: dict[str, object]) -> None:
     if not (
-        _STR.issuperset(map(type, properties))
-        and SCALARS.issuperset(map(type, properties.values()))
+        _STR.issuperset(map(type, properties)) and _PLAIN.issuperset(map(type, properties.values()))
     ):
         raise ValueError("not plain")
     if sum(len(value) for value in properties.values() if type(value) is str) > _LONGEST:

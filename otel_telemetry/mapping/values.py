@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
-from otel_telemetry.otlp.encoder import INT_MAX, INT_MIN
+from otel_telemetry._internal.scalars import INT_MAX, INT_MIN
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from dataclasses import field
 from functools import lru_cache
 
 from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry._internal.scalars import INT_MAX, UINT_MAX
 from otel_telemetry.otlp.wire import read_fields
 
 TYPE_CHECKING = False  # see the package's own
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     )
 
 _DEEPEST = 64  # levels of nesting; we write 16
-_SIGN, _MODULUS = 1 << 63, 1 << 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +211,7 @@ def _value(message: _Message, depth: int) -> DecodedValue:
         return message.integer(2) != 0
     if 3 in message:
         number = message.integer(3)
-        return number - _MODULUS if number >= _SIGN else number
+        return number - UINT_MAX - 1 if number > INT_MAX else number
     if 4 in message:
         data = message.data(4)
         if len(data) != 8:

@@ -14,16 +14,12 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from otel_telemetry._internal.scalars import INT_MAX, INT_MIN, UINT_MAX
 from otel_telemetry.otlp.wire import field, varint
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from otel_telemetry.types import AttributeValue
-
-INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
-"""The integers that an attribute value may be."""
-
-_MASK64 = (1 << 64) - 1
 
 # ResourceLogs.resource, ScopeLogs.scope and ScopeLogs.log_records, and the attributes of each.
 _RESOURCE, _RESOURCE_ATTRIBUTES = b"\x0a", b"\x0a"
@@ -277,7 +273,7 @@ def _integer(value: int) -> bytes:
     """Return *value* as an int64: negative numbers as the two's complement, in ten bytes."""
     if not INT_MIN <= value <= INT_MAX:
         raise OverflowError("an integer attribute is beyond 64 bits")
-    return varint(value & _MASK64)
+    return varint(value & UINT_MAX)
 
 
 UID = "log.record.uid"

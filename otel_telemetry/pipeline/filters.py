@@ -8,7 +8,7 @@ from time import time_ns
 
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.events import Event, FrozenProperties, legal_name, made_event, nanoseconds
+from otel_telemetry.events import Event, FrozenProperties, make_event, to_nanoseconds, validate_name
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from otel_telemetry.catalog.validation import EventValidator
     from otel_telemetry.config.config import TelemetryConfig
+    from otel_telemetry.events import BeforeSend
     from otel_telemetry.mapping.attributes import Cleaner
     from otel_telemetry.mapping.cache import CleanProperties
     from otel_telemetry.mapping.mapper import Mapper
-    from otel_telemetry.types import BeforeSend, Properties
+    from otel_telemetry.types import Properties
 
     class OnCorrection(Protocol):
         """Told of what was mended: its kind, how often, and the names of the properties."""
@@ -61,7 +62,7 @@ def _checked(returned: object, event: Event) -> Event:
     if returned.name is event.name and returned.timestamp is event.timestamp:
         return returned
     return replace(
-        returned, name=legal_name(returned.name), timestamp=nanoseconds(returned.timestamp)
+        returned, name=validate_name(returned.name), timestamp=to_nanoseconds(returned.timestamp)
     )
 
 
@@ -132,7 +133,7 @@ class EventFilter:
             if legal is None:
                 legal, dropped_count = self._legal(event_properties)
             timestamp = time_ns() if timestamp is None else timestamp
-            event = made_event(name, timestamp, legal, user.attributes, group.attributes)
+            event = make_event(name, timestamp, legal, user.attributes, group.attributes)
             kept = run_hooks(self._hooks, event)
             if isinstance(kept, str):
                 raise EventDropped(kept)

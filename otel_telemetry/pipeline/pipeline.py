@@ -11,7 +11,7 @@ from dataclasses import replace
 from otel_telemetry._internal import fork
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.events import Buckets, buckets_of, legal_name, nanoseconds
+from otel_telemetry.events import Buckets, merge_payload, to_nanoseconds, validate_name
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.values import is_reserved
 from otel_telemetry.pipeline.filters import EventDropped, EventFilter
@@ -113,7 +113,7 @@ class Pipeline:
             InvalidEventError: It is no payload.
         """
         given = Buckets(event_properties, user_properties, group_properties)
-        event, user, group, unknown = buckets_of(payload, given)
+        event, user, group, unknown = merge_payload(payload, given)
         if unknown:
             self._mended("unknown_bucket", unknown)
         return event, user, group
@@ -129,7 +129,7 @@ class Pipeline:
         """Take an event as the caller gave it; return what is known of it.
 
         Args:
-            name: Its name, or an instance of a class decorated with `trust.catalog.event`.
+            name: Its name, or an instance of a class decorated with `catalog.event`.
             event_properties: Those of the event.
             user_properties: Those of the user.
             group_properties: Those of the group.
@@ -143,7 +143,7 @@ class Pipeline:
         if type(name) is not str or name not in self._known_names:
             declaration: EventDeclaration | None = getattr(type(name), "__telemetry_event__", None)
             if declaration is None:
-                name = legal_name(name)
+                name = validate_name(name)
                 if len(self._known_names) < _KNOWN_NAMES:
                     self._known_names.add(name)
             else:
@@ -151,7 +151,7 @@ class Pipeline:
                     name, Buckets(event_properties, user_properties, group_properties)
                 )
                 name, checks = declaration.name, declaration.checks
-        timestamp = None if moment is None else nanoseconds(moment)
+        timestamp = None if moment is None else to_nanoseconds(moment)
         if checks is None and not self._screens:
             return self._emit(
                 self._record(

@@ -1,4 +1,4 @@
-"""Who may import whom: data flows one way, and so do imports."""
+"""Which module may import which: imports run down, from the public surface to the helpers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import otel_telemetry
 
 _ROOT = Path(otel_telemetry.__file__).parent
 
-# From the ground up. A folder imports only from itself and from the floors below; the files of one
-# floor that stand in one set may import each other.
-_FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
+# From the bottom up. A folder imports only from itself and from the layers below; within one layer,
+# the folders of one set may import each other.
+_LAYERS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"_internal"}),),
     (frozenset({"config", "errors", "events", "receipt", "stats", "types"}),),
     (frozenset({"otlp"}),),
@@ -30,9 +30,9 @@ _FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"cli"}),),
 )
 _ON_TOP = {"integrations", "testing"}
-# The part of `testing` that judges a program shares nothing with what it judges, but for the names
-# of files and variables.
-_KNOWING = {
+# The conformance checks share no code with the library that they check, except for the names of
+# files and variables.
+_TESTING_IMPORTS = {
     "otel_telemetry.testing.capture": {
         "otel_telemetry.consent.consent",
         "otel_telemetry.consent.decision",
@@ -46,7 +46,7 @@ _KNOWING = {
         "otel_telemetry.consent.decision",
     },
 }
-# Runs in the interpreter of a program that is watched, before all else.
+# Runs first in the interpreter of a program that the conformance checks start.
 _AUDIT_HOOK = "otel_telemetry.testing.conformance.audit_hook.sitecustomize"
 
 _ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
@@ -54,15 +54,24 @@ _ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"
 
 @dataclass
 class _Module:
-    """What a module imports when it runs, and which names of `os` it uses."""
+    """A module's imports, and the names of `os` that it uses.
+
+    Attributes:
+        name: Its full name.
+        path: Its file.
+        imports: The names that it imports when it runs, functions included.
+        type_imports: The names that only type checkers import.
+        os_names: The names of `os` that it uses.
+    """
 
     name: str
     path: Path
     imports: set[str] = field(default_factory=set)
+    type_imports: set[str] = field(default_factory=set)
     os_names: set[str] = field(default_factory=set)
 
     @property
-    def room(self) -> str:
+    def folder(self) -> str:
         """The first part of its name within the package."""
         return self.name.split(".")[1] if "." in self.name else ""
 
@@ -77,36 +86,37 @@ def _names() -> dict[str, Path]:
     return names
 
 
-def _is_for_types_only(node: ast.AST) -> bool:
+def _is_type_checking_block(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk all that runs: functions too, but not what is for type checkers only."""
+def _nodes(tree: ast.AST, *, runs: bool = True) -> Iterator[tuple[ast.AST, bool]]:
+    """Yield every node below *tree*, and whether it runs or is for type checkers only."""
     for node in ast.iter_child_nodes(tree):
-        if _is_for_types_only(node):
+        if _is_type_checking_block(node):
             assert isinstance(node, ast.If)
-            for other in node.orelse:
-                yield other
-                yield from _running(other)
-            continue
-        yield node
-        yield from _running(node)
+            for children, child_runs in ((node.body, False), (node.orelse, runs)):
+                for child in children:
+                    yield child, child_runs
+                    yield from _nodes(child, runs=child_runs)
+        else:
+            yield node, runs
+            yield from _nodes(node, runs=runs)
 
 
 def _read() -> dict[str, _Module]:
-    names = _names()
     modules: dict[str, _Module] = {}
-    for name, path in names.items():
+    for name, path in _names().items():
         module = modules[name] = _Module(name, path)
-        for node in _running(ast.parse(path.read_text(encoding="utf-8"))):
+        for node, runs in _nodes(ast.parse(path.read_text(encoding="utf-8"))):
+            imports = module.imports if runs else module.type_imports
             if isinstance(node, ast.Import):
-                module.imports |= {alias.name for alias in node.names}
+                imports.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{name}: relative import"
                 assert node.module is not None
-                # With the name: it may be a module, and it may be private.
-                module.imports |= {f"{node.module}.{alias.name}" for alias in node.names}
+                # With the imported name, which may be a module or private.
+                imports.update(f"{node.module}.{alias.name}" for alias in node.names)
             elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "os":
                 module.os_names.add(node.attr)
     return modules
@@ -115,21 +125,26 @@ def _read() -> dict[str, _Module]:
 _MODULES = _read()
 
 
+def _package_modules(imports: set[str]) -> set[str]:
+    """Return the modules of the package among *imports*."""
+    return {
+        imported if imported in _MODULES else imported.rpartition(".")[0]
+        for imported in imports
+        if imported.split(".")[0] == "otel_telemetry"
+    }
+
+
 def _ours(module: _Module) -> set[str]:
-    """Which modules of the package it imports."""
-    found: set[str] = set()
-    for imported in module.imports:
-        if imported.split(".")[0] == "otel_telemetry":
-            found.add(imported if imported in _MODULES else imported.rpartition(".")[0])
-    return found
+    """Return the modules of the package that *module* imports when it runs."""
+    return _package_modules(module.imports)
 
 
-def _floor(room: str) -> tuple[int, frozenset[str]]:
-    for number, rooms in enumerate(_FLOORS):
-        for names in rooms:
-            if room in names:
+def _layer(folder: str) -> tuple[int, frozenset[str]]:
+    for number, layer in enumerate(_LAYERS):
+        for names in layer:
+            if folder in names:
                 return number, names
-    pytest.fail(f"{room} stands on no floor", pytrace=False)
+    pytest.fail(f"{folder} is in no layer", pytrace=False)
 
 
 def _is_within(imported: str, package: str) -> bool:
@@ -144,50 +159,54 @@ def _importers(package: str) -> set[str]:
     }
 
 
-_INSIDE = [module for module in _MODULES.values() if module.room not in {"", *_ON_TOP}]
+_INSIDE = [module for module in _MODULES.values() if module.folder not in {"", *_ON_TOP}]
 
 
 @pytest.mark.parametrize("module", _INSIDE, ids=lambda module: module.name)
-def test_nobody_imports_upwards(module: _Module) -> None:
-    """A module knows its own room and the floors below."""
-    floor, names = _floor(module.room)
+def test_a_module_imports_only_from_its_own_folder_and_the_layers_below(module: _Module) -> None:
+    """Imports that run; those for type checkers may point up, to a public type."""
+    layer, names = _layer(module.folder)
 
     for imported in _ours(module):
-        other_floor, other_names = _floor(_MODULES[imported].room)
-        assert other_floor < floor or other_names == names, f"{module.name} imports {imported}"
+        other_layer, other_names = _layer(_MODULES[imported].folder)
+        assert other_layer < layer or other_names == names, f"{module.name} imports {imported}"
 
 
-def test_there_is_no_circle() -> None:
-    """Every module can be understood from those below it."""
-    left = {name: _ours(module) - {name} for name, module in _MODULES.items()}
+def test_no_imports_form_a_circle_even_those_for_type_checkers() -> None:
+    """Every module can be read after the modules that it imports."""
+    left = {
+        name: _package_modules(module.imports | module.type_imports) - {name, "otel_telemetry"}
+        for name, module in _MODULES.items()
+        if name != "otel_telemetry"  # it lists the public names of all others
+    }
     while free := {name for name, imports in left.items() if not imports & set(left)}:
         left = {name: imports for name, imports in left.items() if name not in free}
 
     assert left == {}
 
 
-def test_the_root_imports_nothing() -> None:
-    """Its names come when they are asked for."""
+def test_the_package_imports_none_of_its_modules_before_their_first_use() -> None:
+    """`import otel_telemetry` alone is cheap."""
     assert _ours(_MODULES["otel_telemetry"]) == set()
 
 
-def test_nobody_needs_what_stands_apart() -> None:
-    """A program runs without the parts for tests and for other people's frameworks."""
+def test_no_module_needs_testing_or_an_integration() -> None:
+    """A program runs without the helpers for tests and without other frameworks."""
     for module in _INSIDE:
         for imported in _ours(module):
-            assert _MODULES[imported].room not in _ON_TOP, f"{module.name} imports {imported}"
+            assert _MODULES[imported].folder not in _ON_TOP, f"{module.name} imports {imported}"
 
 
-def test_the_parts_for_users_tests_judge_by_themselves() -> None:
-    """What shared its code with the judged would share its mistakes."""
+def test_testing_imports_only_the_listed_modules_of_the_library() -> None:
+    """A check that shares code with what it checks shares its mistakes."""
     for module in _MODULES.values():
-        if module.room == "testing":
-            inside = {name for name in _ours(module) if _MODULES[name].room != "testing"}
-            assert inside == _KNOWING.get(module.name, set()), module.name
+        if module.folder == "testing":
+            inside = {name for name in _ours(module) if _MODULES[name].folder != "testing"}
+            assert inside == _TESTING_IMPORTS.get(module.name, set()), module.name
 
 
-def test_the_sdk_is_imported_where_it_is_needed() -> None:
-    """By the mapping, the processor, and those who put them together."""
+def test_only_mapping_processor_and_sdk_sinks_import_the_sdk() -> None:
+    """All other modules work without it."""
     allowed = {"export.processor", "pipeline.sdk_sinks"}
 
     for name in _importers("opentelemetry.sdk"):
@@ -195,16 +214,16 @@ def test_the_sdk_is_imported_where_it_is_needed() -> None:
         assert inner in allowed or _is_within(inner, "mapping"), name
 
 
-def test_the_two_transports_have_their_libraries_to_themselves() -> None:
-    """Who uses one does not pay for the other."""
+def test_only_its_own_transport_imports_grpc_or_urllib3() -> None:
+    """A program that uses one transport does not load the library of the other."""
     inside = {name for name in _importers("grpc") if not _is_within(name, "otel_telemetry.testing")}
 
     assert inside == {"otel_telemetry.export.grpc"}
     assert _importers("urllib3") == {"otel_telemetry.export.http"}
 
 
-def test_one_module_reads_the_environment() -> None:
-    """What the environment may say is written in one place; the watcher is on its own."""
+def test_only_config_environment_reads_the_environment() -> None:
+    """Except for the audit hook, which runs apart from the library."""
     readers = {
         name
         for name, module in _MODULES.items()
@@ -215,8 +234,8 @@ def test_one_module_reads_the_environment() -> None:
     assert readers == {"otel_telemetry.config.environment", _AUDIT_HOOK}
 
 
-def test_no_private_name_of_opentelemetry_is_used_but_the_logs_signal() -> None:
-    """It lives behind an underscore; nothing else of that kind can be relied on."""
+def test_no_private_module_of_opentelemetry_is_imported_except_the_logs_modules() -> None:
+    """Logs are public under an underscore; other private modules may change at any time."""
     private = {
         imported
         for module in _MODULES.values()

@@ -11,8 +11,14 @@ from types import GenericAlias, ModuleType
 import pytest
 
 import otel_telemetry
-from otel_telemetry import DeliveryConfig, Telemetry, TelemetryConfig, create_telemetry_instance
-from otel_telemetry.types import DeliverySettings, TelemetrySettings
+from otel_telemetry import (
+    DeliveryConfig,
+    DeliverySettings,
+    Telemetry,
+    TelemetryConfig,
+    TelemetrySettings,
+    create_telemetry_instance,
+)
 
 _MODULES = {
     module.__name__: module

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from otel_telemetry import Receipt
-    from otel_telemetry.types import DeliverySettings, TelemetrySettings
+    from otel_telemetry.config.keyword_arguments import DeliverySettings, TelemetrySettings
 
 # Nothing is sent before the test says so, and an end without success takes no second.
 COMMON: Final[DeliverySettings] = {"flush_interval": 60, "shutdown_timeout": 0.2}

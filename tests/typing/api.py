@@ -12,12 +12,13 @@ from pathlib import Path
 import click
 import typer
 from opentelemetry.sdk._logs import LoggerProvider
-from typing_extensions import assert_type
+from typing_extensions import Unpack, assert_type
 
 from otel_telemetry import (
     ConfigurationError,
     Decision,
     DeliveryConfig,
+    DeliverySettings,
     Event,
     InvalidEventError,
     OTLPLogRecordProcessor,
@@ -28,9 +29,10 @@ from otel_telemetry import (
     TelemetryConfig,
     TelemetryError,
     TelemetryPayload,
+    TelemetrySettings,
     create_telemetry_instance,
 )
-from otel_telemetry.hooks import redaction, sampling
+from otel_telemetry.hooks import BeforeSend, redaction, sampling
 from otel_telemetry.hooks.exceptions import describe_exception
 from otel_telemetry.integrations.argparse import add_telemetry_command
 from otel_telemetry.integrations.click import telemetry_group
@@ -42,7 +44,7 @@ from otel_telemetry.testing import (
     ReceivedEvent,
     capture_events,
 )
-from otel_telemetry.types import App, AttributeValue, BeforeSend, Properties
+from otel_telemetry.types import App, AttributeValue, Properties
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,20 @@ def construct() -> None:
     Telemetry("acme-cms", timeout="10")  # type: ignore[arg-type]  # a number in quotes
     Telemetry("acme-cms", before_send=len)  # type: ignore[arg-type]  # another callable
     Telemetry(5)  # type: ignore[arg-type]  # no application
+
+
+def acme_telemetry(**settings: Unpack[TelemetrySettings]) -> Telemetry:
+    """Pass settings on, by name and type."""
+    delivery: DeliverySettings = {"endpoint": "https://a.example", "timeout": 2}
+    OTLPLogRecordProcessor(**delivery)
+    return Telemetry("acme-cms", **settings)
+
+
+def call_the_wrapper() -> None:
+    """Its keyword arguments are checked as those of the constructor are."""
+    acme_telemetry(timeout=2.5, spool=Path("/var/spool/acme"), before_send=redact)
+    acme_telemetry(timeout="10")  # type: ignore[arg-type]  # not a number
+    acme_telemetry(endpont="https://a.example")  # type: ignore[call-arg]  # misspelled
 
 
 def use(telemetry: Telemetry) -> None:

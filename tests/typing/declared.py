@@ -9,9 +9,8 @@ from typing import Literal
 from typing_extensions import assert_type
 
 from otel_telemetry import Telemetry, TelemetryConfig
-from otel_telemetry.catalog import Catalog, event, field, version
+from otel_telemetry.catalog import Catalog, TypedEvent, event, field, version
 from otel_telemetry.catalog.documents import check, json_schema, markdown, semconv_yaml
-from otel_telemetry.types import TypedEvent
 
 
 class Kind(enum.Enum):

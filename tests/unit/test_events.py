@@ -1,4 +1,4 @@
-"""An event as the caller gives it."""
+"""Payloads, events, names and timestamps."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from otel_telemetry.events import (
     Event,
     FrozenProperties,
     TelemetryPayload,
-    buckets_of,
-    legal_name,
-    made_event,
-    nanoseconds,
+    make_event,
+    merge_payload,
+    to_nanoseconds,
+    validate_name,
 )
 
 _UTC = datetime.timezone.utc
@@ -35,15 +35,15 @@ _ZONES = st.integers(-1439, 1439).map(
 
 
 class TestBuckets:
-    """Every spelling of the three buckets."""
+    """`merge_payload` and `merge_properties`."""
 
-    def test_a_payload_has_three(self) -> None:
-        """A TelemetryPayload says itself which bucket is which."""
+    def test_a_payload_has_three_buckets(self) -> None:
+        """A TelemetryPayload names each of them."""
         payload = TelemetryPayload(
             event_properties={"a": 1}, user_properties={"b": 2}, group_properties={"c": 3}
         )
 
-        assert buckets_of(payload, _NOTHING) == Buckets({"a": 1}, {"b": 2}, {"c": 3}, 0)
+        assert merge_payload(payload, _NOTHING) == Buckets({"a": 1}, {"b": 2}, {"c": 3}, 0)
 
     @pytest.mark.parametrize("kind", [dict, UserDict])
     @pytest.mark.parametrize(
@@ -53,57 +53,59 @@ class TestBuckets:
             ("eventProperties", "userProperties", "groupProperties"),
         ],
     )
-    def test_a_mapping_may_spell_them_in_two_ways(
+    def test_a_mapping_names_its_buckets_in_snake_case_or_camel_case(
         self, kind: type[dict[str, object]], names: tuple[str, str, str]
     ) -> None:
-        """The names of Python and those of JavaScript are the same to us."""
+        """Python and JavaScript write the same names differently."""
         payload = kind({names[0]: {"a": 1}, names[1]: {"b": 2}, names[2]: {"c": 3}})
 
-        assert buckets_of(payload, _NOTHING) == Buckets({"a": 1}, {"b": 2}, {"c": 3}, 0)
+        assert merge_payload(payload, _NOTHING) == Buckets({"a": 1}, {"b": 2}, {"c": 3}, 0)
 
-    def test_what_is_left_out_is_none(self) -> None:
-        """No bucket has to be there."""
-        assert buckets_of(TelemetryPayload(), _NOTHING) == buckets_of({}, _NOTHING) == _NOTHING
+    def test_a_missing_bucket_is_none(self) -> None:
+        """No bucket is required."""
+        assert (
+            merge_payload(TelemetryPayload(), _NOTHING) == merge_payload({}, _NOTHING) == _NOTHING
+        )
 
-    def test_of_two_spellings_the_first_counts(self) -> None:
-        """A bucket given twice is not joined in silence."""
+    def test_of_two_spellings_of_one_bucket_the_first_wins(self) -> None:
+        """The two are not merged."""
         payload = {"event_properties": {"a": 1}, "eventProperties": {"a": 2}}
 
-        assert buckets_of(payload, _NOTHING).event_properties == {"a": 1}
+        assert merge_payload(payload, _NOTHING).event_properties == {"a": 1}
 
-    def test_other_keys_are_counted(self) -> None:
-        """Whoever misspells a bucket can find out, whatever the key is."""
-        assert buckets_of({"properties": {"a": 1}, 5: {}, None: {}}, _NOTHING).unknown == 3
+    def test_unknown_keys_are_counted(self) -> None:
+        """A misspelled bucket shows in the statistics."""
+        assert merge_payload({"properties": {"a": 1}, 5: {}, None: {}}, _NOTHING).unknown == 3
 
     @pytest.mark.parametrize("payload", ["text", 5, [("event_properties", {})], object()])
-    def test_anything_else_is_no_payload(self, payload: object) -> None:
-        """The message names the type, and nothing of the content."""
+    def test_a_payload_of_another_type_is_an_invalid_event_error(self, payload: object) -> None:
+        """The message names the type but does not repeat the content."""
         with pytest.raises(InvalidEventError, match=f"mapping, not {type(payload).__name__}"):
-            buckets_of(payload, _NOTHING)
+            merge_payload(payload, _NOTHING)
 
     @pytest.mark.parametrize("is_mapping", [True, False])
-    def test_what_is_given_beside_a_payload_stands_over_it(self, is_mapping: bool) -> None:  # noqa: FBT001 - a table
-        """Buckets are joined key by key, and the argument wins."""
+    def test_an_argument_wins_over_the_payload(self, is_mapping: bool) -> None:  # noqa: FBT001 - a table
+        """Buckets are merged key by key."""
         buckets: dict[str, dict[str, object]] = {
             "event_properties": {"a": 1, "b": 1},
             "user_properties": {"c": 1},
         }
         payload = buckets if is_mapping else TelemetryPayload(**buckets)
 
-        found = buckets_of(payload, Buckets({"b": 2}, None, {"d": 2}))
+        merged = merge_payload(payload, Buckets({"b": 2}, None, {"d": 2}))
 
-        assert found == Buckets({"a": 1, "b": 2}, {"c": 1}, {"d": 2}, 0)
+        assert merged == Buckets({"a": 1, "b": 2}, {"c": 1}, {"d": 2}, 0)
 
-    def test_joining_changes_neither(self) -> None:
-        """The buckets are the caller's."""
+    def test_merging_changes_neither_bucket(self) -> None:
+        """The buckets belong to the caller."""
         first, second = {"a": 1}, {"a": 2}
 
-        buckets_of(TelemetryPayload(event_properties=first), Buckets(second, None, None))
+        merge_payload(TelemetryPayload(event_properties=first), Buckets(second, None, None))
 
         assert (first, second) == ({"a": 1}, {"a": 2})
 
     def test_payloads_and_events_cannot_be_changed(self) -> None:
-        """A hook makes another event instead."""
+        """A hook returns a changed copy instead."""
         event = Event(
             name="a", timestamp=1, event_properties={}, user_properties={}, group_properties={}
         )
@@ -119,24 +121,24 @@ class TestName:
     """1 to 256 characters of any script."""
 
     @pytest.mark.parametrize("name", ["a", "didCreateEntry", "x" * 256, "创建", "🎉" * 256])
-    def test_a_legal_name_stays_as_it_is(self, name: str) -> None:
-        """Characters are counted, not bytes."""
-        assert legal_name(name) == name
+    def test_a_valid_name_does_not_change(self, name: str) -> None:
+        """Its length is counted in characters, not bytes."""
+        assert validate_name(name) == name
 
     @pytest.mark.parametrize("name", ["", "x" * 257])
-    def test_a_name_of_another_length_is_refused(self, name: str) -> None:
-        """The message says how long it was."""
+    def test_an_empty_or_overlong_name_is_an_invalid_event_error(self, name: str) -> None:
+        """The message contains its length."""
         with pytest.raises(InvalidEventError, match=f"1 to 256 characters, not {len(name)}"):
-            legal_name(name)
+            validate_name(name)
 
     @pytest.mark.parametrize("name", [None, 5, b"name", ["name"]])
-    def test_what_is_no_str_is_refused(self, name: object) -> None:
-        """The message says what it was."""
+    def test_a_name_that_is_not_a_str_is_an_invalid_event_error(self, name: object) -> None:
+        """The message contains its type."""
         with pytest.raises(InvalidEventError, match=f"a str, not {type(name).__name__}"):
-            legal_name(name)
+            validate_name(name)
 
-    def test_an_enum_of_names_becomes_a_plain_str(self) -> None:
-        """Whatever else a member is, its name leaves as text."""
+    def test_a_member_of_a_str_enum_becomes_a_plain_str(self) -> None:
+        """Its value is the name, not the result of its `__str__`."""
 
         class Name(str, enum.Enum):
             CREATED = "didCreateEntry"
@@ -144,31 +146,31 @@ class TestName:
             def __str__(self) -> str:
                 return "another text"
 
-        name = legal_name(Name.CREATED)
+        name = validate_name(Name.CREATED)
 
         assert (name, type(name)) == ("didCreateEntry", str)
 
     @given(st.text(st.characters(), min_size=1, max_size=256))
     def test_every_name_can_be_encoded(self, name: str) -> None:
-        """Lone surrogates become U+FFFD; whole characters stay."""
-        legal = legal_name(name)
+        """Lone surrogates become U+FFFD; other characters do not change."""
+        valid = validate_name(name)
 
-        assert legal.encode()
-        assert legal == "".join("\ufffd" if 0xD800 <= ord(c) <= 0xDFFF else c for c in name)
+        assert valid.encode()
+        assert valid == "".join("\ufffd" if 0xD800 <= ord(c) <= 0xDFFF else c for c in name)
 
 
 class TestTimestamp:
-    """When it happened, exactly."""
+    """`to_nanoseconds`."""
 
-    def test_nanoseconds_stay_as_they_are(self) -> None:
-        """An int is in nanoseconds already."""
-        assert nanoseconds(1_700_000_000_123_456_789) == 1_700_000_000_123_456_789
+    def test_an_int_of_nanoseconds_does_not_change(self) -> None:
+        """Its last digit is kept."""
+        assert to_nanoseconds(1_700_000_000_123_456_789) == 1_700_000_000_123_456_789
 
     def test_a_datetime_is_exact_to_the_microsecond(self) -> None:
-        """No float comes in between."""
+        """It is not converted to a float on the way."""
         moment = datetime.datetime(2023, 11, 14, 22, 13, 20, 123457, tzinfo=_UTC)
 
-        assert nanoseconds(moment) == 1_700_000_000_123_457_000
+        assert to_nanoseconds(moment) == 1_700_000_000_123_457_000
 
     @given(
         st.datetimes(
@@ -177,19 +179,19 @@ class TestTimestamp:
             timezones=_ZONES,
         )
     )
-    def test_every_zone_and_microsecond_comes_out_exactly(self, moment: datetime.datetime) -> None:
-        """Whole numbers agree with the calendar, whatever the offset."""
+    def test_a_datetime_of_any_zone_is_converted_exactly(self, moment: datetime.datetime) -> None:
+        """For every offset and microsecond."""
         back = datetime.datetime(1970, 1, 1, tzinfo=_UTC) + datetime.timedelta(
-            microseconds=nanoseconds(moment) // 1000
+            microseconds=to_nanoseconds(moment) // 1000
         )
 
         assert back == moment.astimezone(_UTC)
-        assert nanoseconds(moment) % 1000 == 0
+        assert to_nanoseconds(moment) % 1000 == 0
 
-    def test_a_naive_datetime_is_refused(self) -> None:
-        """Nobody knows which moment it means; the message says what to add."""
+    def test_a_naive_datetime_is_an_invalid_event_error(self) -> None:
+        """It is ambiguous; the message asks for a tzinfo."""
         with pytest.raises(InvalidEventError, match="aware datetime: give it a tzinfo"):
-            nanoseconds(datetime.datetime(2024, 1, 1))  # noqa: DTZ001 - what is tested
+            to_nanoseconds(datetime.datetime(2024, 1, 1))  # noqa: DTZ001 - what is tested
 
     @pytest.mark.parametrize(
         "moment",
@@ -204,39 +206,39 @@ class TestTimestamp:
         ],
         ids=str,
     )
-    def test_a_moment_that_the_wire_cannot_hold_is_refused(
+    def test_a_timestamp_outside_64_bits_is_an_invalid_event_error(
         self, moment: datetime.datetime | int
     ) -> None:
-        """Zero means "unknown" there, and 64 bits end in 2262."""
+        """On the wire, zero means "unknown", and 64 bits end in 2262."""
         with pytest.raises(InvalidEventError, match="between 1970 and 2262"):
-            nanoseconds(moment)
+            to_nanoseconds(moment)
 
-    def test_the_bounds_are_taken(self) -> None:
-        """The first and the last nanosecond there are."""
-        assert nanoseconds(1) == 1
-        assert nanoseconds(2**63 - 1) == 2**63 - 1
+    def test_the_first_and_the_last_nanosecond_are_valid(self) -> None:
+        """The range includes both bounds."""
+        assert to_nanoseconds(1) == 1
+        assert to_nanoseconds(2**63 - 1) == 2**63 - 1
 
     @pytest.mark.parametrize(
         "moment", ["2024-01-01T00:00:00Z", 1.5, True, datetime.date(2024, 1, 1), datetime.time()]
     )
-    def test_anything_else_is_no_timestamp(self, moment: object) -> None:
-        """Seconds in a float would be a guess; the message says what it takes."""
+    def test_a_timestamp_of_another_type_is_an_invalid_event_error(self, moment: object) -> None:
+        """A float might be seconds or not; the message names the accepted types."""
         with pytest.raises(
             InvalidEventError, match=f"since the epoch, not {type(moment).__name__}"
         ):
-            nanoseconds(moment)  # type: ignore[arg-type]  # what is tested
+            to_nanoseconds(moment)  # type: ignore[arg-type]  # what is tested
 
 
-def test_buckets_that_cannot_be_joined_are_refused() -> None:
-    """One that is no mapping, in a payload beside the same bucket given by itself."""
-    given = Buckets({"a": 1}, None, None)
+def test_merging_a_bucket_that_is_not_a_mapping_is_an_invalid_event_error() -> None:
+    """In a payload, with the same bucket as an argument."""
+    arguments = Buckets({"a": 1}, None, None)
 
     with pytest.raises(InvalidEventError, match="must be a mapping"):
-        buckets_of({"event_properties": 5}, given)
+        merge_payload({"event_properties": 5}, arguments)
 
 
 class TestFrozenProperties:
-    """A dict for all that only reads."""
+    """A dict that cannot be changed."""
 
     @pytest.mark.parametrize(
         "change",
@@ -251,8 +253,8 @@ class TestFrozenProperties:
             lambda bucket: bucket.__ior__({"a": 2}),
         ],
     )
-    def test_it_refuses_every_change(self, change: Callable[[FrozenProperties], object]) -> None:
-        """And says what to do instead."""
+    def test_every_change_raises(self, change: Callable[[FrozenProperties], object]) -> None:
+        """The message asks for a changed copy."""
         bucket = FrozenProperties({"a": 1})
 
         with pytest.raises(FrozenInstanceError, match="return a changed copy"):
@@ -260,34 +262,34 @@ class TestFrozenProperties:
 
         assert bucket == {"a": 1}
 
-    def test_it_is_read_as_a_dict_is(self) -> None:
-        """What is made of it is a dict that can be changed."""
+    def test_it_reads_like_a_dict_and_its_copies_are_dicts(self) -> None:
+        """Each way to copy it makes a dict that can be changed."""
         bucket = FrozenProperties({"a": 1})
 
         assert json.dumps(bucket) == '{"a": 1}'
-        for made in (bucket | {"b": 2}, {**bucket, "b": 2}, dict(bucket, b=2)):
-            assert type(made) is dict
-            assert made == {"a": 1, "b": 2}
+        for copied in (bucket | {"b": 2}, {**bucket, "b": 2}, dict(bucket, b=2)):
+            assert type(copied) is dict
+            assert copied == {"a": 1, "b": 2}
         assert type(bucket.copy()) is dict
 
     @pytest.mark.parametrize(
         "duplicate",
         [copy.copy, copy.deepcopy, lambda bucket: pickle.loads(pickle.dumps(bucket))],
     )
-    def test_its_copies_are_as_frozen(
+    def test_copying_and_pickling_keep_it_frozen(
         self, duplicate: Callable[[FrozenProperties], FrozenProperties]
     ) -> None:
-        """An event can be copied, and sent to another process."""
+        """An event can be copied and sent to another process."""
         bucket = FrozenProperties({"a": [1]})
-        made = duplicate(bucket)
+        twin = duplicate(bucket)
 
-        assert type(made) is FrozenProperties
-        assert made == bucket
+        assert type(twin) is FrozenProperties
+        assert twin == bucket
 
 
-def test_an_event_made_fast_is_an_event() -> None:
-    """In nothing another than one made by its class."""
-    made = made_event("x", 1, {"a": 1}, {"b": 2}, {"c": 3})
+def test_make_event_returns_what_the_constructor_returns() -> None:
+    """Also when it is compared, copied, pickled or shown."""
+    fast = make_event("x", 1, {"a": 1}, {"b": 2}, {"c": 3})
     event = Event(
         name="x",
         timestamp=1,
@@ -296,9 +298,9 @@ def test_an_event_made_fast_is_an_event() -> None:
         group_properties={"c": 3},
     )
 
-    assert type(made) is Event
-    assert made == event == replace(made)
-    assert repr(made) == repr(event)
-    assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == event
+    assert type(fast) is Event
+    assert fast == event == replace(fast)
+    assert repr(fast) == repr(event)
+    assert pickle.loads(pickle.dumps(fast)) == copy.deepcopy(fast) == event
     with pytest.raises(FrozenInstanceError):
-        made.name = "y"  # type: ignore[misc]  # on purpose
+        fast.name = "y"  # type: ignore[misc]  # on purpose

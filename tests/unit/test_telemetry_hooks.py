@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from otel_telemetry import Event, Outcome, Telemetry
+from otel_telemetry.events import BeforeSend
 from otel_telemetry.hooks.exceptions import describe_exception
 from otel_telemetry.hooks.redaction import (
     allow_only,
@@ -22,7 +23,7 @@ from otel_telemetry.hooks.redaction import (
 )
 from otel_telemetry.hooks.sampling import PROBABILITY, once_per_day, rate_limit, sample
 from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
-from otel_telemetry.types import AttributeValue, BeforeSend
+from otel_telemetry.types import AttributeValue
 from tests.support.events import texts_of
 
 Make = Callable[..., Telemetry]

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from otel_telemetry._internal.scalars import INT_MAX, INT_MIN
 from otel_telemetry.catalog.fields import BUCKETS
-from otel_telemetry.catalog.value_types import INT_MAX, INT_MIN, ValueType
+from otel_telemetry.catalog.value_types import ValueType
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:

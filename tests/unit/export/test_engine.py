@@ -33,8 +33,8 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from otel_telemetry.config.keyword_arguments import DeliverySettings
     from otel_telemetry.receipt import Receipt
-    from otel_telemetry.types import DeliverySettings
 
 
 ENDPOINT = "http://localhost:1"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from otel_telemetry.types import DeliverySettings
+    from otel_telemetry.config.keyword_arguments import DeliverySettings
 
 SOON: Final = 5.0  # seconds: more than a busy machine needs, less than the time-out
 LATE: Final = 60.0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from otel_telemetry.types import DeliverySettings
+    from otel_telemetry.config.keyword_arguments import DeliverySettings
 
     MakeProvider = Callable[..., tuple[LoggerProvider, OTLPLogRecordProcessor]]
 

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.errors import ConfigurationError
+from otel_telemetry.events import BeforeSend
 from otel_telemetry.hooks.sampling import (
     PROBABILITY,
     Days,
@@ -27,7 +28,6 @@ from otel_telemetry.hooks.sampling import (
     rate_limit,
     sample,
 )
-from otel_telemetry.types import BeforeSend
 from tests.support.events import make_event
 
 _WEEK = 7 * 86_400.0

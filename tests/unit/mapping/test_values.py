@@ -21,8 +21,8 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 import pytest
 
+from otel_telemetry._internal.scalars import INT_MAX, INT_MIN
 from otel_telemetry.mapping.values import legal_key, scrub
-from otel_telemetry.otlp.encoder import INT_MAX, INT_MIN
 from tests.support.values import legal, same
 
 SECRET = "s3cr3t"  # what must never be seen of an object that is no value

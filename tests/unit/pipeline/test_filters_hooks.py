@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from otel_telemetry.events import Event, TelemetryPayload
+from otel_telemetry.events import BeforeSend, Event, TelemetryPayload
 from otel_telemetry.receipt import Outcome
-from otel_telemetry.types import AttributeValue, BeforeSend
+from otel_telemetry.types import AttributeValue
 from tests.support.pipelines import AppPipeline
 
 _BUCKETS = ("event_properties", "user_properties", "group_properties")

@@ -23,7 +23,7 @@ from otel_telemetry.testing import OTLPReceiver
 from tests.support.pipelines import AppPipeline
 
 if TYPE_CHECKING:
-    from otel_telemetry.types import BeforeSend
+    from otel_telemetry.events import BeforeSend
 
 BAD: Mapping[str, object] = {"": 1, "service.name": "x", "a": 1}
 
