@@ -1,6 +1,6 @@
-"""For the tests of those who use this library: their events, and a backend in the test's process.
+"""Tools for the tests of a program that sends telemetry: captured events, and an OTLP backend.
 
-No test framework is imported, and none is needed.
+They import no test framework, and work with every one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from otel_telemetry.testing.receiver.received import (
 )
 from otel_telemetry.testing.receiver.receiver import OTLPReceiver
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # importing typing would slow the start down
 if TYPE_CHECKING:
     from otel_telemetry.testing.capture import capture_events
 
@@ -39,7 +39,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import `capture_events` on first use: the receiver needs nothing of the library."""
+    """Import `capture_events` on first use: the receiver does not need the rest of the library."""
     if name != "capture_events":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from otel_telemetry.testing.capture import capture_events  # noqa: PLC0415 - see above

@@ -26,6 +26,6 @@ def over_tls(certificates: Certificates, protocol: str) -> OTLPReceiver:
 
 def place(receiver: OTLPReceiver) -> tuple[str, str]:
     """Say where *receiver* is, and what it speaks, as the settings name it."""
-    if receiver._speaks_grpc:
+    if receiver._serves_grpc:
         return receiver.grpc_endpoint, "grpc"
     return receiver.http_endpoint, "http/protobuf"

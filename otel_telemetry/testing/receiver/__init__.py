@@ -1,1 +1,1 @@
-"""A backend in the test's process: what it is told to answer, and what it got."""
+"""An OTLP backend in the process of the test."""

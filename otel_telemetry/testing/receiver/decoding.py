@@ -1,4 +1,4 @@
-"""OTLP requests, binary and JSON, to plain Python values."""
+"""Decodes OTLP requests, in protobuf or JSON, to plain Python values."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _HEX_FIELDS = frozenset({"traceId", "spanId", "parentSpanId"})
 
 
 class UnreadableError(Exception):
-    """The bytes are no request of their signal."""
+    """The bytes are not a request of their signal."""
 
 
 def from_protobuf(signal: Signal, data: bytes) -> Message:
-    """Parse a binary request.
+    """Parse a protobuf request.
 
     Raises:
-        UnreadableError: The bytes are not such a message.
+        UnreadableError: The bytes are not a request of the signal.
     """
     message = _MESSAGES[signal]()
     try:
@@ -53,10 +53,10 @@ def from_protobuf(signal: Signal, data: bytes) -> Message:
 
 
 def from_json(signal: Signal, data: bytes) -> Message:
-    """Parse a request in OTLP's JSON: protobuf's JSON, but with hexadecimal trace and span ids.
+    """Parse a request in OTLP's JSON, which is protobuf's JSON with hexadecimal ids.
 
     Raises:
-        UnreadableError: The bytes are not such a message.
+        UnreadableError: The bytes are not a request of the signal.
     """
     try:
         document = json.loads(data)
@@ -65,16 +65,16 @@ def from_json(signal: Signal, data: bytes) -> Message:
         _ids_to_base64(document)
         message = _MESSAGES[signal]()
         json_format.ParseDict(document, message, ignore_unknown_fields=True)
-    # json_format lets what it does not foresee through as the error it ran into.
+    # For some bad input, json_format raises an error that is not its own.
     except (json_format.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableError(f"{type(error).__name__}: {error}") from error
     return message
 
 
 def _ids_to_base64(node: object) -> None:
-    """Rewrite, in place, the hexadecimal ids to what protobuf's own JSON has for bytes.
+    """Convert, in place, the hexadecimal ids to base64, which protobuf's JSON uses for bytes.
 
-    Attribute keys are values in OTLP, never names of members, so none can be mistaken for an id.
+    OTLP has attribute keys as values, never as member names, so none is mistaken for an id.
     """
     if isinstance(node, list):
         for item in node:
@@ -88,7 +88,7 @@ def _ids_to_base64(node: object) -> None:
 
 
 def count_records(message: Message) -> int:
-    """Count the log records in a request without making anything of them."""
+    """Count the log records of a request, without decoding them."""
     if not isinstance(message, ExportLogsServiceRequest):
         return 0
     return sum(
@@ -99,7 +99,7 @@ def count_records(message: Message) -> int:
 
 
 def contents_of(message: Message) -> Contents:
-    """Promise the events and spans of a request; nothing is made before they are asked for."""
+    """Return the events and spans of a request, which are decoded on first use."""
     if isinstance(message, ExportLogsServiceRequest):
         logs = message
         return Contents(make_events=lambda: tuple(_events(logs.resource_logs)))
@@ -110,7 +110,7 @@ def contents_of(message: Message) -> Contents:
 
 
 def _events(resource_logs: Iterable[ResourceLogs]) -> Iterator[ReceivedEvent]:
-    """Walk resources, scopes and records; what records share is made once."""
+    """Decode the events; those of one resource or scope share its attributes."""
     for of_resource in resource_logs:
         resource = _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_logs:
@@ -131,7 +131,7 @@ def _events(resource_logs: Iterable[ResourceLogs]) -> Iterator[ReceivedEvent]:
                     severity_text=record.severity_text,
                     trace_id=record.trace_id.hex(),
                     span_id=record.span_id.hex(),
-                    # The field has 32 bits, of which OTLP gives the lowest eight to the W3C flags.
+                    # The lowest eight of the 32 bits are the W3C flags.
                     trace_flags=record.flags & 0xFF,
                     dropped_attributes_count=record.dropped_attributes_count,
                     resource_dropped_attributes_count=of_resource.resource.dropped_attributes_count,
@@ -140,7 +140,7 @@ def _events(resource_logs: Iterable[ResourceLogs]) -> Iterator[ReceivedEvent]:
 
 
 def _spans(message: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
-    """Walk resources, scopes and spans."""
+    """Decode the spans."""
     for of_resource in message.resource_spans:
         resource = _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_spans:
@@ -154,12 +154,12 @@ def _spans(message: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> dict[str, ReceivedValue]:
-    """Turn key-value pairs into a dict."""
+    """Convert key-value pairs to a dict."""
     return {pair.key: _value(pair.value) for pair in pairs}
 
 
 def _value(any_value: AnyValue) -> ReceivedValue:
-    """Turn an AnyValue into the Python value of the same type; an empty one is None."""
+    """Convert an AnyValue to the Python value of the same type; an empty one is None."""
     kind = any_value.WhichOneof("value")
     if kind is None:
         return None

@@ -1,4 +1,4 @@
-"""The receiver's gRPC side."""
+"""The gRPC server of the receiver."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec, TypeVar
 
 import grpc
 
-from otel_telemetry.testing.receiver.answers import Answer
+from otel_telemetry.testing.receiver.answers import Answer, retry_later, success
 from otel_telemetry.testing.receiver.decoding import UnreadableError, from_protobuf
-from otel_telemetry.testing.receiver.responses import retry_later, success
-from otel_telemetry.testing.receiver.threads import ThreadTracker, hold
+from otel_telemetry.testing.receiver.threads import ThreadTracker, wait_before_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,19 +28,19 @@ _SERVICES: Final[Mapping[str, Signal]] = {
     "opentelemetry.proto.collector.trace.v1.TraceService": "traces",
     "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
 }
-_GRACE = 0.2
+_STOP_GRACE = 0.2
 _JOIN_TIMEOUT = 5.0
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_adoption = threading.Lock()
+_tracking_lock = threading.Lock()
 
 
 class GRPCServer:
-    """One gRPC server, from construction to `stop`."""
+    """A gRPC server, which runs from its construction to `stop`."""
 
     def __init__(
         self,
-        journal: RequestLog,
+        request_log: RequestLog,
         *,
         host: str,
         port: int,
@@ -49,18 +48,18 @@ class GRPCServer:
         max_request_bytes: int,
     ) -> None:
         """Bind, listen and accept."""
-        # gRPC would say on stderr, and only there, why an address cannot be had.
+        # gRPC reports an address that is in use only on stderr; this raises OSError.
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         socket.create_server((host, port), family=family).close()
-        self._journal = journal
+        self._request_log = request_log
         self._stopping = threading.Event()
-        self._crew = ThreadTracker("otel-telemetry-receiver-grpc")
+        self._threads = ThreadTracker("otel-telemetry-receiver-grpc")
         self._server = grpc.server(
-            _ThreadPerCall(self._crew),
+            _ThreadPerCall(self._threads),
             handlers=[self._handler(service, signal) for service, signal in _SERVICES.items()],
             options=[
                 ("grpc.max_receive_message_length", max_request_bytes),
-                # Or a second receiver could share the port, and each would get half of the calls.
+                # Otherwise a second receiver could share the port and get half of the calls.
                 ("grpc.so_reuseport", 0),
             ],
         )
@@ -69,31 +68,31 @@ class GRPCServer:
             self.port = self._server.add_insecure_port(address)
         else:
             self.port = self._server.add_secure_port(address, credentials)
-        with self._adopting("(_serve)"):
+        with self._track_grpc_thread("(_serve)"):
             self._server.start()
 
     def stop(self) -> None:
         """End every call and close every connection at once."""
         self._stopping.set()
-        # Without any grace the clients, often in this process, would log the end to stderr. Calls
-        # under way end by themselves, so the grace is only ever used up by a client that hangs.
-        with self._adopting("(cancel_all_calls_after_grace)"):
-            stopped = self._server.stop(_GRACE)
+        # With no grace period, clients in this process would log to stderr. Running calls end by
+        # themselves, so only a client that hangs uses up the period.
+        with self._track_grpc_thread("(cancel_all_calls_after_grace)"):
+            stopped = self._server.stop(_STOP_GRACE)
         stopped.wait(_JOIN_TIMEOUT)
-        self._crew.join(_JOIN_TIMEOUT)
+        self._threads.join(_JOIN_TIMEOUT)
 
     @contextlib.contextmanager
-    def _adopting(self, name: str) -> Iterator[None]:
-        """Keep track of the thread that gRPC starts here, and keeps to itself."""
-        with _adoption:
+    def _track_grpc_thread(self, name: str) -> Iterator[None]:
+        """Track the thread that gRPC starts in the block and does not return."""
+        with _tracking_lock:
             before = set(threading.enumerate())
             yield
             started = set(threading.enumerate()) - before
             for thread in [thread for thread in started if thread.name.endswith(name)]:
-                self._crew.adopt(thread)
+                self._threads.track(thread)
 
     def _handler(self, service: str, signal: Signal) -> grpc.GenericRpcHandler[bytes, bytes]:
-        """Make the service's one method, on raw bytes: the journal wants them as they came."""
+        """Return the handler of a service, on raw bytes, which the request log keeps."""
         behaviour = partial(self._export, signal, f"/{service}/Export")
         method = grpc.unary_unary_rpc_method_handler(behaviour)
         return grpc.method_handlers_generic_handler(service, {"Export": method})
@@ -101,7 +100,7 @@ class GRPCServer:
     def _export(
         self, signal: Signal, path: str, data: bytes, context: grpc.ServicerContext
     ) -> bytes:
-        """Take one request and answer it."""
+        """Record one request and answer it."""
         content: Message | Answer
         protobuf = data
         try:
@@ -109,12 +108,12 @@ class GRPCServer:
         except UnreadableError as error:
             protobuf = b""
             content = Answer.bad_data(str(error))
-        answer = self._journal.record(
+        answer = self._request_log.record(
             protocol="grpc",
             signal=signal,
             path=path,
             headers={
-                # As they are on the wire, which is text only.
+                # Binary metadata is base64 on the wire.
                 key: base64.b64encode(value).decode() if isinstance(value, bytes) else value
                 for key, value in context.invocation_metadata()
             },
@@ -122,7 +121,7 @@ class GRPCServer:
             protobuf=protobuf,
             content=content,
         )
-        if not hold(answer, self._stopping) or answer.drop:
+        if not wait_before_answer(answer, self._stopping) or answer.drop:
             context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
         metadata: list[tuple[str, str | bytes]] = [
             (name.lower(), value) for name, value in answer.headers.items()
@@ -134,23 +133,23 @@ class GRPCServer:
 
 
 class _ThreadPerCall(futures.ThreadPoolExecutor):
-    """Daemon threads without a bound.
+    """A pool of daemon threads without a limit.
 
-    The standard pool's threads are not daemons: a held answer would keep the interpreter from its
-    exit. And with a bound, held answers would keep the other calls waiting.
+    The threads of the standard pool are not daemons, so an answer that waits would keep the
+    interpreter alive. With a limit, answers that wait would block other calls.
     """
 
-    def __init__(self, crew: ThreadTracker) -> None:
-        """Start threads through the crew."""
+    def __init__(self, tracker: ThreadTracker) -> None:
+        """Create a pool that starts its threads through the tracker."""
         super().__init__(max_workers=1)
-        self._crew = crew
+        self._tracker = tracker
 
     def submit(
         self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> futures.Future[_T]:
-        """Run the function, which is gRPC's own and lets no exception out, in a new thread."""
+        """Run the function, which is gRPC's and never raises, in a new thread."""
         future: futures.Future[_T] = futures.Future()
-        self._crew.start(lambda: future.set_result(function(*args, **kwargs)))
+        self._tracker.start(lambda: future.set_result(function(*args, **kwargs)))
         return future
 
 

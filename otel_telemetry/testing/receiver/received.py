@@ -1,4 +1,4 @@
-"""What the receiver got, as plain Python values."""
+"""The requests, events and spans of the receiver, as plain Python values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ReceivedValue: TypeAlias = (
     "str | bool | int | float | bytes | list[ReceivedValue] | dict[str, ReceivedValue] | None"
 )
-"""An attribute value or body, with its type from the wire: True, 1 and 1.0 are three values."""
+"""An attribute value or body. It keeps its type: True, 1 and 1.0 are three values."""
 
 WireProtocol: TypeAlias = Literal["http/protobuf", "http/json", "grpc"]
 Signal: TypeAlias = Literal["logs", "traces", "metrics"]
@@ -21,7 +21,7 @@ Signal: TypeAlias = Literal["logs", "traces", "metrics"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedEvent:
-    """One log record, with the resource and scope it came under.
+    """One log record, with its resource and scope.
 
     Attributes:
         name: The record's ``event_name``.
@@ -31,14 +31,14 @@ class ReceivedEvent:
         scope_name: The name of its instrumentation scope.
         scope_version: The version of that scope.
         scope_attributes: The attributes of that scope.
-        timestamp: When it happened, in ns since the epoch; 0 if not said.
-        observed_timestamp: When it was noticed, in ns since the epoch; 0 if not said.
-        severity_number: 1 to 24; 0 if not said. INFO is 9.
-        severity_text: The severity in the sender's words.
+        timestamp: When the event happened, in ns since the epoch; 0 if unknown.
+        observed_timestamp: When the sender recorded it, in ns since the epoch; 0 if unknown.
+        severity_number: 1 to 24; 0 if unknown. INFO is 9.
+        severity_text: The name that the sender gives to the severity.
         trace_id: 32 hex digits, or empty.
         span_id: 16 hex digits, or empty.
         trace_flags: The W3C trace flags; 1 is sampled.
-        dropped_attributes_count: How many of the record's attributes the sender cut.
+        dropped_attributes_count: How many of the record's attributes the sender dropped.
         resource_dropped_attributes_count: The same for the resource.
         scope_dropped_attributes_count: The same for the scope.
     """
@@ -63,7 +63,7 @@ class ReceivedEvent:
 
     @property
     def uid(self) -> str:
-        """The event's ``log.record.uid``, the same in every copy of it; empty if it has none."""
+        """The event's ``log.record.uid``, the same in all its copies; empty if it has none."""
         uid = self.attributes.get("log.record.uid")
         return uid if isinstance(uid, str) else ""
 
@@ -86,10 +86,9 @@ class ReceivedSpan:
 
 
 class Contents:
-    """The events and spans of one request, made from its message when first asked for.
+    """The events and spans of one request, decoded from its message on first use.
 
-    Most requests of a test are only counted, so the receiver does not pay for their values while a
-    sender waits for its answer.
+    Most tests only count requests, so the receiver decodes nothing while a sender waits.
     """
 
     __slots__ = ("_events", "_make_events", "_make_spans", "_spans")
@@ -99,7 +98,7 @@ class Contents:
         make_events: Callable[[], tuple[ReceivedEvent, ...]] = tuple,
         make_spans: Callable[[], tuple[ReceivedSpan, ...]] = tuple,
     ) -> None:
-        """Keep the makers; both are pure, so two readers at once only do the work twice."""
+        """Keep the decoders. Both are pure, so two threads can at worst decode twice."""
         self._make_events = make_events
         self._make_spans = make_spans
         self._events: tuple[ReceivedEvent, ...] | None = None
@@ -122,19 +121,19 @@ class Contents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedRequest:
-    """One request, of any signal and whatever it was answered.
+    """One request, of any signal and with any answer.
 
     Attributes:
         protocol: ``"http/protobuf"``, ``"http/json"`` or ``"grpc"``.
-        signal: ``"logs"``, ``"traces"`` or ``"metrics"``; None for a path that is none of them.
-        path: The path of the request, over gRPC that of the method.
-        headers: Its headers, or gRPC metadata, by lower-case name.
-        size: The bytes of the body on the wire, so compressed where the sender compresses. gRPC
-            does not tell that; there it is the size of the message.
-        protobuf: The request as protobuf, decompressed, and from JSON converted; empty if the
+        signal: ``"logs"``, ``"traces"`` or ``"metrics"``; None for the path of no signal.
+        path: The path of the request; over gRPC, of the method.
+        headers: The headers, or gRPC metadata, by lower-case name.
+        size: The bytes of the body as it was sent, compressed if the sender compresses. gRPC does
+            not report that size; over gRPC this is the size of the message.
+        protobuf: The request as protobuf, decompressed, and converted if it was JSON; empty if the
             receiver could not read it.
-        answer: What it was answered, or is about to be.
-        stored: How many of its events the receiver keeps.
+        answer: The answer to the request.
+        stored_count: How many of its events the receiver stored.
     """
 
     protocol: WireProtocol
@@ -144,30 +143,31 @@ class ReceivedRequest:
     size: int
     protobuf: bytes = field(repr=False)
     answer: Answer
-    stored: int
+    stored_count: int
     _contents: Contents = field(repr=False, compare=False)
 
     @property
     def events(self) -> tuple[ReceivedEvent, ...]:
-        """The events in it, whether the receiver kept them or not; decoded when first asked for."""
+        """The events of the request, stored or not; decoded on first use."""
         return self._contents.events
 
     @property
     def spans(self) -> tuple[ReceivedSpan, ...]:
-        """The spans in it; decoded when first asked for."""
+        """The spans of the request; decoded on first use."""
         return self._contents.spans
 
 
 def unique(events: Iterable[ReceivedEvent]) -> tuple[ReceivedEvent, ...]:
-    """Leave out the copies that delivery at least once may bring, as a store would.
+    """Remove the copies that at-least-once delivery may bring, as a store does.
 
-    The first event of each ``log.record.uid`` stays, in order; events without one all stay.
+    Returns:
+        The first event of each ``log.record.uid``, and each event without one, in order.
     """
     seen: set[str] = set()
-    kept: list[ReceivedEvent] = []
+    result: list[ReceivedEvent] = []
     for event in events:
         if event.uid not in seen:
-            kept.append(event)
+            result.append(event)
         if event.uid:
             seen.add(event.uid)
-    return tuple(kept)
+    return tuple(result)

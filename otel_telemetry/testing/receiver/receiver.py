@@ -1,4 +1,4 @@
-"""A backend for tests: an OTLP receiver in the process of the test."""
+"""The receiver: an OTLP backend in the process of the test."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 
 class OTLPReceiver:
-    """An OTLP backend inside the test: real sockets, and the answers the test wants.
+    """An OTLP backend in the process of the test, on real sockets, with the answers of the test.
 
-    Speaks OTLP over HTTP (protobuf and JSON; plain, gzip or deflate) and gRPC, keeps what arrives,
-    and answers with success unless told otherwise::
+    It receives OTLP over HTTP (protobuf and JSON; plain, gzip or deflate) and gRPC, stores the
+    events, and answers with success, or as the test says::
 
         with OTLPReceiver() as receiver:
             receiver.answer(Answer.unavailable(retry_after=1))
-            ...  # let the code under test send to receiver.http_endpoint
+            ...  # run code that sends to receiver.http_endpoint
             (event,) = receiver.wait_for_events(1)
             assert event.name == "didCreateEntry"
 
-    A stopped receiver can be started again: it comes back on the same ports, as a backend after an
-    outage, with the events and the queued answers it had.
+    A stopped receiver can be started again, like a backend after an outage: on the same ports, and
+    with its events and queued answers.
 
-    All methods are thread-safe. All threads are daemons, and `stop` leaves none behind. Nothing is
-    written to stderr or a log.
+    All methods are thread-safe. All threads are daemons, and `stop` ends them. The receiver writes
+    nothing to stderr or a log.
     """
 
     def __init__(
@@ -57,30 +57,32 @@ class OTLPReceiver:
         http_max_request_bytes: int = 20 * 1024 * 1024,
         grpc_max_request_bytes: int = 4 * 1024 * 1024,
     ) -> None:
-        """Describe the receiver; `start`, or `with`, opens its ports.
+        """Create a receiver; `start`, or `with`, opens its ports.
 
         Args:
-            http: Speak OTLP/HTTP.
-            grpc: Speak OTLP/gRPC. gRPC is imported only then.
-            host: The address to listen on.
-            http_port: The port for HTTP; 0 lets the system choose.
-            grpc_port: The port for gRPC; 0 lets the system choose.
-            ssl_context: A server-side context makes the HTTP side HTTPS.
-            grpc_credentials: Server credentials give the gRPC side TLS.
-            http_max_request_bytes: A larger HTTP body, compressed or not, is answered 413. Default
-                20 MiB, as in the Collector.
-            grpc_max_request_bytes: A larger message is answered RESOURCE_EXHAUSTED by gRPC itself,
-                and not listed in `requests`. Default 4 MiB, as in the Collector.
+            http: Receive OTLP/HTTP. Default True.
+            grpc: Receive OTLP/gRPC, which imports gRPC. Default False.
+            host: The address to listen on. Default 127.0.0.1.
+            http_port: The port for HTTP. Default 0: the system chooses.
+            grpc_port: The port for gRPC. Default 0: the system chooses.
+            ssl_context: A server-side context, for HTTPS. Default None: plain HTTP.
+            grpc_credentials: Server credentials, for gRPC over TLS. Default None: plain.
+            http_max_request_bytes: The longest HTTP body, before and after its decompression. A
+                longer one gets 413, and decompression stops at the limit. Default 20 MiB, as in
+                the Collector.
+            grpc_max_request_bytes: The longest gRPC message. For a longer one gRPC itself answers
+                RESOURCE_EXHAUSTED, and `requests` does not list it. Default 4 MiB, as in the
+                Collector.
 
         Raises:
-            ValueError: Neither HTTP nor gRPC is wanted, or `ssl_context` is for clients.
+            ValueError: Both `http` and `grpc` are False, or `ssl_context` is for clients.
         """
         if not http and not grpc:
-            raise ValueError("a receiver speaks http, grpc, or both")
+            raise ValueError("a receiver needs http=True, grpc=True, or both")
         if ssl_context is not None and ssl_context.protocol is ssl.PROTOCOL_TLS_CLIENT:
             raise ValueError("ssl_context must be for a server: PROTOCOL_TLS_SERVER")
-        self._speaks_http = http
-        self._speaks_grpc = grpc
+        self._serves_http = http
+        self._serves_grpc = grpc
         self._host = host
         self._http_port = http_port
         self._grpc_port = grpc_port
@@ -88,30 +90,30 @@ class OTLPReceiver:
         self._grpc_credentials = grpc_credentials
         self._http_max_request_bytes = http_max_request_bytes
         self._grpc_max_request_bytes = grpc_max_request_bytes
-        self._journal = RequestLog()
+        self._request_log = RequestLog()
         self._lock = threading.Lock()
         self._running: ExitStack | None = None
 
     def start(self) -> None:
-        """Open the ports. When this returns, requests are taken. Idempotent.
+        """Open the ports; when this returns, the receiver accepts requests. Idempotent.
 
         Raises:
-            OSError: A port cannot be had.
+            OSError: A port cannot be opened.
         """
         with self._lock:
             if self._running is not None:
                 return
             with ExitStack() as stack:
-                if self._speaks_http:
+                if self._serves_http:
                     self._start_http(stack)
-                if self._speaks_grpc:
+                if self._serves_grpc:
                     self._start_grpc(stack)
                 self._running = stack.pop_all()
 
     def _start_http(self, stack: ExitStack) -> None:
-        """Start the HTTP side, and note its port for the next start."""
+        """Start the HTTP server, and keep its port for the next start."""
         server = HTTPServer(
-            self._journal,
+            self._request_log,
             host=self._host,
             port=self._http_port,
             ssl_context=self._ssl_context,
@@ -121,11 +123,11 @@ class OTLPReceiver:
         self._http_port = server.port
 
     def _start_grpc(self, stack: ExitStack) -> None:
-        """Start the gRPC side, and note its port for the next start."""
+        """Start the gRPC server, and keep its port for the next start."""
         from otel_telemetry.testing.receiver.grpc import GRPCServer  # noqa: PLC0415 -- imports gRPC
 
         server = GRPCServer(
-            self._journal,
+            self._request_log,
             host=self._host,
             port=self._grpc_port,
             credentials=self._grpc_credentials,
@@ -135,9 +137,9 @@ class OTLPReceiver:
         self._grpc_port = server.port
 
     def stop(self) -> None:
-        """Close the ports and all connections at once, also those with a held answer. Idempotent.
+        """Close the ports and all connections at once, even if an answer still waits. Idempotent.
 
-        What has arrived stays readable.
+        The requests and events stay readable.
         """
         with self._lock:
             running, self._running = self._running, None
@@ -145,7 +147,7 @@ class OTLPReceiver:
                 running.close()
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the receiver."""
         self.start()
         return self
 
@@ -155,33 +157,33 @@ class OTLPReceiver:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop the receiver."""
         self.stop()
 
     @property
     def http_endpoint(self) -> str:
-        """The base URL for OTLP/HTTP, to which a sender adds `/v1/logs`; known from `start` on.
+        """The base URL for OTLP/HTTP, to which a sender adds `/v1/logs`; known after `start`.
 
         Raises:
-            RuntimeError: It is not known yet, or this receiver does not speak HTTP.
+            RuntimeError: The receiver has not been started, or does not receive HTTP.
         """
-        spoken = "http" if self._speaks_http else None
-        return self._endpoint(spoken, self._http_port, tls=self._ssl_context is not None)
+        if not self._serves_http:
+            raise RuntimeError("the receiver does not receive HTTP: see OTLPReceiver(http=)")
+        return self._endpoint(self._http_port, tls=self._ssl_context is not None)
 
     @property
     def grpc_endpoint(self) -> str:
-        """The URL for OTLP/gRPC; known from `start` on.
+        """The URL for OTLP/gRPC; known after `start`.
 
         Raises:
-            RuntimeError: It is not known yet, or this receiver does not speak gRPC.
+            RuntimeError: The receiver has not been started, or does not receive gRPC.
         """
-        spoken = "grpc" if self._speaks_grpc else None
-        return self._endpoint(spoken, self._grpc_port, tls=self._grpc_credentials is not None)
+        if not self._serves_grpc:
+            raise RuntimeError("the receiver does not receive gRPC: see OTLPReceiver(grpc=)")
+        return self._endpoint(self._grpc_port, tls=self._grpc_credentials is not None)
 
-    def _endpoint(self, spoken: str | None, port: int, *, tls: bool) -> str:
-        """Write an endpoint as a URL."""
-        if spoken is None:
-            raise RuntimeError("the receiver does not speak this: see OTLPReceiver(http=, grpc=)")
+    def _endpoint(self, port: int, *, tls: bool) -> str:
+        """Return the URL of a port."""
         if not port:
             raise RuntimeError("the receiver has no port before start()")
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -190,62 +192,62 @@ class OTLPReceiver:
     def answer(self, *answers: Answer) -> None:
         """Queue answers for the next log requests, one each, in order of arrival.
 
-        Requests for traces and metrics succeed; what cannot be read is refused. Neither uses up an
-        answer.
+        Requests for traces and metrics succeed, and a request that cannot be read is refused.
+        Neither takes an answer from the queue.
         """
-        self._journal.answer(*answers)
+        self._request_log.answer(*answers)
 
     def answer_always(self, answer: Answer | None) -> None:
-        """Answer log requests like this once the queue is empty; None: with success again."""
-        self._journal.answer_always(answer)
+        """Set the answer to log requests once the queue is empty; None is success."""
+        self._request_log.answer_always(answer)
 
     @property
     def requests(self) -> tuple[ReceivedRequest, ...]:
-        """All requests that arrived, whatever they were answered: a snapshot."""
-        return self._journal.requests
+        """All requests, with any answer, in the order of arrival: a snapshot."""
+        return self._request_log.requests
 
     @property
     def events(self) -> tuple[ReceivedEvent, ...]:
-        """The events that were stored, copies included, in the order of arrival: a snapshot."""
-        return self._journal.events
+        """The stored events, copies included, in the order of arrival: a snapshot."""
+        return self._request_log.events
 
     @property
     def spans(self) -> tuple[ReceivedSpan, ...]:
-        """The spans that arrived: a snapshot."""
-        return self._journal.spans
+        """The spans, in the order of arrival: a snapshot."""
+        return self._request_log.spans
 
     def wait_for_events(
         self, count: int, timeout: float = 10.0, *, distinct: bool = False
     ) -> tuple[ReceivedEvent, ...]:
-        """Wait until at least `count` events are stored, and return all there are.
+        """Wait until at least `count` events are stored, and return all stored events.
 
         Args:
             count: How many events.
-            timeout: Seconds to wait at most.
-            distinct: Count, and return, the copies of an event once; see `unique`.
+            timeout: Seconds to wait at most. Default 10.
+            distinct: Count, and return, the copies of an event once; see `unique`. Default False.
 
         Raises:
-            TimeoutError: They did not come; the message names what did.
+            TimeoutError: Fewer events are stored; the message lists the requests and events.
         """
-        return self._journal.wait_for_events(count, timeout, distinct=distinct)
+        return self._request_log.wait_for_events(count, timeout, distinct=distinct)
 
     def wait_for_requests(
         self, count: int, timeout: float = 10.0, *, signal: Signal | None = None
     ) -> tuple[ReceivedRequest, ...]:
-        """Wait until at least `count` requests have arrived, and return all there are.
+        """Wait until at least `count` requests have arrived, and return all that have.
 
-        A request is there as soon as it was read; its answer may still be held.
+        A request counts as soon as it is read; its answer may still wait.
 
         Args:
             count: How many requests.
-            timeout: Seconds to wait at most.
+            timeout: Seconds to wait at most. Default 10.
             signal: Count, and return, only requests of this signal. Default None: all.
 
         Raises:
-            TimeoutError: They did not come; the message names what did.
+            TimeoutError: Fewer requests arrived; the message lists the requests and events.
         """
-        return self._journal.wait_for_requests(count, timeout, signal)
+        return self._request_log.wait_for_requests(count, timeout, signal)
 
     def clear(self) -> None:
-        """Forget what arrived. Queued answers stay."""
-        self._journal.clear()
+        """Delete the requests, events and spans. Queued answers stay."""
+        self._request_log.clear()

@@ -1,4 +1,4 @@
-"""What was asked and what is answered: the part of the receiver that knows no protocol."""
+"""The requests that the receiver got, and the answers that it gives, over either protocol."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _SUCCESS = Answer()
 
 
 class RequestLog:
-    """The script of answers and the list of requests. Thread-safe."""
+    """The queue of answers and the list of requests. Thread-safe."""
 
     def __init__(self) -> None:
-        """Start with an empty list, and success as the only answer."""
+        """Create an empty log, which answers with success."""
         self._changed = threading.Condition()
-        self._script: deque[Answer] = deque()
+        self._queue: deque[Answer] = deque()
         self._default: Answer | None = None
         self._requests: list[ReceivedRequest] = []
 
     def answer(self, *answers: Answer) -> None:
         """Queue answers for the next log requests."""
         with self._changed:
-            self._script.extend(answers)
+            self._queue.extend(answers)
 
     def answer_always(self, answer: Answer | None) -> None:
-        """Set the answer to log requests that the queue leaves open; None is success."""
+        """Set the answer to log requests once the queue is empty; None is success."""
         with self._changed:
             self._default = answer
 
@@ -55,10 +55,10 @@ class RequestLog:
         protobuf: bytes,
         content: Message | Answer,
     ) -> Answer:
-        """Enter a request, and choose its answer.
+        """Add a request, and return its answer.
 
-        A request is entered, and its events are kept, as it arrives: a held answer is an answer
-        that is late, as from a backend that stores first and answers after.
+        The events are stored at once, also if the answer waits, as in a backend that stores first
+        and answers then.
 
         Args:
             protocol: See ReceivedRequest.
@@ -67,8 +67,8 @@ class RequestLog:
             headers: See ReceivedRequest.
             size: See ReceivedRequest.
             protobuf: See ReceivedRequest.
-            content: The parsed request; or, for one that could not be read, the refusal, which then
-                leaves the script as it is.
+            content: The parsed request; or the answer to one that could not be read, which then
+                takes no answer from the queue.
         """
         refusal = isinstance(content, Answer)
         contents = Contents() if isinstance(content, Answer) else contents_of(content)
@@ -77,7 +77,7 @@ class RequestLog:
             if isinstance(content, Answer):
                 answer = content
             elif signal == "logs":
-                answer = self._script.popleft() if self._script else self._default or _SUCCESS
+                answer = self._queue.popleft() if self._queue else self._default or _SUCCESS
             else:
                 answer = _SUCCESS
             request = ReceivedRequest(
@@ -88,7 +88,9 @@ class RequestLog:
                 size=size,
                 protobuf=protobuf,
                 answer=answer,
-                stored=0 if refusal else _stored(count, answer, grpc=protocol == "grpc"),
+                stored_count=0
+                if refusal
+                else _stored_count(count, answer, grpc=protocol == "grpc"),
                 _contents=contents,
             )
             self._requests.append(request)
@@ -112,17 +114,17 @@ class RequestLog:
         return tuple(span for request in self.requests for span in request.spans)
 
     def clear(self) -> None:
-        """Forget what arrived."""
+        """Delete the requests."""
         with self._changed:
             self._requests.clear()
 
     def wait_for_events(
         self, count: int, timeout: float, *, distinct: bool
     ) -> tuple[ReceivedEvent, ...]:
-        """Wait until that many events are stored."""
+        """Wait until at least `count` events are stored."""
 
         def enough() -> bool:
-            if sum(request.stored for request in self._requests) < count:
+            if sum(request.stored_count for request in self._requests) < count:
                 return False
             return not distinct or len(unique(_stored_events(self._requests))) >= count
 
@@ -132,56 +134,57 @@ class RequestLog:
     def wait_for_requests(
         self, count: int, timeout: float, signal: Signal | None
     ) -> tuple[ReceivedRequest, ...]:
-        """Wait until that many requests, of that signal if one is named, have arrived."""
+        """Wait until at least `count` requests, of the signal if it is not None, have arrived."""
 
-        def seen() -> tuple[ReceivedRequest, ...]:
+        def matching() -> tuple[ReceivedRequest, ...]:
             return tuple(r for r in self._requests if signal in (None, r.signal))
 
         what = f"{count} {signal + ' ' if signal else ''}requests"
-        self._wait(lambda: len(seen()) >= count, timeout, what)
+        self._wait(lambda: len(matching()) >= count, timeout, what)
         with self._changed:
-            return seen()
+            return matching()
 
     def _wait(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
-        """Wait for the condition, looked at whenever a request arrives."""
+        """Wait for the condition, which is checked at each request."""
         with self._changed:
             if not self._changed.wait_for(condition, timeout):
                 raise TimeoutError(f"waited {timeout:g} s for {what}; {self._summary()}")
 
     def _summary(self) -> str:
-        """Say what was seen, for the one who waited for more."""
+        """Return a summary of the requests and events, for the message of a timeout."""
         answers = Counter(
-            f"{r.path} -> {_outcome(r.answer, grpc=r.protocol == 'grpc')}" for r in self._requests
+            f"{r.path} -> {_format_status(r.answer, grpc=r.protocol == 'grpc')}"
+            for r in self._requests
         )
         events = Counter(event.name for event in _stored_events(self._requests))
         return (
-            f"saw {len(self._requests)} requests ({_listed(answers)}) "
-            f"and {events.total()} stored events ({_listed(events)})"
+            f"received {len(self._requests)} requests ({_format_counts(answers)}) "
+            f"and {events.total()} stored events ({_format_counts(events)})"
         )
 
 
 def _stored_events(
     requests: tuple[ReceivedRequest, ...] | list[ReceivedRequest],
 ) -> tuple[ReceivedEvent, ...]:
-    """Gather the events that were kept; what a partial success rejects is the end of a request."""
-    return tuple(e for r in requests if r.stored for e in r.events[: r.stored])
+    """Return the stored events; a partial success rejects the last of a request."""
+    return tuple(e for r in requests if r.stored_count for e in r.events[: r.stored_count])
 
 
-def _stored(count: int, answer: Answer, *, grpc: bool) -> int:
-    """Tell how many of a request's records its answer lets the receiver keep."""
+def _stored_count(count: int, answer: Answer, *, grpc: bool) -> int:
+    """Return how many of the records of a request are stored."""
     store = answer.store
     if store is None:
         store = not answer.drop and (answer.grpc_code == "OK" if grpc else answer.status < 300)
     return max(0, count - answer.rejected) if store else 0
 
 
-def _outcome(answer: Answer, *, grpc: bool) -> str:
-    """Name an answer in a word."""
+def _format_status(answer: Answer, *, grpc: bool) -> str:
+    """Return the status of an answer as text."""
     if answer.drop:
         return "dropped"
     return answer.grpc_code if grpc else str(answer.status)
 
 
-def _listed(counts: Counter[str]) -> str:
-    """List what was counted, in order of first appearance."""
+def _format_counts(counts: Counter[str]) -> str:
+    """Format counts, in order of first appearance."""
     return ", ".join(f"{count} x {what}" for what, count in counts.items()) or "none"

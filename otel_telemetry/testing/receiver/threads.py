@@ -1,4 +1,4 @@
-"""The threads of a server, and how they wait."""
+"""The threads of a server of the receiver."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     from otel_telemetry.testing.receiver.answers import Answer
 
-_GLANCE = 0.01
+_POLL_INTERVAL = 0.01
 
 
 class ThreadTracker:
-    """The daemon threads of one server, kept track of so that none is left behind. Thread-safe."""
+    """Starts the daemon threads of one server, and joins them at its end. Thread-safe."""
 
     def __init__(self, name: str) -> None:
-        """Name the threads."""
+        """Create a tracker whose threads have this name."""
         self._name = name
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -32,13 +32,13 @@ class ThreadTracker:
             self._threads.append(thread)
         return thread
 
-    def adopt(self, thread: threading.Thread) -> None:
-        """Keep track of a thread that somebody else started."""
+    def track(self, thread: threading.Thread) -> None:
+        """Track a thread that other code started."""
         with self._lock:
             self._threads.append(thread)
 
     def join(self, timeout: float) -> None:
-        """Wait until all threads have ended, or the timeout, in seconds, has passed."""
+        """Wait until all threads have ended, for at most `timeout` seconds."""
         deadline = time.monotonic() + timeout
         with self._lock:
             threads = tuple(self._threads)
@@ -46,13 +46,12 @@ class ThreadTracker:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def hold(answer: Answer, stopping: threading.Event) -> bool:
-    """Wait as the answer says; False if the server stops first."""
+def wait_before_answer(answer: Answer, stopping: threading.Event) -> bool:
+    """Wait for the delay and the event of an answer; return False if the server stops first."""
     if answer.delay and stopping.wait(answer.delay):
         return False
-    # There is no waiting on two events at once, and `until` belongs to the test: so the thread
-    # glances at the other one, which costs nothing that a test could notice.
-    while answer.until is not None and not answer.until.wait(_GLANCE):
+    # Python cannot wait for two events at once, so the thread polls one of them.
+    while answer.until is not None and not answer.until.wait(_POLL_INTERVAL):
         if stopping.is_set():
             return False
     return True

@@ -1,4 +1,4 @@
-"""From OTLP to plain Python values."""
+"""Decoding OTLP requests to plain Python values."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ SPAN_ID = "eee19b7ec3c1b174"
 
 
 def pair(key: str, value: AnyValue) -> KeyValue:
-    """Make an attribute."""
+    """Return an attribute."""
     return KeyValue(key=key, value=value)
 
 
 def text(key: str, value: str) -> KeyValue:
-    """Make an attribute that is a string."""
+    """Return an attribute that is a string."""
     return pair(key, AnyValue(string_value=value))
 
 
@@ -97,8 +97,8 @@ FULL_EVENT = ReceivedEvent(
 )
 
 
-def test_an_event_comes_with_all_its_fields_and_those_of_its_resource_and_scope() -> None:
-    """Nothing the sender said is lost; what it left out has the empty value of its type."""
+def test_an_event_has_all_fields_of_its_record_resource_and_scope() -> None:
+    """A field that the sender left out has the empty value of its type."""
     full, empty = contents_of(FULL_REQUEST).events
 
     assert full == FULL_EVENT
@@ -112,8 +112,8 @@ def test_an_event_comes_with_all_its_fields_and_those_of_its_resource_and_scope(
     )
 
 
-def test_records_are_counted_without_being_made() -> None:
-    """Only log requests have any."""
+def test_records_are_counted_without_decoding() -> None:
+    """Only log requests have records."""
     assert count_records(FULL_REQUEST) == 2
     assert count_records(ExportTraceServiceRequest()) == 0
 
@@ -134,7 +134,7 @@ def test_records_are_counted_without_being_made() -> None:
     ],
 )
 def test_a_value_keeps_its_type(wire: AnyValue, value: object) -> None:
-    """True, 1 and 1.0 are three values, and an empty one is None."""
+    """True, 1 and 1.0 are three values, and an empty value is None."""
     nested = AnyValue(
         kvlist_value=KeyValueList(
             values=[pair("in", AnyValue(array_value=ArrayValue(values=[wire])))]
@@ -151,7 +151,7 @@ def test_a_value_keeps_its_type(wire: AnyValue, value: object) -> None:
     assert type(event.attributes["v"]) is type(value)
 
 
-def test_spans_come_with_their_ids_and_resource() -> None:
+def test_a_span_has_its_ids_and_resource() -> None:
     """Ids are hexadecimal."""
     span = Span(name="GET /", trace_id=bytes.fromhex(TRACE_ID), span_id=bytes.fromhex(SPAN_ID))
     request = ExportTraceServiceRequest(
@@ -172,14 +172,14 @@ def test_spans_come_with_their_ids_and_resource() -> None:
 
 
 def test_metrics_have_neither_events_nor_spans() -> None:
-    """They are counted as requests, no more."""
+    """The receiver only lists their requests."""
     contents = contents_of(ExportMetricsServiceRequest())
 
     assert (contents.events, contents.spans) == ((), ())
 
 
 def test_json_follows_the_rules_of_otlp() -> None:
-    """Ids are hexadecimal, bytes base64, large integers strings, unknown members ignored."""
+    """Ids are hexadecimal, bytes base64, large integers strings; unknown members are ignored."""
     record = {
         "eventName": "didCreateEntry",
         "timeUnixNano": "1700000000000000001",
@@ -235,14 +235,14 @@ def test_json_follows_the_rules_of_otlp() -> None:
         ),
     ],
 )
-def test_bad_json_is_unreadable(data: bytes) -> None:
-    """Whatever is wrong with it, there is one error."""
+def test_bad_json_raises_unreadable_error(data: bytes) -> None:
+    """Every defect raises the same error."""
     with pytest.raises(UnreadableError):
         from_json("logs", data)
 
 
-def test_bad_protobuf_is_unreadable() -> None:
-    """A truncated message is no message."""
+def test_truncated_protobuf_raises_unreadable_error() -> None:
+    """The last byte is missing."""
     with pytest.raises(UnreadableError):
         from_protobuf("logs", FULL_REQUEST.SerializeToString()[:-1])
 
@@ -264,8 +264,8 @@ JSON_VALUES = st.recursive(
 
 
 @given(document=JSON_VALUES, signal=st.sampled_from(["logs", "traces", "metrics"]))
-def test_any_json_is_read_or_unreadable(document: object, signal: Signal) -> None:
-    """No document whatever raises anything else in the receiver's thread."""
+def test_any_json_is_decoded_or_raises_unreadable_error(document: object, signal: Signal) -> None:
+    """No document raises another error in a thread of the receiver."""
     try:
         message = from_json(signal, json.dumps(document).encode())
     except UnreadableError:
@@ -274,7 +274,7 @@ def test_any_json_is_read_or_unreadable(document: object, signal: Signal) -> Non
 
 
 @given(data=st.binary(), signal=st.sampled_from(["logs", "traces", "metrics"]))
-def test_any_bytes_are_read_or_unreadable(data: bytes, signal: Signal) -> None:
+def test_any_bytes_are_decoded_or_raise_unreadable_error(data: bytes, signal: Signal) -> None:
     """The same for protobuf."""
     try:
         message = from_protobuf(signal, data)

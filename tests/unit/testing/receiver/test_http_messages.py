@@ -1,4 +1,4 @@
-"""HTTP/1.1, off and onto the wire."""
+"""Reading HTTP/1.1 requests and writing responses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from otel_telemetry.testing import Answer
 from otel_telemetry.testing.receiver.http_messages import (
+    Body,
     Head,
     MalformedError,
     RefusedError,
@@ -18,26 +19,32 @@ from otel_telemetry.testing.receiver.http_messages import (
     read_head,
     response,
 )
+from tests.support.bombs import DEFLATE, GZIP, bomb, traced_peak
 
 PROTOBUF = "application/x-protobuf"
 
 
 def head_of(data: bytes) -> Head:
-    """Read a head that must be there."""
+    """Read a head, which must exist."""
     head = read_head(io.BytesIO(data))
     assert head is not None
     return head
 
 
-def parsed(data: bytes) -> tuple[str, dict[str, str], bytes]:
-    """Take a response apart."""
+def body_of(data: bytes) -> Body:
+    """Return a body that was read whole."""
+    return Body(data=data, size=len(data))
+
+
+def parse(data: bytes) -> tuple[str, dict[str, str], bytes]:
+    """Return the status line, headers and body of a response."""
     head, _, body = data.partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
     return status, dict(line.split(": ", 1) for line in lines), body
 
 
 def test_a_head_is_read_up_to_the_body() -> None:
-    """Names of headers are lower-case, and what is said twice is joined."""
+    """Header names are lower-case, and repeated headers are joined."""
     stream = io.BytesIO(
         b"POST /v1/logs HTTP/1.1\r\nContent-Type: Application/JSON; charset=utf-8\r\n"
         b"X-Key: one\r\nx-key:two\r\n\r\nbody"
@@ -56,8 +63,8 @@ def test_a_head_is_read_up_to_the_body() -> None:
     assert stream.read() == b"body"
 
 
-def test_a_closed_connection_is_no_head() -> None:
-    """A client may leave between two requests."""
+def test_the_head_of_a_closed_connection_is_none() -> None:
+    """A client may close between two requests."""
     assert read_head(io.BytesIO(b"")) is None
 
 
@@ -69,8 +76,10 @@ def test_a_closed_connection_is_no_head() -> None:
         pytest.param(b"GET / HTTP/1.1\r\nConnection: Close\r\n\r\n", False, id="close"),
     ],
 )
-def test_the_client_says_whether_the_connection_stays(data: bytes, *, keep_alive: bool) -> None:
-    """It does by default in HTTP/1.1, and not before."""
+def test_keep_alive_follows_the_version_and_the_connection_header(
+    data: bytes, *, keep_alive: bool
+) -> None:
+    """It is the default of HTTP/1.1, and not of HTTP/1.0."""
     assert head_of(data).keep_alive is keep_alive
 
 
@@ -88,31 +97,33 @@ def test_a_client_may_ask_before_it_sends() -> None:
         pytest.param(b"GET /" + b"x" * 70_000, id="endless line"),
     ],
 )
-def test_what_is_not_http_is_malformed(data: bytes) -> None:
-    """There is no head to be made of it."""
+def test_bytes_that_are_not_http_raise_malformed_error(data: bytes) -> None:
+    """TLS and HTTP/2 among them."""
     with pytest.raises(MalformedError):
         read_head(io.BytesIO(data))
 
 
-def test_a_body_has_the_length_the_client_says() -> None:
-    """What follows belongs to the next request."""
+def test_a_body_has_the_length_of_its_header() -> None:
+    """The bytes after it belong to the next request."""
     stream = io.BytesIO(b"bodynext")
 
-    assert read_body(stream, {"content-length": "4"}) == b"body"
+    assert read_body(stream, {"content-length": "4"}, 100) == Body(data=b"body", size=4)
     assert stream.read() == b"next"
 
 
-def test_a_body_may_come_in_chunks() -> None:
-    """With extensions and trailers, which mean nothing here."""
+def test_a_chunked_body_is_joined() -> None:
+    """Extensions and trailers are ignored."""
     stream = io.BytesIO(b"4;x=y\r\nbody\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\nnext")
 
-    assert read_body(stream, {"transfer-encoding": "chunked"}) == b"body0123456789"
+    body = read_body(stream, {"transfer-encoding": "chunked"}, 100)
+
+    assert body == Body(data=b"body0123456789", size=14)
     assert stream.read() == b"next"
 
 
 def test_a_body_without_a_length_is_empty() -> None:
-    """As HTTP has it for requests."""
-    assert read_body(io.BytesIO(b"next"), {}) == b""
+    """HTTP defines this for requests."""
+    assert read_body(io.BytesIO(b"next"), {}, 100) == Body(data=b"", size=0)
 
 
 @pytest.mark.parametrize(
@@ -123,16 +134,16 @@ def test_a_body_without_a_length_is_empty() -> None:
         pytest.param({"transfer-encoding": "chunked"}, id="chunk"),
     ],
 )
-def test_a_body_of_no_known_length_is_malformed(headers: dict[str, str]) -> None:
-    """The rest of the connection cannot be understood then."""
+def test_a_body_of_unknown_length_raises_malformed_error(headers: dict[str, str]) -> None:
+    """The next request on the connection could not be found."""
     with pytest.raises(MalformedError):
-        read_body(io.BytesIO(b"body"), headers)
+        read_body(io.BytesIO(b"body"), headers, 100)
 
 
-def test_a_body_cut_off_is_an_end_of_file() -> None:
-    """The client has gone: there is nobody to answer."""
+def test_a_truncated_body_raises_eof_error() -> None:
+    """The client has left, so no answer is possible."""
     with pytest.raises(EOFError):
-        read_body(io.BytesIO(b"bo"), {"content-length": "4"})
+        read_body(io.BytesIO(b"bo"), {"content-length": "4"}, 100)
 
 
 @pytest.mark.parametrize(
@@ -142,11 +153,13 @@ def test_a_body_cut_off_is_an_end_of_file() -> None:
         pytest.param("identity", b"data", id="identity"),
         pytest.param(" GZIP", gzip.compress(b"data"), id="gzip"),
         pytest.param("deflate", zlib.compress(b"data"), id="deflate"),
+        pytest.param("gzip", gzip.compress(b"da") + gzip.compress(b"ta"), id="gzip of two members"),
+        pytest.param("deflate", zlib.compress(b"data") + b"rest", id="deflate with a rest"),
     ],
 )
 def test_a_body_is_decompressed(encoding: str, body: bytes) -> None:
-    """All encodings that OTLP senders use are understood."""
-    assert decompress(body, encoding, 1000) == b"data"
+    """Every encoding that OTLP senders use is supported."""
+    assert decompress(body_of(body), encoding, 1000) == b"data"
 
 
 @pytest.mark.parametrize(
@@ -155,22 +168,72 @@ def test_a_body_is_decompressed(encoding: str, body: bytes) -> None:
         pytest.param("gzip", b"data", 400, id="not gzip"),
         pytest.param("gzip", gzip.compress(b"data")[:-1], 400, id="cut off"),
         pytest.param("deflate", b"data", 400, id="not deflate"),
+        pytest.param("deflate", zlib.compress(b"data")[:-1], 400, id="deflate cut off"),
         pytest.param("br", b"data", 415, id="unknown"),
         pytest.param("", b"x" * 101, 413, id="too large"),
-        pytest.param("gzip", gzip.compress(b"x" * 101), 413, id="too large unpacked"),
+        pytest.param("gzip", gzip.compress(b"x" * 101), 413, id="gzip too large"),
+        pytest.param("deflate", zlib.compress(b"x" * 101), 413, id="deflate too large"),
     ],
 )
-def test_a_body_that_cannot_be_taken_is_refused(encoding: str, body: bytes, status: int) -> None:
-    """The status says why."""
+def test_a_damaged_or_large_body_raises_refused_error(
+    encoding: str, body: bytes, status: int
+) -> None:
+    """The error has the status of the response."""
     with pytest.raises(RefusedError) as caught:
-        decompress(body, encoding, 100)
+        decompress(body_of(body), encoding, 100)
 
     assert caught.value.status == status
 
 
-def test_a_response_says_what_its_body_is() -> None:
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [("gzip", gzip.compress(b"x" * 100)), ("deflate", zlib.compress(b"x" * 100))],
+)
+def test_a_body_of_exactly_the_limit_is_decompressed(encoding: str, data: bytes) -> None:
+    """The limit itself is allowed."""
+    assert decompress(body_of(data), encoding, 100) == b"x" * 100
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("gzip", bomb(GZIP), id="gzip"),
+        pytest.param("gzip", gzip.compress(bytes(2**24)) * 128, id="gzip of many members"),
+        pytest.param("deflate", bomb(DEFLATE), id="deflate"),
+    ],
+)
+def test_a_decompression_bomb_is_refused_at_the_limit(encoding: str, data: bytes) -> None:
+    """Two MiB would become two GiB; the limit is three MiB."""
+    limit = 3 * 2**20
+    body = body_of(data)
+    assert body.size < limit
+
+    with traced_peak() as peak, pytest.raises(RefusedError) as caught:
+        decompress(body, encoding, limit)
+
+    assert caught.value.status == 413
+    assert peak() < 4 * limit
+
+
+def test_a_body_over_the_limit_is_read_to_its_end_and_not_kept() -> None:
+    """The client finishes its request, and sees the answer."""
+    limit = 2**20
+    stream = io.BytesIO(bytes(64 * limit) + b"next")
+
+    with traced_peak() as peak:
+        body = read_body(stream, {"content-length": str(64 * limit)}, limit)
+
+    assert body.size == 64 * limit
+    assert limit < len(body.data) < 2 * limit
+    assert peak() < 4 * limit
+    assert stream.read() == b"next"
+    with pytest.raises(RefusedError, match="too large"):
+        decompress(body, "", limit)
+
+
+def test_a_response_has_the_type_and_length_of_its_body() -> None:
     """An empty success is an empty protobuf message."""
-    status, headers, body = parsed(response(Answer(), PROTOBUF, keep_alive=True))
+    status, headers, body = parse(response(Answer(), PROTOBUF, keep_alive=True))
 
     assert status == "HTTP/1.1 200 OK"
     assert headers == {"Content-Type": PROTOBUF, "Content-Length": "0"}
@@ -178,14 +241,14 @@ def test_a_response_says_what_its_body_is() -> None:
 
 
 def test_a_response_of_an_unknown_status_has_no_phrase() -> None:
-    """Proxies invent statuses, and clients must live with it."""
-    status, _, _ = parsed(response(Answer(status=599), PROTOBUF, keep_alive=True))
+    """Proxies invent statuses, and clients must handle them."""
+    status, _, _ = parse(response(Answer(status=599), PROTOBUF, keep_alive=True))
 
     assert status == "HTTP/1.1 599 "
 
 
-def test_a_response_without_content_has_no_body() -> None:
-    """A 204 ends with its headers, even where the answer has a body."""
+def test_a_204_response_has_no_body() -> None:
+    """Even if the answer has one."""
     data = response(Answer(status=204, body=b"x"), PROTOBUF, keep_alive=True)
 
     assert data == b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -200,20 +263,22 @@ def test_a_response_without_content_has_no_body() -> None:
         pytest.param("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", id="date"),
     ],
 )
-def test_a_response_says_when_to_try_again(retry_after: float | str, header: str) -> None:
-    """In seconds, or in the words given."""
+def test_a_response_has_the_retry_after_of_its_answer(
+    retry_after: float | str, header: str
+) -> None:
+    """A number is seconds; a string is sent unchanged."""
     answer = Answer.unavailable(retry_after)
 
-    _, headers, _ = parsed(response(answer, PROTOBUF, keep_alive=True))
+    _, headers, _ = parse(response(answer, PROTOBUF, keep_alive=True))
 
     assert headers["Retry-After"] == header
 
 
-def test_the_headers_of_an_answer_beat_those_of_the_receiver() -> None:
-    """Also in another case, so that none is sent twice."""
+def test_the_headers_of_an_answer_replace_those_of_the_receiver() -> None:
+    """Names are compared without case, so that no header is sent twice."""
     answer = Answer(headers={"content-length": "99", "X-Key": "v"}, body=b"short")
 
-    _, headers, body = parsed(response(answer, PROTOBUF, keep_alive=False))
+    _, headers, body = parse(response(answer, PROTOBUF, keep_alive=False))
 
     assert headers == {
         "Content-Type": PROTOBUF,
@@ -224,11 +289,11 @@ def test_the_headers_of_an_answer_beat_those_of_the_receiver() -> None:
     assert body == b"short"
 
 
-def test_a_request_of_no_known_type_is_answered_as_text() -> None:
-    """There is no OTLP to answer in."""
+def test_the_response_to_an_unknown_content_type_is_text() -> None:
+    """OTLP has no message for it."""
     answer = Answer(status=415, message="unknown content type")
 
-    _, headers, body = parsed(response(answer, "text/html", keep_alive=True))
+    _, headers, body = parse(response(answer, "text/html", keep_alive=True))
 
     assert headers["Content-Type"] == "text/plain; charset=utf-8"
     assert body == b"unknown content type"

@@ -1,4 +1,4 @@
-"""What a receiver got, as values."""
+"""The received events, spans and requests."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ from otel_telemetry.testing.receiver.received import Contents
 
 
 def event(uid: object, name: str = "e") -> ReceivedEvent:
-    """Make an event with such an id."""
+    """Return an event with this id."""
     return ReceivedEvent(name=name, attributes={"log.record.uid": uid})  # type: ignore[dict-item]
 
 
-def test_an_event_knows_its_id() -> None:
-    """The id is the attribute log.record.uid, if that is a string at all."""
+def test_uid_is_the_attribute_log_record_uid() -> None:
+    """It is empty if the attribute is missing or not a string."""
     assert event("a").uid == "a"
     assert event(7).uid == ""
     assert ReceivedEvent().uid == ""
 
 
-def test_unique_keeps_the_first_of_each_id_in_order() -> None:
-    """Copies of an event are told by its id."""
+def test_unique_returns_the_first_event_of_each_id_in_order() -> None:
+    """Copies of an event have the same id."""
     first, second, copy = event("a", "first"), event("b", "second"), event("a", "copy")
 
     assert unique([first, second, copy]) == (first, second)
 
 
-def test_unique_keeps_all_events_without_an_id() -> None:
+def test_unique_returns_every_event_without_an_id() -> None:
     """Equal events need not be copies."""
     anonymous = ReceivedEvent(name="same")
 
     assert unique([anonymous, anonymous]) == (anonymous, anonymous)
 
 
-def test_contents_are_made_once_and_only_when_asked_for() -> None:
-    """A request nobody looks into costs no decoding."""
-    made: list[str] = []
+def test_contents_are_decoded_once_and_only_on_first_use() -> None:
+    """A test that only counts requests does not wait for decoding."""
+    decoded: list[str] = []
 
     def make_events() -> tuple[ReceivedEvent, ...]:
-        made.append("events")
+        decoded.append("events")
         return (ReceivedEvent(name="a"),)
 
     def make_spans() -> tuple[ReceivedSpan, ...]:
-        made.append("spans")
+        decoded.append("spans")
         return (ReceivedSpan(name="s", trace_id="", span_id=""),)
 
     contents = Contents(make_events, make_spans)
-    assert made == []
+    assert decoded == []
 
     assert contents.events is contents.events
     assert contents.spans is contents.spans
-    assert made == ["events", "spans"]
+    assert decoded == ["events", "spans"]
 
 
-def test_contents_of_nothing_are_empty() -> None:
-    """A request that could not be read has neither events nor spans."""
+def test_empty_contents_have_no_events_and_no_spans() -> None:
+    """This is the content of a request that cannot be read."""
     assert Contents().events == ()
     assert Contents().spans == ()

@@ -1,4 +1,4 @@
-"""The receiver as a whole: its life, its ports, and its manners."""
+"""Start, stop, ports and imports of the receiver."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from otel_telemetry.testing import OTLPReceiver
 
 
 def port_of(endpoint: str) -> int:
-    """Take the port from an endpoint."""
+    """Return the port of an endpoint."""
     port = urlsplit(endpoint).port
     assert port is not None
     return port
 
 
 def reachable(endpoint: str) -> bool:
-    """Tell whether somebody listens."""
+    """Return whether a server listens."""
     try:
         socket.create_connection(("127.0.0.1", port_of(endpoint)), timeout=5).close()
     except ConnectionRefusedError:
@@ -30,8 +30,8 @@ def reachable(endpoint: str) -> bool:
     return True
 
 
-def test_a_receiver_listens_on_ports_of_its_own() -> None:
-    """Tests run side by side, so no port is fixed."""
+def test_each_receiver_listens_on_its_own_ports() -> None:
+    """Tests can run side by side, because no port is fixed."""
     with OTLPReceiver(grpc=True) as one, OTLPReceiver(grpc=True) as other:
         endpoints = [r for x in (one, other) for r in (x.http_endpoint, x.grpc_endpoint)]
 
@@ -41,7 +41,7 @@ def test_a_receiver_listens_on_ports_of_its_own() -> None:
 
 
 def test_start_and_stop_are_idempotent() -> None:
-    """Twice is once."""
+    """A second call does nothing."""
     receiver = OTLPReceiver()
     receiver.stop()
 
@@ -56,8 +56,8 @@ def test_start_and_stop_are_idempotent() -> None:
     assert not reachable(endpoint)
 
 
-def test_a_stopped_receiver_comes_back_on_the_same_ports() -> None:
-    """An outage, and its end."""
+def test_a_receiver_restarts_on_the_same_ports() -> None:
+    """As a backend after an outage."""
     receiver = OTLPReceiver(grpc=True)
     with receiver:
         endpoints = (receiver.http_endpoint, receiver.grpc_endpoint)
@@ -71,8 +71,8 @@ def test_a_stopped_receiver_comes_back_on_the_same_ports() -> None:
         assert all(reachable(endpoint) for endpoint in endpoints)
 
 
-def test_ports_can_be_given() -> None:
-    """Another receiver can take the place of a stopped one."""
+def test_a_receiver_can_listen_on_a_given_port() -> None:
+    """A new receiver can replace a stopped one."""
     with OTLPReceiver(grpc=True) as first:
         http_port, grpc_port = port_of(first.http_endpoint), port_of(first.grpc_endpoint)
 
@@ -81,10 +81,10 @@ def test_ports_can_be_given() -> None:
         assert second.grpc_endpoint == first.grpc_endpoint
 
 
-def test_a_taken_port_is_an_error_and_leaves_nothing_open(
+def test_a_port_in_use_raises_os_error_and_leaves_nothing_open(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """What was opened before the failure is closed again, without a word."""
+    """The receiver closes what it opened before, and writes nothing to stderr."""
     with OTLPReceiver(http=False, grpc=True) as taken:
         receiver = OTLPReceiver(grpc=True, grpc_port=port_of(taken.grpc_endpoint))
         before = threading.active_count()
@@ -97,8 +97,8 @@ def test_a_taken_port_is_an_error_and_leaves_nothing_open(
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_endpoint_is_known_only_once_started() -> None:
-    """There is no port before."""
+def test_an_endpoint_before_start_raises_runtime_error() -> None:
+    """The port is not known yet."""
     receiver = OTLPReceiver(grpc=True)
 
     with pytest.raises(RuntimeError, match="before start"):
@@ -107,29 +107,29 @@ def test_an_endpoint_is_known_only_once_started() -> None:
         _ = receiver.grpc_endpoint
 
 
-def test_an_endpoint_of_a_protocol_not_spoken_is_an_error() -> None:
-    """A test that asks for it has forgotten to."""
-    with pytest.raises(RuntimeError, match="does not speak"):
+def test_the_endpoint_of_a_protocol_that_is_off_raises_runtime_error() -> None:
+    """The message names the argument that turns it on."""
+    with pytest.raises(RuntimeError, match=r"does not receive gRPC: see OTLPReceiver\(grpc=\)"):
         _ = OTLPReceiver().grpc_endpoint
-    with pytest.raises(RuntimeError, match="does not speak"):
+    with pytest.raises(RuntimeError, match=r"does not receive HTTP: see OTLPReceiver\(http=\)"):
         _ = OTLPReceiver(http=False, grpc=True).http_endpoint
 
 
-def test_a_receiver_speaks_something() -> None:
-    """One that speaks nothing is a mistake."""
-    with pytest.raises(ValueError, match="http, grpc, or both"):
+def test_a_receiver_without_a_protocol_raises_value_error() -> None:
+    """Such a receiver could receive nothing."""
+    with pytest.raises(ValueError, match="http=True, grpc=True, or both"):
         OTLPReceiver(http=False)
 
 
-def test_a_context_of_the_wrong_side_is_refused() -> None:
-    """The context of a client cannot serve."""
+def test_a_client_ssl_context_raises_value_error() -> None:
+    """A client context cannot accept connections."""
     with pytest.raises(ValueError, match="for a server"):
         OTLPReceiver(ssl_context=ssl.create_default_context())
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the machine has no IPv6")
 def test_a_receiver_can_listen_on_ipv6() -> None:
-    """The address stands in brackets then."""
+    """The endpoint has the address in brackets."""
     with OTLPReceiver(grpc=True, host="::1") as receiver:
         assert receiver.http_endpoint.startswith("http://[::1]:")
         assert receiver.grpc_endpoint.startswith("http://[::1]:")
@@ -138,7 +138,7 @@ def test_a_receiver_can_listen_on_ipv6() -> None:
 
 
 def test_no_thread_outlives_stop() -> None:
-    """All are daemons besides, for tests that forget to stop."""
+    """All threads are daemons, too, for tests that forget to stop."""
     before = set(threading.enumerate())
     receiver = OTLPReceiver(grpc=True)
 
@@ -152,15 +152,15 @@ def test_no_thread_outlives_stop() -> None:
     assert set(threading.enumerate()) <= before
 
 
-def test_the_receiver_needs_neither_pytest_nor_grpc_nor_the_sdk() -> None:
-    """It serves every test framework, and costs no more than is used of it."""
+def test_the_receiver_imports_neither_pytest_nor_grpc_nor_the_sdk() -> None:
+    """It works with every test framework, and imports no module that it does not use."""
     code = """
 import sys
 from otel_telemetry.testing import OTLPReceiver
 with OTLPReceiver() as receiver:
     receiver.http_endpoint
-    taboo = {"pytest", "grpc", "opentelemetry.sdk", "urllib3", "unittest"}
-    print(sorted(taboo & set(sys.modules)))
+    unwanted = {"pytest", "grpc", "opentelemetry.sdk", "urllib3", "unittest"}
+    print(sorted(unwanted & set(sys.modules)))
     ours = {name.split(".")[1] for name in sys.modules if name.startswith("otel_telemetry.")}
     print(sorted(ours))
 """
@@ -171,7 +171,7 @@ with OTLPReceiver() as receiver:
     assert (done.stdout, done.stderr) == ("[]\n['testing']\n", "")
 
 
-def test_a_receiver_never_stopped_does_not_keep_the_interpreter() -> None:
+def test_a_receiver_that_is_never_stopped_does_not_keep_the_interpreter_alive() -> None:
     """A test run that crashes still ends."""
     code = """
 import os, threading

@@ -32,7 +32,7 @@ METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 
 
 def request_of(*names: str) -> bytes:
-    """Encode a request with such events."""
+    """Return a request with these events."""
     records = [LogRecord(event_name=name) for name in names]
     return ExportLogsServiceRequest(
         resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=records)])]
@@ -40,14 +40,14 @@ def request_of(*names: str) -> bytes:
 
 
 def target_of(receiver: OTLPReceiver) -> str:
-    """Take the scheme off the endpoint."""
+    """Return the endpoint without its scheme."""
     return receiver.grpc_endpoint.partition("://")[2]
 
 
 def method_of(
     channel: grpc.Channel, method: str = LOGS
 ) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
-    """Make a method that takes and gives bytes as they are."""
+    """Return a method that takes and returns bytes."""
     return channel.unary_unary(method, None, None)
 
 
@@ -62,7 +62,7 @@ def call(channel: grpc.Channel, data: bytes, method: str = LOGS, *, gzip: bool =
 
 
 def failure(channel: grpc.Channel, data: bytes) -> grpc.CallFuture[bytes]:
-    """Export, and have it fail."""
+    """Export, and return the failed call."""
     future = method_of(channel).future(data, timeout=20)
     assert isinstance(future.exception(), grpc.RpcError)
     return future
@@ -70,14 +70,14 @@ def failure(channel: grpc.Channel, data: bytes) -> grpc.CallFuture[bytes]:
 
 @pytest.fixture
 def receiver() -> Iterator[OTLPReceiver]:
-    """A receiver that speaks gRPC only."""
+    """A receiver over gRPC only."""
     with OTLPReceiver(http=False, grpc=True) as receiver:
         yield receiver
 
 
 @pytest.fixture
 def channel(receiver: OTLPReceiver) -> Iterator[grpc.Channel]:
-    """A connection to the receiver."""
+    """A channel to the receiver."""
     # After an outage the first new attempt would otherwise come after a second.
     options = [("grpc.initial_reconnect_backoff_ms", 50)]
     channel = grpc.insecure_channel(target_of(receiver), options)
@@ -86,8 +86,10 @@ def channel(receiver: OTLPReceiver) -> Iterator[grpc.Channel]:
 
 
 @pytest.mark.parametrize("gzip", [False, True], ids=["plain", "gzip"])
-def test_a_request_is_kept(receiver: OTLPReceiver, channel: grpc.Channel, *, gzip: bool) -> None:
-    """With all that was said about it."""
+def test_a_request_is_recorded(
+    receiver: OTLPReceiver, channel: grpc.Channel, *, gzip: bool
+) -> None:
+    """With its metadata, its size and its events."""
     data = request_of("a", "b")
 
     assert call(channel, data, gzip=gzip) == b""
@@ -103,7 +105,7 @@ def test_a_request_is_kept(receiver: OTLPReceiver, channel: grpc.Channel, *, gzi
     assert [event.name for event in receiver.events] == ["a", "b"]
 
 
-def test_spans_and_metrics_are_taken(receiver: OTLPReceiver, channel: grpc.Channel) -> None:
+def test_spans_and_metrics_are_accepted(receiver: OTLPReceiver, channel: grpc.Channel) -> None:
     """An app under test may send them beside its events."""
     span = Span(name="GET /", trace_id=b"\1" * 16, span_id=b"\2" * 8)
     traces = ExportTraceServiceRequest(
@@ -118,7 +120,7 @@ def test_spans_and_metrics_are_taken(receiver: OTLPReceiver, channel: grpc.Chann
     assert [request.signal for request in receiver.requests] == ["traces", "metrics"]
 
 
-def test_a_partial_success_says_how_many_and_why(
+def test_a_partial_success_has_a_count_and_a_message(
     receiver: OTLPReceiver, channel: grpc.Channel
 ) -> None:
     """As over HTTP."""
@@ -131,10 +133,10 @@ def test_a_partial_success_says_how_many_and_why(
     assert [event.name for event in receiver.events] == ["a"]
 
 
-def test_the_message_and_metadata_of_an_answer_can_be_given(
+def test_the_response_has_the_body_and_headers_of_the_answer(
     receiver: OTLPReceiver, channel: grpc.Channel
 ) -> None:
-    """Bytes as they are, and trailers."""
+    """Headers are trailing metadata."""
     receiver.answer(Answer(body=b"\x0a\x00", headers={"X-Quota": "0"}))
 
     answer, details = method_of(channel).with_call(request_of("a"), timeout=20)
@@ -143,8 +145,10 @@ def test_the_message_and_metadata_of_an_answer_can_be_given(
     assert ("x-quota", "0") in tuple(details.trailing_metadata())
 
 
-def test_a_failure_has_its_code_and_message(receiver: OTLPReceiver, channel: grpc.Channel) -> None:
-    """And no details it was not given."""
+def test_a_failure_has_the_code_and_message_of_the_answer(
+    receiver: OTLPReceiver, channel: grpc.Channel
+) -> None:
+    """And no details, if its retry delay is not a number."""
     receiver.answer(Answer.bad_data("no such thing"), Answer.throttled("soon"))
 
     refused = failure(channel, request_of("a"))
@@ -157,7 +161,7 @@ def test_a_failure_has_its_code_and_message(receiver: OTLPReceiver, channel: grp
     assert receiver.events == ()
 
 
-def test_a_failure_says_when_to_try_again_in_the_standard_trailer(
+def test_a_failure_has_the_retry_delay_in_the_standard_trailer(
     receiver: OTLPReceiver, channel: grpc.Channel
 ) -> None:
     """A google.rpc.Status with a RetryInfo."""
@@ -172,10 +176,10 @@ def test_a_failure_says_when_to_try_again_in_the_standard_trailer(
     assert info.retry_delay.ToTimedelta().total_seconds() == 1.5
 
 
-def test_what_is_no_request_is_refused_and_listed(
+def test_an_unreadable_request_is_refused_and_recorded(
     receiver: OTLPReceiver, channel: grpc.Channel
 ) -> None:
-    """It uses up no answer."""
+    """It takes no answer from the queue."""
     receiver.answer(Answer.unavailable())
 
     assert failure(channel, b"\xff").code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -184,8 +188,10 @@ def test_what_is_no_request_is_refused_and_listed(
     assert (request.protobuf, request.answer.status) == (b"", 400)
 
 
-def test_a_message_over_the_limit_is_refused(receiver: OTLPReceiver, channel: grpc.Channel) -> None:
-    """As by a real collector: over 4 MiB, by gRPC itself."""
+def test_a_message_over_the_limit_gets_resource_exhausted(
+    receiver: OTLPReceiver, channel: grpc.Channel
+) -> None:
+    """The default is 4 MiB, as in the Collector, and gRPC itself answers."""
     error = failure(channel, request_of("a" * (4 * 1024 * 1024)))
 
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -193,7 +199,7 @@ def test_a_message_over_the_limit_is_refused(receiver: OTLPReceiver, channel: gr
 
 
 def test_the_limit_can_be_set() -> None:
-    """For backends that take more, or less."""
+    """For a backend with another limit."""
     with OTLPReceiver(http=False, grpc=True, grpc_max_request_bytes=100) as receiver:
         channel = grpc.insecure_channel(target_of(receiver))
         error = failure(channel, request_of("a" * 100))
@@ -204,10 +210,8 @@ def test_the_limit_can_be_set() -> None:
     assert [event.name for event in receiver.events] == ["b"]
 
 
-def test_a_dropped_answer_looks_like_a_lost_connection(
-    receiver: OTLPReceiver, channel: grpc.Channel
-) -> None:
-    """Before or after the events were stored."""
+def test_a_dropped_answer_is_unavailable(receiver: OTLPReceiver, channel: grpc.Channel) -> None:
+    """Before or after the events are stored."""
     receiver.answer(Answer.dropped(), Answer.dropped(store=True))
 
     codes = [failure(channel, request_of(name)).code() for name in "ab"]
@@ -216,8 +220,10 @@ def test_a_dropped_answer_looks_like_a_lost_connection(
     assert [event.name for event in receiver.events] == ["b"]
 
 
-def test_held_answers_do_not_hold_up_others(receiver: OTLPReceiver, channel: grpc.Channel) -> None:
-    """However many there are."""
+def test_answers_that_wait_do_not_delay_others(
+    receiver: OTLPReceiver, channel: grpc.Channel
+) -> None:
+    """With any number of them."""
     gate = threading.Event()
     receiver.answer(*(Answer.held(gate) for _ in range(20)))
 
@@ -236,13 +242,13 @@ def test_held_answers_do_not_hold_up_others(receiver: OTLPReceiver, channel: grp
         pytest.param(Answer(delay=600), id="delayed"),
     ],
 )
-def test_stop_waits_for_no_answer(
+def test_stop_does_not_wait_for_an_answer(
     receiver: OTLPReceiver,
     channel: grpc.Channel,
     answer: Answer,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Clients see the backend go, and nothing is said on stderr."""
+    """Clients see UNAVAILABLE, and nothing is written to stderr."""
     receiver.answer(answer)
     with ThreadPoolExecutor(1) as pool:
         error = pool.submit(failure, channel, request_of("a"))
@@ -258,10 +264,10 @@ def test_stop_waits_for_no_answer(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_client_finds_a_receiver_that_comes_back(
+def test_a_client_reconnects_to_a_restarted_receiver(
     receiver: OTLPReceiver, channel: grpc.Channel
 ) -> None:
-    """An outage, over one and the same channel."""
+    """Over the same channel."""
     call(channel, request_of("a"))
     receiver.stop()
     assert failure(channel, request_of("lost")).code() is grpc.StatusCode.UNAVAILABLE
@@ -272,7 +278,7 @@ def test_a_client_finds_a_receiver_that_comes_back(
     assert [event.name for event in receiver.events] == ["a", "b"]
 
 
-def test_tls_is_spoken_where_credentials_are_given(certificates: Certificates) -> None:
+def test_a_receiver_with_credentials_uses_tls(certificates: Certificates) -> None:
     """With the certificate of the test."""
     pair = (certificates.server_key.read_bytes(), certificates.server.read_bytes())
     credentials = grpc.ssl_server_credentials([pair])

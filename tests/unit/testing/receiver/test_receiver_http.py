@@ -26,6 +26,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from otel_telemetry.testing import Answer, OTLPReceiver
 from otel_telemetry.testing.receiver.http import HTTPServer
 from otel_telemetry.testing.receiver.request_log import RequestLog
+from tests.support.bombs import GZIP as BOMB_GZIP
+from tests.support.bombs import bomb, traced_peak
 from tests.support.otlp_http import PROTOBUF, address_of, connect, request_of
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def post(
 
 
 def exchange(receiver: OTLPReceiver, data: bytes) -> bytes:
-    """Send bytes as they are, and read until the receiver closes."""
+    """Send bytes unchanged, and read until the receiver closes."""
     with socket.create_connection(address_of(receiver), timeout=20) as connection:
         connection.sendall(data)
         received = b""
@@ -63,13 +65,13 @@ def exchange(receiver: OTLPReceiver, data: bytes) -> bytes:
 
 @pytest.fixture
 def receiver() -> Iterator[OTLPReceiver]:
-    """A receiver that speaks HTTP."""
+    """A receiver over HTTP."""
     with OTLPReceiver() as receiver:
         yield receiver
 
 
-def test_a_protobuf_request_is_kept(receiver: OTLPReceiver) -> None:
-    """With all that was said about it."""
+def test_a_protobuf_request_is_recorded(receiver: OTLPReceiver) -> None:
+    """With its headers, its size and its events."""
     body = request_of("a", "b")
 
     assert post(receiver, body, PROTOBUF | {"X-Key": "secret"}) == (200, b"")
@@ -86,8 +88,8 @@ def test_a_protobuf_request_is_kept(receiver: OTLPReceiver) -> None:
     assert receiver.events == request.events
 
 
-def test_a_compressed_request_is_kept(receiver: OTLPReceiver) -> None:
-    """Its size is that on the wire."""
+def test_a_compressed_request_is_recorded(receiver: OTLPReceiver) -> None:
+    """Its size is the compressed size."""
     body = request_of("a")
     packed = gzip.compress(body)
 
@@ -99,8 +101,8 @@ def test_a_compressed_request_is_kept(receiver: OTLPReceiver) -> None:
     assert receiver.wait_for_events(1)[0].name == "a"
 
 
-def test_a_json_request_is_answered_in_json(receiver: OTLPReceiver) -> None:
-    """And kept as the protobuf it means."""
+def test_a_json_request_gets_a_json_response(receiver: OTLPReceiver) -> None:
+    """It is recorded as protobuf."""
     record = {"eventName": "a", "timeUnixNano": "1"}
     document = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
     receiver.answer(Answer.partial(0, "hm"))
@@ -115,7 +117,7 @@ def test_a_json_request_is_answered_in_json(receiver: OTLPReceiver) -> None:
     assert receiver.events[0].timestamp == 1
 
 
-def test_spans_and_metrics_are_taken_and_not_scripted(receiver: OTLPReceiver) -> None:
+def test_spans_and_metrics_are_accepted_and_take_no_queued_answer(receiver: OTLPReceiver) -> None:
     """An app under test may send them beside its events."""
     span = Span(name="GET /", trace_id=b"\1" * 16, span_id=b"\2" * 8)
     traces = ExportTraceServiceRequest(
@@ -151,26 +153,26 @@ def test_spans_and_metrics_are_taken_and_not_scripted(receiver: OTLPReceiver) ->
         ),
     ],
 )
-def test_what_is_no_request_is_refused_and_listed(
+def test_an_unreadable_request_is_refused_and_recorded(
     receiver: OTLPReceiver, path: str, headers: dict[str, str], body: bytes, status: int
 ) -> None:
-    """A test sees what its sender got wrong."""
+    """A test sees the mistake of its sender."""
     assert post(receiver, body, headers, path)[0] == status
 
     (request,) = receiver.requests
     assert (request.path, request.answer.status, request.events) == (path, status, ())
 
 
-def test_only_posts_are_taken(receiver: OTLPReceiver) -> None:
-    """The connection is closed then, as a client may not expect the body."""
+def test_another_method_than_post_is_refused(receiver: OTLPReceiver) -> None:
+    """The connection is closed, because a client may not expect the body."""
     answer = exchange(receiver, b"GET /v1/logs HTTP/1.1\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
     assert b"Connection: close" in answer
 
 
-def test_a_body_over_the_limit_is_too_large() -> None:
-    """Before it is unpacked, or after."""
+def test_a_body_over_the_limit_is_answered_413() -> None:
+    """Before its decompression, or after."""
     with OTLPReceiver(http_max_request_bytes=1000) as receiver:
         large = request_of("a" * 1000)
 
@@ -179,8 +181,36 @@ def test_a_body_over_the_limit_is_too_large() -> None:
         assert post(receiver, request_of("a"))[0] == 200
 
 
-def test_answers_are_given_as_scripted(receiver: OTLPReceiver) -> None:
-    """Status, headers, body and partial success."""
+def test_a_decompression_bomb_is_answered_413(receiver: OTLPReceiver) -> None:
+    """Two MiB would become two GiB; the receiver never holds more than a few times its limit."""
+    data = bomb(BOMB_GZIP)
+
+    with traced_peak() as peak:
+        status, _ = post(receiver, data, PROTOBUF | GZIP)
+
+    assert status == 413
+    assert peak() < 100 * 2**20
+    assert receiver.requests[0].size == len(data)
+    assert post(receiver, request_of("a"))[0] == 200
+
+
+def test_the_connection_of_a_body_over_the_limit_stays_open() -> None:
+    """The receiver reads the body to its end, so the next request is found."""
+    with OTLPReceiver(http_max_request_bytes=1000) as receiver, connect(receiver) as connection:
+        connection.request("POST", "/v1/logs", bytes(1_000_000), PROTOBUF)
+        response = connection.getresponse()
+        assert (response.status, response.read() != b"") == (413, True)
+        used = connection.sock
+
+        connection.request("POST", "/v1/logs", request_of("a"), PROTOBUF)
+
+        assert connection.getresponse().status == 200
+        assert connection.sock is used
+        assert receiver.requests[0].size == 1_000_000
+
+
+def test_the_response_has_the_status_headers_and_body_of_the_answer(receiver: OTLPReceiver) -> None:
+    """Also a partial success."""
     receiver.answer(
         Answer(status=429, retry_after=7, headers={"X-Quota": "0"}), Answer(body=b"<html>")
     )
@@ -199,7 +229,7 @@ def test_answers_are_given_as_scripted(receiver: OTLPReceiver) -> None:
 
 
 def test_a_connection_serves_many_requests(receiver: OTLPReceiver) -> None:
-    """Keep-alive, in whatever way the bodies are framed."""
+    """Chunked and with a length."""
     with connect(receiver) as connection:
         sockets = set()
         for name in "abc":
@@ -213,8 +243,8 @@ def test_a_connection_serves_many_requests(receiver: OTLPReceiver) -> None:
     assert [event.name for event in receiver.events] == ["a", "b", "c"]
 
 
-def test_a_connection_is_closed_where_the_client_wants_it(receiver: OTLPReceiver) -> None:
-    """As a proxy that speaks HTTP/1.0 does."""
+def test_the_connection_of_an_http_1_0_client_is_closed(receiver: OTLPReceiver) -> None:
+    """As of some proxies."""
     answer = exchange(
         receiver,
         b"POST /v1/logs HTTP/1.0\r\nContent-Type: application/x-protobuf\r\n\r\n",
@@ -224,8 +254,8 @@ def test_a_connection_is_closed_where_the_client_wants_it(receiver: OTLPReceiver
     assert answer.endswith(b"\r\nConnection: close\r\n\r\n")
 
 
-def test_a_client_that_asks_first_is_told_to_go_on(receiver: OTLPReceiver) -> None:
-    """It would wait for a second otherwise."""
+def test_a_client_that_expects_100_continue_gets_it(receiver: OTLPReceiver) -> None:
+    """Otherwise it would wait for a second."""
     body = request_of("a")
     head = (
         "POST /v1/logs HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nConnection: close\r\n"
@@ -240,14 +270,14 @@ def test_a_client_that_asks_first_is_told_to_go_on(receiver: OTLPReceiver) -> No
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_what_is_not_http_is_told_so_and_not_listed(receiver: OTLPReceiver) -> None:
-    """There is no request to list."""
+def test_bytes_that_are_not_http_are_answered_400_and_not_recorded(receiver: OTLPReceiver) -> None:
+    """There is no request to record."""
     assert exchange(receiver, b"hello\r\n\r\n").startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert receiver.requests == ()
 
 
-def test_a_request_cut_off_is_not_listed(receiver: OTLPReceiver) -> None:
-    """The client went away in the middle; nothing arrived."""
+def test_a_truncated_request_is_not_recorded(receiver: OTLPReceiver) -> None:
+    """The client left in the middle."""
     with socket.create_connection(address_of(receiver), timeout=20) as connection:
         connection.sendall(b"POST /v1/logs HTTP/1.1\r\nContent-Length: 9\r\n\r\nbo")
         connection.shutdown(socket.SHUT_WR)
@@ -266,7 +296,7 @@ def post_and_read(receiver: OTLPReceiver, body: bytes) -> tuple[int, bytes]:
 
 
 def test_a_dropped_answer_closes_the_connection(receiver: OTLPReceiver) -> None:
-    """Before or after the events were stored."""
+    """Before or after the events are stored."""
     receiver.answer(Answer.dropped(), Answer.dropped(store=True))
 
     for name in "ab":
@@ -277,8 +307,8 @@ def test_a_dropped_answer_closes_the_connection(receiver: OTLPReceiver) -> None:
     assert len(receiver.requests) == 2
 
 
-def test_a_held_answer_comes_once_released(receiver: OTLPReceiver) -> None:
-    """The request is there before, and others are served meanwhile."""
+def test_an_answer_that_waits_for_an_event_comes_once_it_is_set(receiver: OTLPReceiver) -> None:
+    """The request is recorded before, and the receiver serves others meanwhile."""
     gate = threading.Event()
     receiver.answer(Answer.held(gate))
 
@@ -293,8 +323,8 @@ def test_a_held_answer_comes_once_released(receiver: OTLPReceiver) -> None:
     assert [event.name for event in receiver.events] == ["a", "b"]
 
 
-def test_a_delayed_answer_takes_its_time(receiver: OTLPReceiver) -> None:
-    """No less than asked for."""
+def test_a_delayed_answer_comes_after_its_delay(receiver: OTLPReceiver) -> None:
+    """No sooner."""
     receiver.answer(Answer(delay=0.05))
 
     began = time.monotonic()
@@ -303,8 +333,8 @@ def test_a_delayed_answer_takes_its_time(receiver: OTLPReceiver) -> None:
     assert time.monotonic() - began >= 0.05
 
 
-def test_a_trickling_answer_comes_in_pieces(receiver: OTLPReceiver) -> None:
-    """A read timeout is never hit, and still it takes long."""
+def test_an_answer_with_a_speed_comes_in_pieces(receiver: OTLPReceiver) -> None:
+    """No read timeout is reached, and the response still takes long."""
     receiver.answer(Answer(body=b"x" * 100, bytes_per_second=2000))
 
     began = time.monotonic()
@@ -320,8 +350,8 @@ def test_a_trickling_answer_comes_in_pieces(receiver: OTLPReceiver) -> None:
         pytest.param(Answer(delay=600), id="delayed"),
     ],
 )
-def test_stop_waits_for_no_answer(answer: Answer) -> None:
-    """Nor for a connection that is kept alive; clients see them closed."""
+def test_stop_does_not_wait_for_an_answer_or_an_idle_connection(answer: Answer) -> None:
+    """Clients see their connections closed."""
     with OTLPReceiver() as receiver, connect(receiver) as idle, connect(receiver) as busy:
         idle.request("POST", "/v1/logs", request_of("a"), PROTOBUF)
         idle.getresponse().read()
@@ -340,7 +370,7 @@ def test_stop_waits_for_no_answer(answer: Answer) -> None:
         assert not [t for t in threading.enumerate() if "receiver" in t.name]
 
 
-def test_stop_does_not_wait_for_an_answer_that_trickles() -> None:
+def test_stop_does_not_wait_for_an_answer_with_a_speed() -> None:
     """It ends in the middle."""
     with OTLPReceiver() as receiver, connect(receiver) as connection:
         receiver.answer(Answer(bytes_per_second=0.01))
@@ -356,7 +386,7 @@ def test_stop_does_not_wait_for_an_answer_that_trickles() -> None:
 
 
 def test_stop_does_not_wait_for_a_client_that_does_not_read() -> None:
-    """Its buffers are full, and the thread is stuck in sending."""
+    """Its buffers are full, and the thread is blocked in a send."""
     with OTLPReceiver() as receiver, connect(receiver) as connection:
         receiver.answer(Answer(body=b"x" * 50_000_000))
         connection.request("POST", "/v1/logs", request_of("a"), PROTOBUF)
@@ -367,8 +397,8 @@ def test_stop_does_not_wait_for_a_client_that_does_not_read() -> None:
         assert not [t for t in threading.enumerate() if "receiver" in t.name]
 
 
-def test_stop_frees_the_port_even_if_a_fork_holds_the_socket() -> None:
-    """Or clients would connect to a backend that is down, and wait for it."""
+def test_stop_frees_the_port_even_if_a_forked_process_has_the_socket() -> None:
+    """Otherwise clients would connect to a stopped backend, and wait for it."""
     server = HTTPServer(
         RequestLog(), host="127.0.0.1", port=0, ssl_context=None, max_request_bytes=1000
     )
@@ -390,7 +420,7 @@ def test_a_client_gone_before_its_turn_gets_no_thread() -> None:
     gone = socket.socket()
     gone.close()
 
-    server._welcome(gone)
+    server._start_connection(gone)
 
     assert server._connections == set()
     server.stop()
@@ -398,14 +428,14 @@ def test_a_client_gone_before_its_turn_gets_no_thread() -> None:
 
 @pytest.fixture
 def secure_receiver(certificates: Certificates) -> Iterator[OTLPReceiver]:
-    """A receiver that speaks HTTPS."""
+    """A receiver over HTTPS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificates.server, certificates.server_key)
     with OTLPReceiver(ssl_context=context) as receiver:
         yield receiver
 
 
-def test_https_is_spoken_where_a_context_is_given(
+def test_a_receiver_with_an_ssl_context_uses_https(
     secure_receiver: OTLPReceiver, certificates: Certificates
 ) -> None:
     """With the certificate of the test."""
@@ -423,10 +453,10 @@ def test_https_is_spoken_where_a_context_is_given(
     assert [event.name for event in secure_receiver.events] == ["a"]
 
 
-def test_https_survives_clients_that_do_not_speak_it(
+def test_an_https_receiver_survives_clients_without_tls(
     secure_receiver: OTLPReceiver, certificates: Certificates, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A silent one holds up neither the others nor stop, and nothing is logged."""
+    """A silent client delays neither the others nor stop, and nothing is logged."""
     address = address_of(secure_receiver)
     with socket.create_connection(address, timeout=20):
         with (
