@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import threading
 from collections.abc import Callable, Generator
-from functools import lru_cache
+
+from otel_telemetry.stats import DropReason
 
 
 class Outcome(enum.Enum):
@@ -135,7 +136,9 @@ DISABLED = Receipt(Outcome.DISABLED)
 """The receipt of every event while telemetry is off."""
 
 
-@lru_cache(maxsize=64)
-def dropped(reason: str) -> Receipt:
-    """Return the receipt of an event that was not taken, shared by all with the same *reason*."""
-    return Receipt(Outcome.DROPPED, reason)
+_DROPPED = {reason: Receipt(Outcome.DROPPED, reason.value) for reason in DropReason}
+
+
+def dropped(reason: DropReason) -> Receipt:
+    """Return the receipt that all events share which are dropped for *reason*."""
+    return _DROPPED[reason]

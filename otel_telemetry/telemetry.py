@@ -15,6 +15,7 @@ from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.receipt import DISABLED, Receipt, dropped
 from otel_telemetry.state import TelemetryState
+from otel_telemetry.stats import DropReason
 
 TYPE_CHECKING = False  # not imported from typing: see the package's own
 if TYPE_CHECKING:
@@ -167,9 +168,9 @@ class Telemetry:
         except InvalidEventError as error:
             return self._drop_invalid(state, error)
         except Exception as error:
-            state.counters.drop("internal")
+            state.counters.drop(DropReason.INTERNAL)
             quiet_log.warning("an event was dropped: %s within the library", type(error).__name__)
-            return dropped("internal")
+            return dropped(DropReason.INTERNAL)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Send all pending events now.
@@ -212,7 +213,9 @@ class Telemetry:
             self._update_exit_hook()
         if pipeline is None or not is_first:
             stats = state.counters.snapshot()
-            return not (stats.pending or stats.spooled or stats.dropped.get("shutdown"))
+            return not (
+                stats.pending or stats.spooled or DropReason.SHUTDOWN.value in stats.dropped
+            )
         seconds = self._config.shutdown_timeout if timeout is None else timeout
         for attempt in (seconds, 0):
             try:
@@ -430,22 +433,22 @@ class Telemetry:
             pipeline, state.pipeline = state.pipeline, None
             self._update_exit_hook()
         if pipeline is not None:
-            pipeline.sink.discard("consent_withdrawn")
+            pipeline.sink.discard(DropReason.CONSENT_WITHDRAWN)
 
     def _drop(self, state: TelemetryState) -> Receipt:
         """Count an event that no pipeline takes."""
         if state.off:
             return DISABLED
-        reason = "destroyed" if state.destroyed else "internal"
+        reason = DropReason.DESTROYED if state.destroyed else DropReason.INTERNAL
         state.counters.drop(reason)
         return dropped(reason)
 
     def _drop_invalid(self, state: TelemetryState, error: InvalidEventError) -> Receipt:
-        state.counters.drop("invalid")
+        state.counters.drop(DropReason.INVALID)
         if self._config.strict:
             raise error
         quiet_log.warning("an event was dropped: %s", error)
-        return dropped("invalid")
+        return dropped(DropReason.INVALID)
 
     def _after_fork(self) -> None:
         """Begin with a free lock and zero counts in a forked child."""

@@ -15,9 +15,8 @@ from otel_telemetry.cli.context import DONE, FAILED, CommandError, Context, Opti
 from otel_telemetry.cli.status import unknown
 from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.engine import Delivery, connect
-from otel_telemetry.export.result import Disposition
 from otel_telemetry.spool import admin, destination
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, Disposition, DropReason
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def flush(context: Context, options: Options) -> Result:
         delivered=counters.delivered,
         rejected=counters.rejected,
         refused=counters.refused,
-        dropped=dict(counters.dropped),
+        dropped=counters.snapshot().dropped,
         left=after.events,
         files_left=after.files,
         reason=failure[0],
@@ -157,7 +156,9 @@ def _deliver(
 ) -> None:
     def told(answer: ExportResult) -> None:
         failure[0] = (
-            "" if answer.kind is Disposition.DELIVERED and not answer.rejected else answer.reason
+            ""
+            if answer.disposition is Disposition.DELIVERED and not answer.rejected
+            else answer.reason
         )
 
     def watched(config: DeliveryConfig) -> Transport:
@@ -179,8 +180,12 @@ def _deliver(
         delivery.ensure_started()
         hurried = 0.0
         while not idle.wait(min(_POLL, max(end - time.monotonic(), 0.0))):
-            has_failed = counters.requests["retry"] >= _TRIES
-            if has_failed or counters.dropped["consent_withdrawn"] or time.monotonic() >= end:
+            has_failed = counters.requests[Disposition.RETRY] >= _TRIES
+            if (
+                has_failed
+                or counters.dropped[DropReason.CONSENT_WITHDRAWN]
+                or time.monotonic() >= end
+            ):
                 break
             if time.monotonic() - hurried > _PAUSE:
                 delivery.flush(0)  # a person waits: no longer pauses than the backend asks for

@@ -16,6 +16,7 @@ from otel_telemetry.consent.decision import is_ci
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.otlp.decoder import decode_request
 from otel_telemetry.otlp.json import request_as_json
+from otel_telemetry.stats import DropReason
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ def show_preview(context: Context, options: Options) -> Result:
     )
 
 
-_WHY = {
-    "before_send": "a hook in before_send drops this event. If it is a sample or a limit, it may "
-    "let another one pass.",
-    "before_send_failed": "a hook in before_send fails on this event, which is dropped.",
-    "undeclared": "the event is not in the application's catalogue.",
+_WHY: dict[str, str] = {
+    DropReason.BEFORE_SEND: "a hook in before_send drops this event. If it is a sample "
+    "or a limit, it may let another one pass.",
+    DropReason.BEFORE_SEND_FAILED: "a hook in before_send fails on this event, which is dropped.",
+    DropReason.UNDECLARED: "the event is not in the application's catalogue.",
 }
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.export.engine import connect
 from otel_telemetry.export.http import proxy_for, tls_context
-from otel_telemetry.export.result import Disposition
+from otel_telemetry.stats import Disposition
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ _REDIRECT = "HTTP status 3"
 
 def meaning(answer: ExportResult, protocol: str) -> Check:
     """Return what the *answer* to a request without events says of the backend."""
-    if answer.kind is Disposition.DELIVERED:
+    if answer.is_accepted:
         return ok("answer", f"the backend takes OTLP {protocol}")
     reason = answer.reason
     if reason.startswith(_REDIRECT):
@@ -99,7 +99,7 @@ def meaning(answer: ExportResult, protocol: str) -> Check:
     if reason in _ADVICE:
         return problem("answer", reason, _ADVICE[reason])
     if reason.startswith(("HTTP status", "gRPC status")):
-        if answer.kind is Disposition.RETRY:
+        if answer.disposition is Disposition.RETRY:
             return warning("answer", reason, _LATER)
         return problem("answer", reason, "Look at the backend's log.")
     return problem("answer", f"no answer: {reason}", _PORT)

@@ -19,7 +19,7 @@ from otel_telemetry.export.worker import Transport
 from otel_telemetry.spool import destination
 from otel_telemetry.spool.layout import UPLOADER_LOCK
 from otel_telemetry.spool.spool import Spool
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, Disposition, DropReason
 
 MAX_RUNTIME = 15.0
 """Seconds that a process which delivers lives at most."""
@@ -108,7 +108,10 @@ def _deliver(
     fork.watch(delivery.after_fork)
     delivery.ensure_started()
     while not idle.wait(_POLL) and clock() < end:
-        if counters.requests["retry"] >= _TRIES or counters.dropped["consent_withdrawn"]:
+        if (
+            counters.requests[Disposition.RETRY] >= _TRIES
+            or counters.dropped[DropReason.CONSENT_WITHDRAWN]
+        ):
             break
     has_all = idle.is_set()  # asked before the end, after which there is nothing pending either
     delivery.shutdown(0.0)

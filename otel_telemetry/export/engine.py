@@ -14,7 +14,7 @@ from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES
 from otel_telemetry.spool import spool
 from otel_telemetry.spool.destination import is_apart, spool_directory
 from otel_telemetry.spool.spool import Spool
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, DropReason
 
 
 def connect(config: DeliveryConfig) -> Transport:
@@ -114,11 +114,11 @@ class Delivery:
         """
         if timeout > 0:  # else a last request would be begun, and broken off
             self._outbox.flush(timeout, respect_backoff=False)
-        is_empty = self._outbox.close("shutdown")
+        is_empty = self._outbox.close(DropReason.SHUTDOWN)
         self._end()
         return is_empty
 
-    def discard(self, reason: str) -> None:
+    def discard(self, reason: DropReason) -> None:
         """End the courier at once, and delete what is pending, counted under *reason*."""
         self._outbox.close(reason, keep=False)
         self._end()

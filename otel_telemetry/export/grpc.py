@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from otel_telemetry._internal.version import VERSION
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig
-from otel_telemetry.export.result import ExportResult, delivered, from_grpc, no_answer
+from otel_telemetry.export.result import ExportResult, from_grpc, from_success, no_response
 
 # By itself it prints every handshake that fails to stderr. It reads this once, when it is imported.
 with environment.Preset("GRPC_VERBOSITY", "ERROR"):
@@ -82,11 +82,11 @@ class GRPCTransport:
                 metadata=self._metadata,
                 compression=self._compression,
             )
-            return delivered(answer)
+            return from_success(answer)
         except grpc.RpcError as error:
             return _failed(error)
         except Exception as error:
-            return no_answer(type(error).__name__)
+            return no_response(type(error).__name__)
 
     def abort(self) -> None:
         """Break off the request under way, and every later one; close the channel."""

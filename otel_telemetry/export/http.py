@@ -18,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from otel_telemetry._internal.version import VERSION
 from otel_telemetry.config.config import DeliveryConfig
-from otel_telemetry.export.result import ExportResult, from_http, no_answer
+from otel_telemetry.export.result import ExportResult, from_http, no_response
 
 THREAD_NAME = "otel_telemetry-overtime"
 _LOOK = 0.1  # seconds
@@ -117,7 +117,7 @@ class HTTPTransport:
         self._line.open()
         # Looked at after that: an abort from here on cuts the line again.
         if self._aborted:
-            return no_answer("shutting down")
+            return no_response("shutting down")
         body = _gzip(request) if self._compress else request
         # The time-outs of a socket begin anew with every byte; this one is for the whole request.
         self._overtime.begin(self._timeout, self._line.cut)
@@ -127,7 +127,7 @@ class HTTPTransport:
         except Exception as error:
             # Whatever left us without an answer may pass. The error's name alone: its text may
             # hold a proxy's credentials.
-            return no_answer(type(error).__name__)
+            return no_response(type(error).__name__)
         finally:
             _sending.now = False
             self._overtime.end()

@@ -20,18 +20,23 @@ from opentelemetry.metrics import (
 )
 
 from otel_telemetry._internal.frozen import dataclass
-from otel_telemetry.stats import Counters, Stats
+from otel_telemetry.stats import Counters, DropReason, Stats
 
 _numbers = itertools.count()
 
-# Reasons for which a record never reached the exporter; all others are of the exporter's making.
+# The exporter never gets records that are dropped for these reasons; it drops for all the others.
 _BEFORE_EXPORT = frozenset(
     {
-        *("invalid", "before_send", "before_send_failed", "undeclared"),
-        *("too_large", "queue_full", "destroyed"),
+        DropReason.INVALID.value,
+        DropReason.BEFORE_SEND.value,
+        DropReason.BEFORE_SEND_FAILED.value,
+        DropReason.UNDECLARED.value,
+        DropReason.TOO_LARGE.value,
+        DropReason.QUEUE_FULL.value,
+        DropReason.DESTROYED.value,
     }
 )
-_ERROR_TYPES = {"destroyed": "already_shutdown"}
+_ERROR_TYPES = {DropReason.DESTROYED.value: "already_shutdown"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from otel_telemetry.mapping.sdk import EventRecord
 from otel_telemetry.mapping.values import scrub
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
 from otel_telemetry.receipt import dropped
-from otel_telemetry.stats import Counters, Stats
+from otel_telemetry.stats import Counters, DropReason, Stats
 from otel_telemetry.types import AttributeValue
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class DeliveryProcessor(LogRecordProcessor):
                     self._encode(log_record),
                 )
         except Exception:
-            self._delivery.counters.drop("invalid")
+            self._delivery.counters.drop(DropReason.INVALID)
             quiet_log.warning("a log record was dropped: it cannot be encoded")
             if isinstance(log_record, EventRecord):
-                log_record.receipt = dropped("invalid")
+                log_record.receipt = dropped(DropReason.INVALID)
 
     def _encode_event(self, event: EventRecord) -> bytes:
         try:

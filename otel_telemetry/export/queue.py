@@ -14,7 +14,7 @@ from otel_telemetry.export.batch import Batch
 from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES, EncodedRecord
 from otel_telemetry.receipt import Outcome, Receipt, dropped
 from otel_telemetry.spool.spool import Spool
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, DropReason
 
 FIRST_LOOK = 0.01
 """Seconds after which the courier looks whether the open batch is full; each look doubles them.
@@ -145,13 +145,13 @@ class BatchAccounting:
         self.memory += batch.held
         self.disk += batch.size
 
-    def lose(self, count: int, reason: str) -> None:
+    def lose(self, count: int, reason: DropReason) -> None:
         """Count records of dead processes that cannot be sent."""
         self._counters.accepted += count
         self._counters.recovered += count
         self._counters.dropped[reason] += count
 
-    def restore(self, batch: Batch, records: Iterable[EncodedRecord], reason: str) -> None:
+    def restore(self, batch: Batch, records: Iterable[EncodedRecord], reason: DropReason) -> None:
         """Put *records* back into *batch*; those missing are lost, and with the last its end."""
         count, size = batch.count, batch.size
         batch.enter_memory(records)
@@ -162,7 +162,7 @@ class BatchAccounting:
             self._come_back(batch, lost)
             self._counters.pending -= lost
             self._counters.dropped[reason] += lost
-            batch.fate.fail(Outcome.DROPPED, reason)
+            batch.fate.fail(Outcome.DROPPED, reason.value)
         if not batch.count:
             self._end(batch)
 
@@ -191,19 +191,19 @@ class BatchAccounting:
         batch.fate.fail(Outcome.REFUSED, reason)
         self._end(batch)
 
-    def drop(self, batch: Batch, reason: str) -> None:
+    def drop(self, batch: Batch, reason: DropReason) -> None:
         """Count *batch* as dropped."""
         self._counters.dropped[reason] += batch.count
-        batch.fate.fail(Outcome.DROPPED, reason)
+        batch.fate.fail(Outcome.DROPPED, reason.value)
         self._end(batch)
 
-    def leave(self, batch: Batch, reason: str) -> None:
+    def leave(self, batch: Batch, reason: DropReason) -> None:
         """Count *batch* as left for the next process; what is not on disk is lost for *reason*."""
         kept = batch.count if batch.fate.is_on_disk else batch.fate.kept
         self._counters.spooled += kept
         if kept < batch.count:
             self._counters.dropped[reason] += batch.count - kept
-            batch.fate.fail(Outcome.DROPPED, reason)
+            batch.fate.fail(Outcome.DROPPED, reason.value)
         else:
             batch.fate.fail(Outcome.SPOOLED, "")
         if kept:
@@ -277,17 +277,17 @@ class BatchQueue:
         """Take an encoded record; return the receipt of its batch, or of its loss."""
         size = len(resource) + len(scope) + len(record)
         if size > MAX_REQUEST_BYTES:
-            self._counters.drop("too_large")
-            return dropped("too_large")
+            self._counters.drop(DropReason.TOO_LARGE)
+            return dropped(DropReason.TOO_LARGE)
         counters, bounds = self._counters, self._bounds
         with counters.lock:  # that of the condition, less the condition's own methods around it
             counters.accepted += 1
             if self._is_closed:
-                counters.dropped["destroyed"] += 1
-                return dropped("destroyed")
+                counters.dropped[DropReason.DESTROYED] += 1
+                return dropped(DropReason.DESTROYED)
             if self._ledger.memory + size > bounds.max_pending_bytes:
-                counters.dropped["queue_full"] += 1
-                return dropped("queue_full")
+                counters.dropped[DropReason.QUEUE_FULL] += 1
+                return dropped(DropReason.QUEUE_FULL)
             batch = known = self._open
             if batch is not None and batch.size + size > bounds.max_batch_bytes:
                 self._close_open()
@@ -330,7 +330,7 @@ class BatchQueue:
             if oldest is None:
                 return
             self._waiting.remove(oldest)
-            self._ledger.drop(oldest, "spool_full")
+            self._ledger.drop(oldest, DropReason.SPOOL_FULL)
 
     def take(self, *, tidy_at: float, has_backlog: bool = False) -> Batch | WorkerTask:
         """Wait for the next batch that is due, not woken as one fills up, and return it.
@@ -379,7 +379,7 @@ class BatchQueue:
             self._sending = batch
             return True
 
-    def restore(self, batch: Batch, records: Iterable[EncodedRecord], reason: str) -> bool:
+    def restore(self, batch: Batch, records: Iterable[EncodedRecord], reason: DropReason) -> bool:
         """Put *records*, read from disk, back into *batch*; those missing are lost for *reason*.
 
         Returns:
@@ -393,7 +393,7 @@ class BatchQueue:
                 self._end_sending()
             return batch.count > 0
 
-    def lost(self, count: int, reason: str) -> None:
+    def lost(self, count: int, reason: DropReason) -> None:
         """Count records of dead processes that cannot be sent."""
         with self._changed:
             self._ledger.lose(count, reason)
@@ -413,7 +413,7 @@ class BatchQueue:
                 self._ledger.refuse(batch, reason)
                 self._end_sending()
 
-    def drop(self, batch: Batch, reason: str) -> None:
+    def drop(self, batch: Batch, reason: DropReason) -> None:
         """Count *batch* as dropped for *reason*."""
         with self._changed:
             if batch is self._sending:
@@ -480,7 +480,7 @@ class BatchQueue:
             self._changed.wait_for(is_over, timeout)
             return all(not fate.open_parts and fate.failed is None for fate in fates)
 
-    def close(self, reason: str, *, keep: bool = True) -> bool:
+    def close(self, reason: DropReason, *, keep: bool = True) -> bool:
         """Take no more; leave what is left on disk, or give it up, counted under *reason*.
 
         Args:

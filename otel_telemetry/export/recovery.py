@@ -11,6 +11,7 @@ from otel_telemetry.export.queue import QueueLimits
 from otel_telemetry.otlp.requests import EncodedRecord
 from otel_telemetry.spool.segment import Content
 from otel_telemetry.spool.spool import Orphan, Spool
+from otel_telemetry.stats import DropReason
 
 
 class Recovery:
@@ -27,7 +28,7 @@ class Recovery:
         self,
         spool: Spool,
         bounds: QueueLimits,
-        on_lost: Callable[[int, str], None],
+        on_lost: Callable[[int, DropReason], None],
         *,
         since: float = 0.0,
     ) -> None:
@@ -75,7 +76,7 @@ class Recovery:
         while excess > 0 and self._backlog:
             path = self._backlog.popleft()
             excess -= self._spool.size_of(path)
-            self._give_up(path, "spool_full")
+            self._give_up(path, DropReason.SPOOL_FULL)
         return bool(new)
 
     def next_batch(self, opened: float) -> Batch | None:
@@ -103,7 +104,7 @@ class Recovery:
                 self._foreign.add(path)  # or it is gone
                 continue
             if content.corrupt:
-                self._on_lost(content.corrupt, "spool_lost")
+                self._on_lost(content.corrupt, DropReason.SPOOL_LOST)
             if content.corrupt or content.is_torn:
                 quiet_log.warning("a telemetry segment was damaged; what could be read is sent")
             if not content.records:
@@ -124,7 +125,7 @@ class Recovery:
             and batch.size + size <= self._bounds.max_batch_bytes
         )
 
-    def reload(self, batch: Batch, now: float) -> tuple[tuple[EncodedRecord, ...], str]:
+    def reload(self, batch: Batch, now: float) -> tuple[tuple[EncodedRecord, ...], DropReason]:
         """Return the records of a batch that left memory, and why those missing are lost.
 
         Args:
@@ -136,16 +137,16 @@ class Recovery:
             OSError: Its segments cannot be read now.
         """
         if now - batch.opened > self._spool.max_age:
-            return (), "expired"
+            return (), DropReason.EXPIRED
         records: tuple[EncodedRecord, ...] = ()
         for path in batch.fate.segments:
             content = self._spool.read(path)
             records += content.records if content is not None else ()
-        return records, "spool_lost"
+        return records, DropReason.SPOOL_LOST
 
     def log_pending_error(self) -> None:
         """Log what went wrong with the spool."""
         self._spool.log_pending_error()
 
-    def _give_up(self, path: str, reason: str) -> None:
+    def _give_up(self, path: str, reason: DropReason) -> None:
         self._spool.give_up(path, reason, self._on_lost)

@@ -1,12 +1,11 @@
-"""What a backend's answer means.
+"""The result of an export request, read from the backend's response.
 
-OTLP specification 1.x, "OTLP/HTTP Response" and "OTLP/gRPC Response": which failures may pass,
-which will not, and how long the backend asks us to wait.
+OTLP specification 1.x, "OTLP/HTTP Response" and "OTLP/gRPC Response": which failures are retryable,
+which are permanent, and how long the backend asks the client to wait.
 """
 
 from __future__ import annotations
 
-import enum
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry._internal.scalars import INT_MAX
 from otel_telemetry.otlp.requests import parse_answer
 from otel_telemetry.otlp.wire import read_fields
+from otel_telemetry.stats import Disposition
 
 _RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
 _CONTENT_TOO_LARGE = 413
@@ -25,50 +25,43 @@ _RETRYABLE_CODES = frozenset(
 )
 
 
-class Disposition(enum.Enum):
-    """What to do with the request.
-
-    Attributes:
-        DELIVERED: Nothing; the backend has it.
-        RETRY: Send it again, later.
-        TOO_LARGE: Send it in halves.
-        REFUSED: Give it up.
-    """
-
-    DELIVERED = "delivered"
-    RETRY = "retry"
-    TOO_LARGE = "too_large"
-    REFUSED = "refused"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:
-    """What became of one request.
+    """The outcome of one request.
 
     Attributes:
-        kind: What to do with it.
-        reason: Why, in words without secrets; with DELIVERED, the backend's warning.
-        rejected: Records that the backend did not take, with DELIVERED.
-        wait: Seconds that the backend asks us to wait; None if it does not say.
+        disposition: What to do with the request.
+        reason: Why, in words without secrets; of a success, the backend's warning.
+        rejected: Records that the backend did not accept, with `Disposition.PARTIAL`.
+        retry_after: Seconds that the backend asks the client to wait; None if it does not ask.
     """
 
-    kind: Disposition
+    disposition: Disposition
     reason: str = ""
     rejected: int = 0
-    wait: float | None = None
+    retry_after: float | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the backend accepted the request, all of it or a part."""
+        return self.disposition in _ACCEPTED
 
 
-def delivered(body: bytes) -> ExportResult:
-    """Return the answer that a success with *body*, an ExportLogsServiceResponse, stands for."""
-    said = parse_answer(body)
-    # The field is signed: what looks huge is less than nothing.
-    rejected = 0 if said.rejected > INT_MAX else said.rejected
-    return ExportResult(kind=Disposition.DELIVERED, rejected=rejected, reason=said.message)
+_ACCEPTED = frozenset({Disposition.DELIVERED, Disposition.PARTIAL})
 
 
-def no_answer(reason: str) -> ExportResult:
-    """Return the answer for a backend that could not be reached or did not answer in time."""
-    return ExportResult(kind=Disposition.RETRY, reason=reason)
+def from_success(body: bytes) -> ExportResult:
+    """Return the result of a success whose *body* is an ExportLogsServiceResponse."""
+    response = parse_answer(body)
+    # The field is signed, and a negative number rejects nothing.
+    rejected = 0 if response.rejected > INT_MAX else response.rejected
+    disposition = Disposition.PARTIAL if rejected else Disposition.DELIVERED
+    return ExportResult(disposition=disposition, rejected=rejected, reason=response.message)
+
+
+def no_response(reason: str) -> ExportResult:
+    """Return the result of a request that got no response, or none in time."""
+    return ExportResult(disposition=Disposition.RETRY, reason=reason)
 
 
 def from_http(
@@ -77,7 +70,7 @@ def from_http(
     body: bytes,
     now: Callable[[], float] = time.time,
 ) -> ExportResult:
-    """Return what an HTTP answer means.
+    """Return the result that an HTTP response stands for.
 
     Args:
         status: The status code.
@@ -86,19 +79,21 @@ def from_http(
         now: Wall clock, in seconds since the epoch, for a Retry-After that is a date.
     """
     if 200 <= status < 300:
-        return delivered(body)
+        return from_success(body)
     reason = f"HTTP status {status}"
     if status == _CONTENT_TOO_LARGE:
-        return ExportResult(kind=Disposition.TOO_LARGE, reason=reason)
+        return ExportResult(disposition=Disposition.TOO_LARGE, reason=reason)
     if status in _RETRYABLE_STATUS:
         return ExportResult(
-            kind=Disposition.RETRY, reason=reason, wait=retry_after(headers.get("Retry-After"), now)
+            disposition=Disposition.RETRY,
+            reason=reason,
+            retry_after=parse_retry_after(headers.get("Retry-After"), now),
         )
-    return ExportResult(kind=Disposition.REFUSED, reason=reason)
+    return ExportResult(disposition=Disposition.REFUSED, reason=reason)
 
 
-def retry_after(value: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Return the seconds that a Retry-After header asks for (RFC 9110, section 10.2.3)."""
+def parse_retry_after(value: str | None, now: Callable[[], float] = time.time) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, section 10.2.3); None if unreadable."""
     if value is None:
         return None
     text = value.strip()
@@ -108,48 +103,48 @@ def retry_after(value: str | None, now: Callable[[], float] = time.time) -> floa
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare, and 10 ms to import
 
     try:
-        # Not timestamp(): a date that names no zone is in UTC, not in ours.
-        moment = timegm(parsedate_to_datetime(text).utctimetuple())
-        return min(max(moment - now(), 0.0), MAX_RETRY_AFTER)
+        # Not timestamp(): a date without a zone is in UTC, not in local time.
+        date = timegm(parsedate_to_datetime(text).utctimetuple())
+        return min(max(date - now(), 0.0), MAX_RETRY_AFTER)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
 def from_grpc(code: str, details: str, status_details: bytes | None) -> ExportResult:
-    """Return what a gRPC error means.
+    """Return the result that a gRPC error stands for.
 
     Args:
         code: The name of the status code.
-        details: The backend's words.
+        details: The message of the backend.
         status_details: The trailer ``grpc-status-details-bin``, a google.rpc.Status.
     """
     reason = f"gRPC status {code}"
-    wait = _retry_info(status_details) if status_details else None
-    if code in _RETRYABLE_CODES or (code == "RESOURCE_EXHAUSTED" and wait is not None):
-        # Collectors answer OUT_OF_RANGE for a message beyond their limit. OTLP calls that code
-        # retryable, but the same bytes would meet the same limit for ever.
-        if code == "OUT_OF_RANGE" and _speaks_of_size(details):
-            return ExportResult(kind=Disposition.TOO_LARGE, reason=reason)
-        return ExportResult(kind=Disposition.RETRY, reason=reason, wait=wait)
-    if code == "RESOURCE_EXHAUSTED" and _speaks_of_size(details):
-        return ExportResult(kind=Disposition.TOO_LARGE, reason=reason)
-    return ExportResult(kind=Disposition.REFUSED, reason=reason)
+    delay = _retry_delay(status_details) if status_details else None
+    if code in _RETRYABLE_CODES or (code == "RESOURCE_EXHAUSTED" and delay is not None):
+        # Collectors return OUT_OF_RANGE for a message beyond their limit. OTLP calls that code
+        # retryable, but the same request would fail again and again.
+        if code == "OUT_OF_RANGE" and _mentions_size(details):
+            return ExportResult(disposition=Disposition.TOO_LARGE, reason=reason)
+        return ExportResult(disposition=Disposition.RETRY, reason=reason, retry_after=delay)
+    if code == "RESOURCE_EXHAUSTED" and _mentions_size(details):
+        return ExportResult(disposition=Disposition.TOO_LARGE, reason=reason)
+    return ExportResult(disposition=Disposition.REFUSED, reason=reason)
 
 
-def _speaks_of_size(details: str) -> bool:
+def _mentions_size(details: str) -> bool:
     return ("message" in details or "request" in details) and (
         "larger than max" in details or "too large" in details
     )
 
 
-def _retry_info(status: bytes) -> float | None:
+def _retry_delay(status: bytes) -> float | None:
     """Read RetryInfo.retry_delay, in seconds, out of a google.rpc.Status."""
     try:
         for number, detail in read_fields(status):
             if number == 3 and isinstance(detail, bytes):
-                found = dict(read_fields(detail))  # google.protobuf.Any
-                if found.get(1, b"") == b"type.googleapis.com/google.rpc.RetryInfo":
-                    return _duration(found.get(2, b""))
+                message = dict(read_fields(detail))  # google.protobuf.Any
+                if message.get(1, b"") == b"type.googleapis.com/google.rpc.RetryInfo":
+                    return _duration(message.get(2, b""))
     except ValueError:
         return None
     return None

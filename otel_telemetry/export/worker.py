@@ -17,9 +17,9 @@ from otel_telemetry.export.backoff import FIRST, Backoff, RetryDelay
 from otel_telemetry.export.batch import Batch
 from otel_telemetry.export.queue import BatchQueue, WorkerTask
 from otel_telemetry.export.recovery import Recovery
-from otel_telemetry.export.result import Disposition, ExportResult, no_answer
+from otel_telemetry.export.result import ExportResult, no_response
 from otel_telemetry.otlp.requests import EncodedRecord, export_request
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, Disposition, DropReason
 
 
 def suppress_instrumentation(modules: Mapping[str, ModuleType] = sys.modules) -> None:
@@ -38,6 +38,9 @@ _SCAN_INTERVAL = 10.0  # how long a forked child's last events wait, while other
 _JOIN_TIMEOUT = 0.05
 _TELLING = 0.5  # seconds without an answer; a shorter wait says nothing of the backend
 THREAD_NAME = "otel_telemetry-courier"
+
+
+_ERROR_TYPES = {Disposition.DELIVERED: "", Disposition.PARTIAL: "rejected"}
 
 
 class Transport(Protocol):
@@ -144,7 +147,7 @@ class ExportWorker:
         except Exception:
             # Nothing above raises; if it does all the same, the batch is not sent again and again.
             quiet_log.warning("telemetry stopped: the courier failed")
-            self._outbox.close("internal")
+            self._outbox.close(DropReason.INTERNAL)
 
     def _take_turn(self) -> bool:
         """Do one thing; False if there is nothing left to do, ever."""
@@ -188,7 +191,7 @@ class ExportWorker:
     def _load(self, batch: Batch) -> bool:
         """Read a batch of our own back from its segment; False if there is nothing to send now."""
         records: tuple[EncodedRecord, ...] = ()
-        reason = "spool_lost"
+        reason = DropReason.SPOOL_LOST
         try:
             if self._recovery is not None:
                 records, reason = self._recovery.reload(batch, self._clock())
@@ -200,37 +203,36 @@ class ExportWorker:
 
     def _handle(self, batch: Batch) -> None:
         if not self._is_permitted():
-            self._outbox.close("consent_withdrawn", keep=False)
+            self._outbox.close(DropReason.CONSENT_WITHDRAWN, keep=False)
             self._backoff.stand_down()
             return
         began = self._asked_at = self._clock()
         answer = self._send(batch)
         self._asked_at = None
-        outcome = "partial" if answer.rejected else answer.kind.value
         with self._counters.lock:
-            self._counters.requests[outcome] += 1
-        if answer.kind is Disposition.RETRY:
+            self._counters.requests[answer.disposition] += 1
+        if answer.disposition is Disposition.RETRY:
             if self._aborted:
                 return  # by us: what is left has been settled
-            self._outbox.postpone(batch, self._backoff.failed(answer.wait))
+            self._outbox.postpone(batch, self._backoff.failed(answer.retry_after))
             quiet_log.warning("telemetry is delayed: %s", answer.reason)
             return
         self._backoff.succeeded()
-        error = "rejected" if answer.rejected else answer.kind.value
         with contextlib.suppress(Exception):  # the host's own instruments
             seconds = self._clock() - (batch.asked_at or began)
-            self._on_end(seconds, error.replace("delivered", ""))
-        if answer.kind is Disposition.DELIVERED:
+            error = _ERROR_TYPES.get(answer.disposition, answer.disposition.value)
+            self._on_end(seconds, error)
+        if answer.is_accepted:
             self._outbox.delivered(batch, answer.rejected, answer.reason)
             if answer.reason:
                 quiet_log.warning("the telemetry backend says: %.500s", answer.reason)
-        elif answer.kind is Disposition.REFUSED:
+        elif answer.disposition is Disposition.REFUSED:
             self._outbox.refused(batch, answer.reason)
             quiet_log.warning("telemetry was refused: %s", answer.reason)
         elif batch.count > 1:
             self._outbox.split(batch)
         else:
-            self._outbox.drop(batch, "too_large")
+            self._outbox.drop(batch, DropReason.TOO_LARGE)
             quiet_log.warning("an event was dropped: %s", answer.reason)
 
     def _send(self, batch: Batch) -> ExportResult:
@@ -241,7 +243,7 @@ class ExportWorker:
                     self._transport = self._connect()
             except Exception as error:
                 # A certificate that is not there yet, a proxy that cannot be one.
-                return no_answer(f"{type(error).__name__} while connecting was prepared")
+                return no_response(f"{type(error).__name__} while connecting was prepared")
             if self._aborted:
                 self._transport.abort()
         return self._transport.send(export_request(batch.records()))

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from otel_telemetry.mapping.cache import Interner
 from otel_telemetry.otlp.encoder import UID, UID_HEAD
+from otel_telemetry.stats import Correction
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
         name: str,
         name_in_body: bool,
         validate: bool,
-        on_correction: Callable[[str, int], None],
+        on_correction: Callable[[Correction, int], None],
         session: str | None = None,
     ) -> None:
         self._cleaner = cleaner
@@ -188,6 +189,6 @@ class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
     def report(self, cut: int, reserved: int) -> None:
         """Tell of values that were left out, and of attempts to set a reserved key."""
         if cut:
-            self._on_correction("cut", cut)
+            self._on_correction(Correction.CUT, cut)
         if reserved:
-            self._on_correction("reserved_key", reserved)
+            self._on_correction(Correction.RESERVED_KEY, reserved)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.mapping.attributes import Cleaner
     from otel_telemetry.otlp.requests import EncodedRecord
+    from otel_telemetry.stats import Correction
     from otel_telemetry.types import AttributeValue
 
 _INFO = 9  # SeverityNumber.INFO (specification, logs/data-model, "SeverityNumber")
@@ -27,7 +28,7 @@ def encoded_events(
     cleaner: Cleaner,
     *,
     base: Mapping[str, AttributeValue],
-    on_correction: Callable[[str, int], None],
+    on_correction: Callable[[Correction, int], None],
     session: str | None,
 ) -> Mapper[bytes, bytes, EncodedRecord]:
     """Return what makes encoded records of one application's events.

@@ -25,6 +25,7 @@ from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.mapper import Mapper
 from otel_telemetry.otlp.encoder import resource_field, scope_field
 from otel_telemetry.receipt import Receipt
+from otel_telemetry.stats import Correction
 from otel_telemetry.types import AttributeValue
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def event_records(
     *,
     base: EventResource,
     validate: bool,
-    on_correction: Callable[[str, int], None],
+    on_correction: Callable[[Correction, int], None],
 ) -> EventMapper:
     """Return what makes records of one application's events, of the active span.
 

@@ -9,6 +9,7 @@ from time import time_ns
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.events import Event, FrozenProperties, make_event, to_nanoseconds, validate_name
+from otel_telemetry.stats import Correction, DropReason
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     class OnCorrection(Protocol):
         """Told of what was mended: its kind, how often, and the names of the properties."""
 
-        def __call__(self, kind: str, count: int, names: Iterable[str] = ()) -> None:
+        def __call__(self, kind: Correction, count: int, names: Iterable[str] = ()) -> None:
             """Take note of it."""
 
 
-def run_hooks(hooks: Iterable[BeforeSend], event: Event) -> Event | str:
+def run_hooks(hooks: Iterable[BeforeSend], event: Event) -> Event | DropReason:
     """Return what *hooks* leave of *event*; the reason why, if they leave nothing of it.
 
     Its name and time are legal; its buckets are as the hooks left them. Never raises: a hook may
@@ -42,12 +43,12 @@ def run_hooks(hooks: Iterable[BeforeSend], event: Event) -> Event | str:
         try:
             returned = hook(event)
             if returned is None:
-                return "before_send"
+                return DropReason.BEFORE_SEND
             if returned is not event:
                 event = _checked(returned, event)
         except Exception as error:
             quiet_log.warning("an event was dropped: before_send: %s", type(error).__name__)
-            return "before_send_failed"
+            return DropReason.BEFORE_SEND_FAILED
     return event
 
 
@@ -67,7 +68,11 @@ def _checked(returned: object, event: Event) -> Event:
 
 
 class EventDropped(Exception):  # noqa: N818 - an answer, counted and never shown
-    """An event does not leave; the message is the reason, as in `Stats.dropped`."""
+    """An event is dropped, for *reason*."""
+
+    def __init__(self, reason: DropReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 class EventFilter:
@@ -135,7 +140,7 @@ class EventFilter:
             timestamp = time_ns() if timestamp is None else timestamp
             event = make_event(name, timestamp, legal, user.attributes, group.attributes)
             kept = run_hooks(self._hooks, event)
-            if isinstance(kept, str):
+            if isinstance(kept, DropReason):
                 raise EventDropped(kept)
             if kept is event:
                 event_properties = legal
@@ -171,9 +176,11 @@ class EventFilter:
         legal, more = self._legal(event_properties)
         kept = checks.kept(legal, user.attributes, group.attributes)
         if kept.undeclared:
-            self._on_correction("undeclared_property", len(kept.undeclared), kept.undeclared)
+            self._on_correction(
+                Correction.UNDECLARED_PROPERTY, len(kept.undeclared), kept.undeclared
+            )
         if kept.invalid:
-            self._on_correction("invalid_property", len(kept.invalid), kept.invalid)
+            self._on_correction(Correction.INVALID_PROPERTY, len(kept.invalid), kept.invalid)
         event, users, groups = kept.fitting
         resource, scope = self._mapper.users(users), self._mapper.groups(groups)
         dropped_count += more + kept.dropped_count
@@ -202,4 +209,4 @@ class EventFilter:
         if self._strict:
             raise InvalidEventError(f"the event {name!r} is not declared in the catalogue")
         quiet_log.warning("an event was dropped: it is not declared in the catalogue")
-        raise EventDropped("undeclared")
+        raise EventDropped(DropReason.UNDECLARED)

@@ -16,6 +16,7 @@ from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.values import is_reserved
 from otel_telemetry.pipeline.filters import EventDropped, EventFilter
 from otel_telemetry.receipt import Receipt, dropped
+from otel_telemetry.stats import Correction
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.pipeline.sdk_sinks import CaptureCallback
     from otel_telemetry.pipeline.sink import Sink
-    from otel_telemetry.stats import Counters
+    from otel_telemetry.stats import Counters, DropReason
     from otel_telemetry.types import Properties
 
 _KNOWN_NAMES = 1024
@@ -115,7 +116,7 @@ class Pipeline:
         given = Buckets(event_properties, user_properties, group_properties)
         event, user, group, unknown = merge_payload(payload, given)
         if unknown:
-            self._mended("unknown_bucket", unknown)
+            self._mended(Correction.UNKNOWN_BUCKET, unknown)
         return event, user, group
 
     def send(
@@ -167,18 +168,18 @@ class Pipeline:
                 name, timestamp, event_properties, user_properties, group_properties, checks
             )
         except EventDropped as withheld:
-            return self._drop(str(withheld))
+            return self._drop(withheld.reason)
         return self._emit(record)
 
-    def _mended(self, kind: str, count: int, names: Iterable[str] = ()) -> None:
+    def _mended(self, kind: Correction, count: int, names: Iterable[str] = ()) -> None:
         """Count what was mended in an event; with `strict`, refuse the event instead."""
         if self._config.strict:
             which = ", ".join(map(repr, names)) or count
-            raise InvalidEventError(f"the event is not legal as it is: {kind} ({which})")
+            raise InvalidEventError(f"the event is not legal as it is: {kind.value} ({which})")
         self._counters.correct(kind, count)
-        quiet_log.warning("an event was mended: %s", kind)
+        quiet_log.warning("an event was corrected: %s", kind.value)
 
-    def _drop(self, reason: str) -> Receipt:
+    def _drop(self, reason: DropReason) -> Receipt:
         self._counters.drop(reason)
         return dropped(reason)
 

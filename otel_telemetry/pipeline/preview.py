@@ -8,10 +8,10 @@ from dataclasses import replace
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.config.config import TelemetryConfig
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
 from otel_telemetry.hooks.sampling import looking
 from otel_telemetry.pipeline.pipeline import Pipeline
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, Disposition
 from otel_telemetry.types import Properties
 
 _LONGEST = 10.0  # seconds; it is milliseconds, and nobody waits for ever
@@ -24,7 +24,7 @@ class Preview:
     Attributes:
         request: The ExportLogsServiceRequest, before compression; None if nothing would leave.
         reason: Why not, as in `Stats.dropped`; empty if it would.
-        mended: What would be mended in it, by kind, as in `Stats.corrected`.
+        corrected: What would be corrected in it, as in `Stats.corrected`.
     """
 
     request: bytes | None
@@ -40,7 +40,7 @@ class _Catch:
 
     def send(self, request: bytes) -> ExportResult:
         self.request = request
-        return ExportResult(kind=Disposition.DELIVERED)
+        return ExportResult(disposition=Disposition.DELIVERED)
 
     def abort(self) -> None:
         """Do nothing: nothing takes any time here."""
@@ -79,4 +79,4 @@ def preview(
     finally:
         pipeline.sink.shutdown(0)
     reason = "" if caught.request is not None else receipt.reason
-    return Preview(request=caught.request, reason=reason, corrected=dict(counters.corrected))
+    return Preview(request=caught.request, reason=reason, corrected=counters.snapshot().corrected)

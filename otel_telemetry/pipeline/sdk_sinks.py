@@ -30,7 +30,7 @@ from otel_telemetry.mapping.sdk import (
 from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.pipeline.sink import Immediate
 from otel_telemetry.receipt import DISABLED, Outcome, Receipt, dropped
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Correction, Counters, DropReason
 from otel_telemetry.types import AttributeValue
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class AppProviderSink:
         """Flush. The provider is the application's, and stays up."""
         return self.flush(timeout)
 
-    def discard(self, reason: str) -> None:
+    def discard(self, reason: DropReason) -> None:
         """Do nothing: what was handed over is the application's."""
 
 
@@ -115,7 +115,7 @@ class BackendSink:
     def emit(self, record: EventRecord) -> Receipt:
         """Emit through the provider; the processor leaves the receipt on the record."""
         self._emit(record)
-        return record.receipt or dropped("internal")
+        return record.receipt or dropped(DropReason.INTERNAL)
 
     def after_fork(self) -> None:
         """Begin with an empty outbox and without a thread; the provider has no state of ours."""
@@ -131,7 +131,7 @@ class BackendSink:
         self._provider.shutdown()
         return is_empty
 
-    def discard(self, reason: str) -> None:
+    def discard(self, reason: DropReason) -> None:
         """Delete what is pending, and end both."""
         self._delivery.discard(reason)
         self._provider.shutdown()
@@ -199,7 +199,7 @@ def sdk_pipeline(
     counters: Counters,
     installation_id: str | None,
     cleaner: Cleaner,
-    on_correction: Callable[[str, int], None],
+    on_correction: Callable[[Correction, int], None],
     *,
     consent_gate: ConsentGate | None = None,
     transport: Transport | None = None,

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Protocol, TypeVar
 
     from otel_telemetry.receipt import Receipt
+    from otel_telemetry.stats import DropReason
 
     _Record_contra = TypeVar("_Record_contra", contravariant=True)
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         def shutdown(self, timeout: float) -> bool:
             """Flush, and end within *timeout* seconds; True if nothing was left behind."""
 
-        def discard(self, reason: str) -> None:
+        def discard(self, reason: DropReason) -> None:
             """End, and delete what is not delivered yet, counted under *reason*."""
 
 
@@ -43,5 +44,5 @@ class Immediate:
         """Do nothing."""
         return True
 
-    def discard(self, reason: str) -> None:
+    def discard(self, reason: DropReason) -> None:
         """Do nothing: nothing is kept."""

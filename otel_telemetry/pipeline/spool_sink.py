@@ -20,6 +20,7 @@ from otel_telemetry.receipt import Outcome, Receipt, dropped
 from otel_telemetry.spool import destination
 from otel_telemetry.spool.destination import spool_directory
 from otel_telemetry.spool.spool import Spool
+from otel_telemetry.stats import DropReason
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.pipeline.sink import Sink
     from otel_telemetry.spool.segment import SegmentWriter
-    from otel_telemetry.stats import Counters
+    from otel_telemetry.stats import Correction, Counters
 
 
 class AtOnceSink(Immediate):
@@ -110,17 +111,17 @@ class SpoolSink:
         """Write *record*; return whether it is on disk."""
         size = sum(map(len, record))
         if size > MAX_REQUEST_BYTES:
-            self._counters.drop("too_large")
-            return dropped("too_large")
+            self._counters.drop(DropReason.TOO_LARGE)
+            return dropped(DropReason.TOO_LARGE)
         with self._counters.lock:
             self._counters.accepted += 1
-            reason = "destroyed" if self._is_closed else self._write(record, size)
-            if reason:
+            reason = DropReason.DESTROYED if self._is_closed else self._write(record, size)
+            if reason is not None:
                 self._counters.dropped[reason] += 1
             else:
                 self._counters.spooled += 1
             is_due = self._clock() - self._handed_over >= self._interval
-        if reason:
+        if reason is not None:
             if self._spool is not None:
                 self._spool.log_pending_error()
             return dropped(reason)
@@ -128,21 +129,21 @@ class SpoolSink:
             self._hand_over()
         return self._receipt
 
-    def _write(self, record: EncodedRecord, size: int) -> str:
-        """Write *record* of *size* bytes; return why not, or nothing."""
+    def _write(self, record: EncodedRecord, size: int) -> DropReason | None:
+        """Write *record* of *size* bytes; return why it was dropped, if it was."""
         config = self._config
         if self._count >= config.max_batch_events or self._size + size > config.max_batch_bytes:
             self._end()
         writer = self._writer = self._writer or self._open()
         if writer is None:
-            return "spool_failed"
+            return DropReason.SPOOL_FAILED
         writer.append(*record)
         if not writer.is_whole:  # the disk is full: the next one begins anew, if there is room
             self._end()
-            return "spool_failed"
+            return DropReason.SPOOL_FAILED
         self._count += 1
         self._size += size
-        return ""
+        return None
 
     def _open(self) -> SegmentWriter | None:
         if self._path is None:
@@ -165,9 +166,9 @@ class SpoolSink:
         self._disk += self._size
         self._count = self._size = 0
         while self._disk > self._config.spool_max_bytes:
-            self._give_up("spool_full")
+            self._give_up(DropReason.SPOOL_FULL)
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, reason: DropReason) -> None:
         """Delete the oldest segment, unless somebody has delivered it by now."""
         path, size, count = self._left.popleft()
         self._disk -= size
@@ -180,7 +181,7 @@ class SpoolSink:
         """Leave what is written to whoever delivers, and see that somebody does."""
         if not self._is_permitted():
             # Withdrawn by another process: whoever deletes what waits may have come before this.
-            self.discard("consent_withdrawn")
+            self.discard(DropReason.CONSENT_WITHDRAWN)
             return
         with self._counters.lock:
             self._leave()
@@ -207,7 +208,7 @@ class SpoolSink:
         self._wait(timeout)
         return is_empty
 
-    def discard(self, reason: str) -> None:
+    def discard(self, reason: DropReason) -> None:
         """Take no more, and delete what is written here and not delivered yet."""
         with self._counters.lock:
             self._is_closed = True
@@ -222,7 +223,7 @@ def spool_pipeline(
     counters: Counters,
     installation_id: str | None,
     cleaner: Cleaner,
-    on_correction: Callable[[str, int], None],
+    on_correction: Callable[[Correction, int], None],
     *,
     consent_gate: ConsentGate,
     transport: Transport | None = None,
@@ -254,7 +255,7 @@ def _events(
     config: TelemetryConfig,
     installation_id: str | None,
     cleaner: Cleaner,
-    on_correction: Callable[[str, int], None],
+    on_correction: Callable[[Correction, int], None],
 ) -> Mapper[bytes, bytes, EncodedRecord]:
     detected = (
         environment.resource_attributes(environment.current()) if config.inherit_otel_env else {}

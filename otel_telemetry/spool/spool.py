@@ -15,6 +15,7 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.spool import layout, segment
 from otel_telemetry.spool.segment import SegmentWriter
+from otel_telemetry.stats import DropReason
 
 
 def other_destinations(own: str) -> list[str]:
@@ -28,7 +29,7 @@ def other_destinations(own: str) -> list[str]:
 
 
 def expire_stale_destinations(
-    own: str, max_age: float, on_lost: Callable[[int, str], None]
+    own: str, max_age: float, on_lost: Callable[[int, DropReason], None]
 ) -> None:
     """Give up what has grown too old beside the directory *own*, where nobody delivers it any more.
 
@@ -43,7 +44,7 @@ def expire_stale_destinations(
         for orphan in spool.claim_orphans():
             for path in orphan.segments:
                 if spool.rejection_reason(path, 0.0) is not None:
-                    spool.give_up(path, "expired", on_lost)
+                    spool.give_up(path, DropReason.EXPIRED, on_lost)
         spool.close()
         with contextlib.suppress(OSError):
             os.rmdir(directory)
@@ -237,7 +238,7 @@ class Spool:
         finally:
             os.close(descriptor)
 
-    def rejection_reason(self, path: str, since: float) -> str | None:
+    def rejection_reason(self, path: str, since: float) -> DropReason | None:
         """Return why the segment at *path* must not leave; None if nothing is against it.
 
         Args:
@@ -249,14 +250,14 @@ class Spool:
         except OSError:
             return None
         if recorded < since:
-            return "before_consent"
+            return DropReason.BEFORE_CONSENT
         now = self._now()
         if not _CLOCKS_ARE_SET <= recorded <= now + _DAY:
             # Recorded while the clock was wrong: its age is not known, and begins now.
             with contextlib.suppress(OSError):
                 os.utime(path, (now, now))
             return None
-        return "expired" if now - recorded > self.max_age else None
+        return DropReason.EXPIRED if now - recorded > self.max_age else None
 
     def has(self, path: str) -> bool:
         """Tell whether a segment is still there."""
@@ -269,7 +270,9 @@ class Spool:
         except OSError:
             return 0
 
-    def give_up(self, path: str, reason: str, on_lost: Callable[[int, str], None]) -> None:
+    def give_up(
+        self, path: str, reason: DropReason, on_lost: Callable[[int, DropReason], None]
+    ) -> None:
         """Delete a segment, and tell *on_lost* how many records that costs."""
         with contextlib.suppress(OSError):
             content = self.read(path)

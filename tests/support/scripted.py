@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from otel_telemetry.export.queue import QueueLimits
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
+from otel_telemetry.stats import Disposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from otel_telemetry.otlp.requests import EncodedRecord
     from otel_telemetry.stats import Stats
 
-DELIVERED = ExportResult(kind=Disposition.DELIVERED)
-RETRY = ExportResult(kind=Disposition.RETRY, reason="no")
-TOO_LARGE = ExportResult(kind=Disposition.TOO_LARGE, reason="HTTP status 413")
-REFUSED = ExportResult(kind=Disposition.REFUSED, reason="HTTP status 400")
+DELIVERED = ExportResult(disposition=Disposition.DELIVERED)
+RETRY = ExportResult(disposition=Disposition.RETRY, reason="no")
+TOO_LARGE = ExportResult(disposition=Disposition.TOO_LARGE, reason="HTTP status 413")
+REFUSED = ExportResult(disposition=Disposition.REFUSED, reason="HTTP status 400")
 
 RESOURCE = resource_field({"service.name": "acme"})
 SCOPE = scope_field("acme")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from otel_telemetry.export.backoff import Backoff
 from otel_telemetry.export.recovery import Recovery
-from otel_telemetry.export.result import Disposition
 from otel_telemetry.export.worker import ExportWorker
 from tests.support.outboxes import Box
 from tests.support.scripted import ScriptedTransport, bounds
@@ -95,7 +94,7 @@ class WorkerHarness(Box):
 
     def _answer(self, names: list[str]) -> ExportResult | None:
         answer = self.transport.respond(names)
-        return None if answer is not None and answer.kind is Disposition.DELIVERED else answer
+        return None if answer is not None and answer.is_accepted else answer
 
     def turn(self) -> None:
         """Let the next batch be due, and the worker take one turn."""

@@ -10,6 +10,7 @@ import weakref
 import pytest
 
 from otel_telemetry.receipt import DISABLED, Outcome, Receipt, dropped
+from otel_telemetry.stats import DropReason
 
 _LONG = 30
 
@@ -40,9 +41,9 @@ class TestNow:
 
     def test_dropped_ones_with_a_reason_are_one(self) -> None:
         """A flood of drops makes no object each."""
-        assert dropped("queue_full") is dropped("queue_full")
-        assert dropped("queue_full").outcome is Outcome.DROPPED
-        assert dropped("queue_full").reason == "queue_full"
+        assert dropped(DropReason.QUEUE_FULL) is dropped(DropReason.QUEUE_FULL)
+        assert dropped(DropReason.QUEUE_FULL).outcome is Outcome.DROPPED
+        assert dropped(DropReason.QUEUE_FULL).reason == "queue_full"
 
     @pytest.mark.parametrize(
         ("receipt", "text"),

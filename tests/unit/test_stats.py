@@ -9,7 +9,7 @@ from dataclasses import FrozenInstanceError, asdict
 
 import pytest
 
-from otel_telemetry.stats import Counters, Stats
+from otel_telemetry.stats import Correction, Counters, Disposition, DropReason, Stats
 
 
 def _hold(counters: Counters) -> None:
@@ -33,9 +33,9 @@ def test_a_drop_is_an_event_that_was_accepted_and_lost() -> None:
     """It is counted under its reason."""
     counters = Counters()
 
-    counters.drop("invalid")
-    counters.drop("invalid")
-    counters.drop("destroyed")
+    counters.drop(DropReason.INVALID)
+    counters.drop(DropReason.INVALID)
+    counters.drop(DropReason.DESTROYED)
 
     stats = counters.snapshot()
     assert stats == Stats(accepted=3, dropped={"invalid": 2, "destroyed": 1})
@@ -55,8 +55,8 @@ def test_corrections_count_flaws_not_events() -> None:
     """An event that went all the same is not dropped."""
     counters = Counters()
 
-    counters.correct("cut", 2)
-    counters.correct("cut")
+    counters.correct(Correction.CUT, 2)
+    counters.correct(Correction.CUT)
 
     assert counters.snapshot() == Stats(corrected={"cut": 3})
 
@@ -66,7 +66,7 @@ def test_a_snapshot_stays_as_it_was() -> None:
     counters = Counters()
     before = counters.snapshot()
 
-    counters.drop("invalid")
+    counters.drop(DropReason.INVALID)
 
     assert before == Stats()
     with pytest.raises(FrozenInstanceError):
@@ -76,7 +76,7 @@ def test_a_snapshot_stays_as_it_was() -> None:
 def test_a_snapshot_can_be_written_down() -> None:
     """As JSON for a log, as a pickle for another process."""
     counters = Counters()
-    counters.drop("invalid")
+    counters.drop(DropReason.INVALID)
 
     stats = counters.snapshot()
 
@@ -84,10 +84,30 @@ def test_a_snapshot_can_be_written_down() -> None:
     assert pickle.loads(pickle.dumps(stats)) == stats
 
 
+def test_the_keys_of_a_snapshot_are_plain_strings() -> None:
+    """An application compares and logs them without knowing our enumerations."""
+    counters = Counters()
+    counters.drop(DropReason.INVALID)
+    counters.correct(Correction.CUT)
+    counters.requests[Disposition.RETRY] += 1
+
+    stats = counters.snapshot()
+
+    keys = [*stats.dropped, *stats.corrected, *stats.requests]
+    assert [type(key) for key in keys] == [str] * 3
+    assert keys == ["invalid", "cut", "retry"]
+
+
+def test_a_counted_name_reads_as_its_text() -> None:
+    """A log line or an f-string shows the text, on every version of Python."""
+    assert f"{DropReason.QUEUE_FULL} {Correction.CUT}" == "queue_full cut"
+    assert {DropReason.QUEUE_FULL: 1}["queue_full"] == 1  # type: ignore[index]  # what is tested
+
+
 def test_a_change_to_a_snapshot_changes_no_count() -> None:
     """The maps in it are copies."""
     counters = Counters()
-    counters.drop("invalid")
+    counters.drop(DropReason.INVALID)
 
     asdict(counters.snapshot())["dropped"].clear()
     dropped = counters.snapshot().dropped
@@ -104,7 +124,7 @@ def test_every_snapshot_adds_up_while_others_count() -> None:
 
     def count() -> None:
         while not stop.is_set():
-            counters.drop("invalid")
+            counters.drop(DropReason.INVALID)
             counters.hand_over()
 
     threads = [threading.Thread(target=count) for _ in range(3)]
@@ -124,8 +144,8 @@ class TestNewProcess:
     def test_it_begins_at_zero(self) -> None:
         """What the parent counted is the parent's."""
         counters = Counters()
-        counters.drop("invalid")
-        counters.correct("cut")
+        counters.drop(DropReason.INVALID)
+        counters.correct(Correction.CUT)
 
         counters.after_fork()
 

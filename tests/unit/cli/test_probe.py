@@ -17,7 +17,8 @@ import trustme
 
 from otel_telemetry import TelemetryConfig
 from otel_telemetry.cli.probe import Prober, _distrust, check_connection, meaning
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
+from otel_telemetry.stats import Disposition
 from otel_telemetry.testing import Answer as ServerAnswer
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.certificates import Certificates
@@ -27,11 +28,11 @@ from tests.support.proxy import Proxy
 
 
 def _refused(reason: str) -> ExportResult:
-    return ExportResult(kind=Disposition.REFUSED, reason=reason)
+    return ExportResult(disposition=Disposition.REFUSED, reason=reason)
 
 
 def _retry(reason: str) -> ExportResult:
-    return ExportResult(kind=Disposition.RETRY, reason=reason)
+    return ExportResult(disposition=Disposition.RETRY, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_each_answer_has_its_remedy(answer: ExportResult, level: str, advice: st
 
 def test_a_success_is_ok() -> None:
     """And names the protocol."""
-    check = meaning(ExportResult(kind=Disposition.DELIVERED), "http/protobuf")
+    check = meaning(ExportResult(disposition=Disposition.DELIVERED), "http/protobuf")
 
     assert (check.level, check.found) == ("ok", "the backend takes OTLP http/protobuf")
 

@@ -17,11 +17,12 @@ from otel_telemetry._internal import filelock
 from otel_telemetry.detached.launcher import command
 from otel_telemetry.detached.uploader import consent_gate, upload
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
 from otel_telemetry.spool import layout
 from otel_telemetry.spool.destination import spool_directory, write_manifest
 from otel_telemetry.spool.layout import UPLOADER_LOCK
 from otel_telemetry.spool.spool import Spool
+from otel_telemetry.stats import Disposition
 from tests.support.processes import plain_environment
 from tests.support.scripted import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransport, record
 
@@ -194,7 +195,7 @@ def test_one_failure_is_none(left: Left) -> None:
 def test_its_life_is_bounded(left: Left) -> None:
     """Where the backend asks for time, too."""
     left.transport = ScriptedTransport(
-        ExportResult(kind=Disposition.RETRY, reason="wait", wait=3600)
+        ExportResult(disposition=Disposition.RETRY, reason="wait", retry_after=3600)
     )
     left.upload(max_runtime=0.2)
 

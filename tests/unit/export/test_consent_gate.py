@@ -13,7 +13,7 @@ from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.engine import Delivery
 from otel_telemetry.spool import layout
 from otel_telemetry.spool.destination import spool_directory
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, DropReason
 from tests.support.scripted import (
     RESOURCE,
     RETRY,
@@ -139,7 +139,7 @@ def test_discarding_breaks_off_and_deletes(
     assert sending.wait(10)
     second = _append(delivery, "b")
 
-    delivery.discard("consent_withdrawn")
+    delivery.discard(DropReason.CONSENT_WITHDRAWN)
     go_on.set()
 
     assert transport.aborted.is_set()

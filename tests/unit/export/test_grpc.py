@@ -12,7 +12,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 
 from otel_telemetry import DeliveryConfig
 from otel_telemetry.export.grpc import GRPCTransport
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
+from otel_telemetry.stats import Disposition
 from otel_telemetry.testing import Answer as Reply
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.processes import LOOPBACK, free_port, refusing_port
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 SOON: Final = 5.0  # seconds: more than a busy machine needs, less than the time-out
 LATE: Final = 60.0
-DELIVERED: Final = ExportResult(kind=Disposition.DELIVERED)
+DELIVERED: Final = ExportResult(disposition=Disposition.DELIVERED)
 REQUEST: Final = ExportLogsServiceRequest(
     resource_logs=[
         ResourceLogs(scope_logs=[ScopeLogs(log_records=[LogRecord(event_name="x" * 100_000)])])
@@ -123,7 +124,7 @@ def test_a_partial_success_is_read(
 
     answer = make_transport(receiver.grpc_endpoint).send(REQUEST)
 
-    assert answer == ExportResult(kind=Disposition.DELIVERED, rejected=2, reason="bad luck")
+    assert answer == ExportResult(disposition=Disposition.PARTIAL, rejected=2, reason="bad luck")
 
 
 def test_the_delay_that_a_backend_asks_for_is_read(
@@ -135,7 +136,7 @@ def test_the_delay_that_a_backend_asks_for_is_read(
     answer = make_transport(receiver.grpc_endpoint).send(b"")
 
     assert answer == ExportResult(
-        kind=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", wait=2.5
+        disposition=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", retry_after=2.5
     )
 
 
@@ -147,7 +148,7 @@ def test_nothing_is_tried_twice(
 
     answer = make_transport(receiver.grpc_endpoint).send(b"")
 
-    assert answer == ExportResult(kind=Disposition.RETRY, reason="gRPC status UNAVAILABLE")
+    assert answer == ExportResult(disposition=Disposition.RETRY, reason="gRPC status UNAVAILABLE")
     assert len(receiver.requests) == 1
 
 
@@ -158,7 +159,7 @@ def test_one_channel_serves_a_backend_that_comes_back(
     transport = make_transport(receiver.grpc_endpoint)
     transport.send(b"")
     receiver.stop()
-    assert transport.send(b"").kind is Disposition.RETRY
+    assert transport.send(b"").disposition is Disposition.RETRY
     receiver.start()
 
     deadline = time.monotonic() + SOON
@@ -176,7 +177,7 @@ def test_a_connection_that_is_refused_may_succeed_later(
     with refusing_port() as port:
         answer = make_transport(f"http://{LOOPBACK}:{port}", timeout=LATE).send(b"")
 
-    assert answer == ExportResult(kind=Disposition.RETRY, reason="gRPC status UNAVAILABLE")
+    assert answer == ExportResult(disposition=Disposition.RETRY, reason="gRPC status UNAVAILABLE")
 
 
 def test_a_server_that_never_answers_costs_the_timeout(
@@ -187,7 +188,9 @@ def test_a_server_that_never_answers_costs_the_timeout(
 
     answer = make_transport(receiver.grpc_endpoint, timeout=0.2).send(b"")
 
-    assert answer == ExportResult(kind=Disposition.RETRY, reason="gRPC status DEADLINE_EXCEEDED")
+    assert answer == ExportResult(
+        disposition=Disposition.RETRY, reason="gRPC status DEADLINE_EXCEEDED"
+    )
 
 
 def test_what_grpc_does_not_even_try_is_no_answer(
@@ -199,7 +202,7 @@ def test_what_grpc_does_not_even_try_is_no_answer(
 
     answer = transport.send(b"")
 
-    assert answer == ExportResult(kind=Disposition.RETRY, reason="ValueError")
+    assert answer == ExportResult(disposition=Disposition.RETRY, reason="ValueError")
     assert receiver.requests == ()
 
 
@@ -221,7 +224,7 @@ def test_a_request_under_way_is_broken_off(
 
     thread.join(SOON)
     assert not thread.is_alive()
-    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+    assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
 @pytest.mark.parametrize("sent_before", [True, False])
@@ -236,7 +239,7 @@ def test_after_an_abort_nothing_is_sent(
         transport.after_fork()
     transport.abort()
 
-    assert transport.send(b"").kind is Disposition.RETRY
+    assert transport.send(b"").disposition is Disposition.RETRY
     assert len(receiver.requests) == int(sent_before)
 
 

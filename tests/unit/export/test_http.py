@@ -17,7 +17,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 
 from otel_telemetry import DeliveryConfig
 from otel_telemetry.export.http import THREAD_NAME, HTTPTransport, RequestDeadline
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
+from otel_telemetry.stats import Disposition
 from otel_telemetry.testing import Answer as Reply
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.processes import LOOPBACK, refusing_port
@@ -38,7 +39,7 @@ REQUEST: Final = ExportLogsServiceRequest(
         ResourceLogs(scope_logs=[ScopeLogs(log_records=[LogRecord(event_name="x" * 2000)])])
     ]
 ).SerializeToString()
-DELIVERED: Final = ExportResult(kind=Disposition.DELIVERED)
+DELIVERED: Final = ExportResult(disposition=Disposition.DELIVERED)
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def test_a_connection_that_is_refused_may_succeed_later() -> None:
     with refusing_port() as port:
         answer = HTTPTransport(DeliveryConfig(endpoint=f"http://{LOOPBACK}:{port}")).send(REQUEST)
 
-    assert answer == ExportResult(kind=Disposition.RETRY, reason="NewConnectionError")
+    assert answer == ExportResult(disposition=Disposition.RETRY, reason="NewConnectionError")
 
 
 def test_a_connection_that_is_lost_may_succeed_later(receiver: OTLPReceiver) -> None:
@@ -225,7 +226,7 @@ def test_a_connection_that_is_lost_may_succeed_later(receiver: OTLPReceiver) -> 
 
     answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
 
-    assert answer.kind is Disposition.RETRY
+    assert answer.disposition is Disposition.RETRY
     assert len(receiver.requests) == 1
 
 
@@ -236,7 +237,7 @@ def test_a_redirect_is_not_followed(receiver: OTLPReceiver, status: int) -> None
 
     answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
 
-    assert answer == ExportResult(kind=Disposition.REFUSED, reason=f"HTTP status {status}")
+    assert answer == ExportResult(disposition=Disposition.REFUSED, reason=f"HTTP status {status}")
     assert len(receiver.requests) == 1
 
 
@@ -246,7 +247,9 @@ def test_nothing_is_tried_twice(receiver: OTLPReceiver) -> None:
 
     answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
 
-    assert answer == ExportResult(kind=Disposition.RETRY, reason="HTTP status 429", wait=0)
+    assert answer == ExportResult(
+        disposition=Disposition.RETRY, reason="HTTP status 429", retry_after=0
+    )
     assert len(receiver.requests) == 1
 
 
@@ -263,7 +266,7 @@ def test_a_server_that_answers_a_byte_at_a_time_costs_the_timeout(receiver: OTLP
     transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=0.2))
 
     assert elapsed(lambda: transport.send(REQUEST)) < SOON
-    assert transport.send(REQUEST).kind is Disposition.RETRY
+    assert transport.send(REQUEST).disposition is Disposition.RETRY
 
 
 def test_a_success_counts_even_if_its_body_breaks_off(receiver: OTLPReceiver) -> None:
@@ -291,7 +294,7 @@ def test_a_timeout_leaves_no_thread_behind(receiver: OTLPReceiver) -> None:
 
 
 SOON_ABORTED: Final = 5.0  # seconds: more than a busy machine needs, less than the time-out
-ABORTED: Final = ExportResult(kind=Disposition.RETRY, reason="shutting down")
+ABORTED: Final = ExportResult(disposition=Disposition.RETRY, reason="shutting down")
 
 
 @contextmanager
@@ -315,7 +318,7 @@ def test_a_request_under_way_is_broken_off() -> None:
             receiver.wait_for_requests(1)
             transport.abort()
 
-    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+    assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
 def test_a_request_under_way_over_tls_is_broken_off(certificates: Certificates) -> None:
@@ -336,7 +339,7 @@ def test_a_request_under_way_over_tls_is_broken_off(certificates: Certificates) 
             receiver.wait_for_requests(1)
             transport.abort()
 
-    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+    assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
 def test_an_answer_that_trickles_in_is_broken_off() -> None:
@@ -350,7 +353,7 @@ def test_an_answer_that_trickles_in_is_broken_off() -> None:
             transport.abort()
 
     assert len(answers) == 1
-    assert answers[0].kind in {Disposition.RETRY, Disposition.DELIVERED}
+    assert answers[0].disposition in {Disposition.RETRY, Disposition.DELIVERED}
 
 
 def test_a_handshake_that_hangs_is_broken_off() -> None:
@@ -365,7 +368,7 @@ def test_a_handshake_that_hangs_is_broken_off() -> None:
                 assert connection.recv(1) == b"\x16"  # the client's hello
                 transport.abort()
 
-    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+    assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
 def test_after_an_abort_nothing_is_sent() -> None:
@@ -410,7 +413,7 @@ def test_a_request_whose_name_is_still_looked_up_never_leaves(
             found.set()
 
         assert receiver.requests == ()
-    assert [answer.kind for answer in answers] == [Disposition.RETRY]
+    assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
 def test_a_request_that_is_late_before_it_has_a_connection_ends(
@@ -428,10 +431,10 @@ def test_a_request_that_is_late_before_it_has_a_connection_ends(
         transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=timeout))
         with monkeypatch.context() as patched:
             patched.setattr(socket, "getaddrinfo", slowly)
-            assert transport.send(b"").kind is Disposition.RETRY
+            assert transport.send(b"").disposition is Disposition.RETRY
         assert receiver.requests == ()
 
-        assert transport.send(b"").kind is Disposition.DELIVERED  # the next has all its time
+        assert transport.send(b"").disposition is Disposition.DELIVERED  # the next has all its time
 
 
 SOON_OVERDUE = 5.0  # seconds: more than a busy machine needs

@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from otel_telemetry.export.metrics import observe
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, DropReason
 
 
 @pytest.fixture(name="reader")
@@ -49,7 +49,9 @@ def test_each_count_has_its_name(reader: InMemoryMetricReader, provider: MeterPr
     counters.in_flight = 3
     counters.delivered, counters.rejected, counters.refused = 10, 3, 2
     counters.spooled = 1
-    counters.dropped.update({"queue_full": 4, "destroyed": 3, "shutdown": 3})
+    counters.dropped.update(
+        {DropReason.QUEUE_FULL: 4, DropReason.DESTROYED: 3, DropReason.SHUTDOWN: 3}
+    )
 
     assert points(reader) == {
         ("otel.sdk.log.created", ""): 25,
@@ -115,7 +117,7 @@ def test_what_the_catalogue_holds_back_never_reached_the_exporter(
     """It is the processor's loss, and no failure of the backend's."""
     counters = Counters()
     observe(provider, counters, is_grpc=False)
-    counters.drop("undeclared")
+    counters.drop(DropReason.UNDECLARED)
 
     shown = points(reader)
 

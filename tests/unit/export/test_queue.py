@@ -13,6 +13,7 @@ from otel_telemetry.export.batch import Batch, BatchResult
 from otel_telemetry.export.queue import WorkerTask
 from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES
 from otel_telemetry.receipt import Outcome
+from otel_telemetry.stats import DropReason
 from tests.support.outboxes import Box, names_of
 from tests.support.scripted import RESOURCE, SCOPE, assert_adds_up, record
 from tests.support.waiting import wait_until
@@ -192,7 +193,7 @@ def test_a_batch_too_large_goes_in_halves_at_the_head_of_the_line() -> None:
 
     assert [box.settled() for _ in range(2)] == [["a"], ["b"]]
     assert receipt.outcome is Outcome.PENDING
-    box.outbox.drop(box.take(), "too_large")
+    box.outbox.drop(box.take(), DropReason.TOO_LARGE)
 
     assert (receipt.outcome, receipt.reason) == (Outcome.PARTIAL, "too_large")
     assert box.stats.dropped == {"too_large": 2}
@@ -205,7 +206,7 @@ def test_after_the_end_nothing_is_taken() -> None:
     receipts = [box.append("a", "b"), box.append("c", "d"), box.append("e")]
     box.take()
 
-    assert not box.outbox.close("shutdown")
+    assert not box.outbox.close(DropReason.SHUTDOWN)
 
     assert [receipt.outcome for receipt in receipts] == [Outcome.DROPPED] * 3
     assert box.append("f").reason == "destroyed"
@@ -219,8 +220,14 @@ def test_an_end_with_nothing_left_says_so() -> None:
     empty, full = Box(), Box()
     full.append("a")
 
-    assert [empty.outbox.close("x"), empty.outbox.close("x")] == [True, True]
-    assert [full.outbox.close("x"), full.outbox.close("x")] == [False, False]
+    assert [empty.outbox.close(DropReason.SHUTDOWN), empty.outbox.close(DropReason.SHUTDOWN)] == [
+        True,
+        True,
+    ]
+    assert [full.outbox.close(DropReason.SHUTDOWN), full.outbox.close(DropReason.SHUTDOWN)] == [
+        False,
+        False,
+    ]
 
 
 def test_what_is_said_of_a_batch_that_was_given_up_counts_no_more() -> None:
@@ -228,15 +235,15 @@ def test_what_is_said_of_a_batch_that_was_given_up_counts_no_more() -> None:
     box = Box()
     receipt = box.append("a")
     batch = box.take()
-    box.outbox.close("shutdown")
+    box.outbox.close(DropReason.SHUTDOWN)
     before = box.stats
 
     box.outbox.delivered(batch, 0, "")
     box.outbox.refused(batch, "no")
-    box.outbox.drop(batch, "no")
+    box.outbox.drop(batch, DropReason.INTERNAL)
     box.outbox.postpone(batch, RetryDelay(seconds=1.0, requested_by_server=True))
     box.outbox.split(batch)
-    assert not box.outbox.restore(batch, [], "no")
+    assert not box.outbox.restore(batch, [], DropReason.SPOOL_LOST)
 
     assert box.stats == before
     assert receipt.outcome is Outcome.DROPPED
@@ -259,7 +266,7 @@ def test_what_dead_processes_left_is_counted_twice() -> None:
 def test_what_dead_processes_left_is_not_taken_at_the_end() -> None:
     """It stays where it is."""
     box = Box()
-    box.outbox.close("shutdown")
+    box.outbox.close(DropReason.SHUTDOWN)
 
     assert not box.outbox.adopt(Batch(0.0))
     assert box.stats.accepted == 0
@@ -269,7 +276,7 @@ def test_what_of_theirs_cannot_be_sent_is_counted() -> None:
     """By reason."""
     box = Box()
 
-    box.outbox.lost(3, "expired")
+    box.outbox.lost(3, DropReason.EXPIRED)
 
     assert (box.stats.accepted, box.stats.recovered) == (3, 3)
     assert box.stats.dropped == {"expired": 3}

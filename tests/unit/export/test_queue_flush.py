@@ -13,6 +13,7 @@ import pytest
 from otel_telemetry.export.backoff import RetryDelay
 from otel_telemetry.export.batch import Batch, BatchResult
 from otel_telemetry.export.queue import WorkerTask
+from otel_telemetry.stats import DropReason
 from tests.support.outboxes import Box, names_of
 from tests.support.scripted import encoded
 from tests.support.waiting import wait_until
@@ -95,7 +96,7 @@ def test_a_flush_tells_the_truth(what: str) -> None:
         elif what == "rejected":
             box.outbox.delivered(batch, 1, "no")
         else:
-            box.outbox.drop(batch, "too_large")
+            box.outbox.drop(batch, DropReason.TOO_LARGE)
 
     assert results == [False]
     box.check()
@@ -145,7 +146,7 @@ def test_an_impatient_flush_ends_when_the_backend_fails_and_all_is_on_disk(
 
     with flushing(box, None, respect_backoff=False) as results:
         batch = box.take()
-        box.outbox.restore(batch, encoded("a"), "")
+        box.outbox.restore(batch, encoded("a"), DropReason.SPOOL_LOST)
         box.outbox.postpone(batch, RetryDelay(seconds=60.0))
 
     assert results == [False]
@@ -220,7 +221,7 @@ def test_the_end_ends_a_flush() -> None:
     box.append("a")
 
     with flushing(box, None) as results:
-        box.outbox.close("shutdown")
+        box.outbox.close(DropReason.SHUTDOWN)
 
     assert results == [False]
 
@@ -232,7 +233,7 @@ def test_the_end_wakes_the_courier() -> None:
     waiting = threading.Thread(target=lambda: turns.append(box.outbox.take(tidy_at=float("inf"))))
     waiting.start()
 
-    box.outbox.close("shutdown")
+    box.outbox.close(DropReason.SHUTDOWN)
     waiting.join(5)
 
     assert turns == [WorkerTask.END]
@@ -262,7 +263,7 @@ def test_the_last_flush_begins_nothing_of_what_dead_processes_left() -> None:
 
     assert turns == []
     assert not box.outbox.adopt(Batch(0.0, BatchResult(is_on_disk=True)))
-    box.outbox.close("shutdown")
+    box.outbox.close(DropReason.SHUTDOWN)
     waiting.join(5)
 
     assert turns == [WorkerTask.END]

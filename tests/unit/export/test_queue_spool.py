@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from otel_telemetry.export.backoff import RetryDelay
 from otel_telemetry.export.queue import WorkerTask
 from otel_telemetry.receipt import Outcome
+from otel_telemetry.stats import DropReason
 from tests.support.outboxes import Box, names_of
 from tests.support.scripted import RESOURCE, SCOPE, encoded, record
 from tests.support.spools import largest_file, segments
@@ -38,7 +39,7 @@ def test_a_batch_that_was_delivered_leaves_no_segment(
 
     for settle in (box.outbox.delivered, box.outbox.refused):
         batch = box.take()
-        box.outbox.restore(batch, encoded("x"), "")
+        box.outbox.restore(batch, encoded("x"), DropReason.SPOOL_LOST)
         if settle == box.outbox.delivered:
             box.outbox.delivered(batch, 0, "")
         else:
@@ -75,7 +76,7 @@ def test_a_batch_comes_back_into_memory_to_be_sent(make_box: Callable[..., Box])
     box.append("a", "b")
     batch = box.take()
 
-    assert box.outbox.restore(batch, encoded("a", "b"), "spool_lost")
+    assert box.outbox.restore(batch, encoded("a", "b"), DropReason.SPOOL_LOST)
     box.check()
     assert names_of(batch) == ["a", "b"]
     box.outbox.postpone(batch, RetryDelay(seconds=1.0))
@@ -91,7 +92,7 @@ def test_records_that_are_gone_from_disk_are_counted(make_box: Callable[..., Box
     receipt = box.append("a", "b", "c")
     batch = box.take()
 
-    assert box.outbox.restore(batch, encoded("b"), "spool_lost")
+    assert box.outbox.restore(batch, encoded("b"), DropReason.SPOOL_LOST)
     box.check()
     box.outbox.delivered(batch, 0, "")
 
@@ -106,7 +107,7 @@ def test_a_batch_that_is_gone_from_disk_is_over(make_box: Callable[..., Box]) ->
     box = make_box(max_batch_events=2)
     receipt = box.append("a", "b")
 
-    assert not box.outbox.restore(box.take(), [], "expired")
+    assert not box.outbox.restore(box.take(), [], DropReason.EXPIRED)
 
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "expired")
     assert box.stats.dropped == {"expired": 2}
@@ -140,7 +141,7 @@ def test_the_batch_being_sent_does_not_go_for_want_of_room(make_box: Callable[..
     box.append("c", padding=1000)
 
     assert (first.outcome, second.reason) == (Outcome.PENDING, "spool_full")
-    assert box.outbox.restore(batch, encoded("a"), "")
+    assert box.outbox.restore(batch, encoded("a"), DropReason.SPOOL_LOST)
     box.check()
 
 
@@ -151,9 +152,9 @@ def test_the_end_leaves_on_disk_what_is_not_delivered(
     box = make_box(max_batch_events=2)
     receipts = [box.append("a", "b"), box.append("c", "d"), box.append("e")]
     batch = box.take()
-    box.outbox.restore(batch, encoded("a", "b"), "")
+    box.outbox.restore(batch, encoded("a", "b"), DropReason.SPOOL_LOST)
 
-    assert not box.outbox.close("shutdown")
+    assert not box.outbox.close(DropReason.SHUTDOWN)
 
     assert {receipt.outcome for receipt in receipts} == {Outcome.SPOOLED}
     assert box.stats.spooled == 5
@@ -170,7 +171,7 @@ def test_the_end_gives_up_what_is_not_on_disk(
     with largest_file(8):
         receipt = box.append("a")
 
-    box.outbox.close("shutdown")
+    box.outbox.close(DropReason.SHUTDOWN)
 
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "shutdown")
     assert segments(directory) == 0
@@ -184,12 +185,12 @@ def test_halves_on_disk_are_kept_whole_at_the_end(
     box = make_box(max_batch_events=2)
     receipt = box.append("a", "b")
     batch = box.take()
-    box.outbox.restore(batch, encoded("a", "b"), "")
+    box.outbox.restore(batch, encoded("a", "b"), DropReason.SPOOL_LOST)
     box.outbox.split(batch)
     box.check()
     box.settled()
 
-    box.outbox.close("shutdown")
+    box.outbox.close(DropReason.SHUTDOWN)
 
     assert receipt.outcome is Outcome.PARTIAL
     assert (box.stats.delivered, box.stats.spooled) == (1, 1)
@@ -202,7 +203,7 @@ def test_halves_are_deleted_with_the_last(make_box: Callable[..., Box], director
     box = make_box(max_batch_events=2)
     box.append("a", "b")
     batch = box.take()
-    box.outbox.restore(batch, encoded("a", "b"), "")
+    box.outbox.restore(batch, encoded("a", "b"), DropReason.SPOOL_LOST)
     box.outbox.split(batch)
 
     box.settled()
@@ -258,7 +259,7 @@ def test_a_new_process_keeps_no_file_of_its_parent_open(make_box: Callable[..., 
 def test_the_child_of_a_process_that_was_shut_down_is_shut_down() -> None:
     """The end is final."""
     box = Box()
-    box.outbox.close("shutdown")
+    box.outbox.close(DropReason.SHUTDOWN)
 
     box.outbox.after_fork()
 
@@ -293,7 +294,7 @@ def test_the_end_leaves_what_a_full_disk_took(
     with largest_file(size + 3):
         receipt = box.append("c")
 
-    assert not box.outbox.close("shutdown")
+    assert not box.outbox.close(DropReason.SHUTDOWN)
 
     box.check()
     assert (box.stats.spooled, box.stats.dropped) == (2, {"shutdown": 1})
@@ -314,7 +315,7 @@ def test_halves_of_what_a_full_disk_took_in_part_are_given_up_at_the_end(
     box.outbox.flush(0)
     box.outbox.split(box.take())
 
-    assert not box.outbox.close("shutdown")
+    assert not box.outbox.close(DropReason.SHUTDOWN)
 
     box.check()
     assert box.stats.dropped == {"shutdown": 3}

@@ -24,15 +24,15 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 )
 
 from otel_telemetry.export.result import (
-    Disposition,
     ExportResult,
-    delivered,
     from_grpc,
     from_http,
-    no_answer,
-    retry_after,
+    from_success,
+    no_response,
+    parse_retry_after,
 )
 from otel_telemetry.otlp.wire import field
+from otel_telemetry.stats import Disposition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def http_date(moment: datetime.datetime) -> str:
 
 def kinds_of_statuses(kind: Disposition) -> set[int]:
     """Find the HTTP statuses that mean *kind*."""
-    return {status for status in ALL_STATUSES if from_http(status, {}, b"").kind is kind}
+    return {status for status in ALL_STATUSES if from_http(status, {}, b"").disposition is kind}
 
 
 # -- HTTP statuses -----------------------------------------------------------------------------
@@ -91,17 +91,21 @@ def test_the_reason_is_the_status() -> None:
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_every_retryable_status_is_asked_for_its_wait(status: int) -> None:
     """Retry-After counts with each of them."""
-    assert from_http(status, {"Retry-After": "7"}, b"").wait == 7
+    assert from_http(status, {"Retry-After": "7"}, b"").retry_after == 7
 
 
 def test_without_retry_after_the_backend_names_no_wait() -> None:
     """The courier then chooses."""
-    assert from_http(503, {}, b"") == ExportResult(kind=Disposition.RETRY, reason="HTTP status 503")
+    assert from_http(503, {}, b"") == ExportResult(
+        disposition=Disposition.RETRY, reason="HTTP status 503"
+    )
 
 
 def test_no_answer_at_all_may_pass() -> None:
     """A connection that fails is no word of the backend."""
-    assert no_answer("TimeoutError") == ExportResult(kind=Disposition.RETRY, reason="TimeoutError")
+    assert no_response("TimeoutError") == ExportResult(
+        disposition=Disposition.RETRY, reason="TimeoutError"
+    )
 
 
 # -- Retry-After -------------------------------------------------------------------------------
@@ -128,7 +132,7 @@ def test_no_answer_at_all_may_pass() -> None:
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
     """Both forms of RFC 9110, old spellings of a date included; never less than 0, or a day."""
-    assert retry_after(value, noon) == seconds
+    assert parse_retry_after(value, noon) == seconds
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
 )
 def test_rubbish_for_retry_after_is_none(value: str) -> None:
     """What cannot be read was not said."""
-    assert retry_after(value, noon) is None
+    assert parse_retry_after(value, noon) is None
 
 
 @pytest.fixture
@@ -169,13 +173,13 @@ def _east_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("value", ["Sun Mar  1 12:01:30 2026", "Sun, 01 Mar 2026 12:01:30 -0000"])
 def test_a_date_without_a_zone_is_in_utc(value: str) -> None:
     """HTTP's dates always are, wherever the machine stands."""
-    assert retry_after(value, noon) == 90
+    assert parse_retry_after(value, noon) == 90
 
 
 @given(st.text())
 def test_no_retry_after_whatever_raises(value: str) -> None:
     """A backend may write anything there."""
-    seconds = retry_after(value)
+    seconds = parse_retry_after(value)
 
     assert seconds is None or 0 <= seconds <= DAY
 
@@ -184,7 +188,7 @@ def test_retry_after_is_measured_on_the_wall_clock() -> None:
     """A date is a date: without a clock of the caller's it is compared with now."""
     in_a_minute = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=60)
 
-    seconds = retry_after(http_date(in_a_minute))
+    seconds = parse_retry_after(http_date(in_a_minute))
 
     assert seconds is not None
     assert 30 < seconds <= 60
@@ -202,20 +206,20 @@ def response(rejected: int = 0, message: str = "") -> bytes:
 def test_a_partial_success_counts_what_was_rejected() -> None:
     """The backend's number and the backend's words."""
     assert from_http(200, {}, response(3, "no such tenant")) == ExportResult(
-        kind=Disposition.DELIVERED, rejected=3, reason="no such tenant"
+        disposition=Disposition.PARTIAL, rejected=3, reason="no such tenant"
     )
 
 
 def test_a_message_with_nothing_rejected_is_a_warning() -> None:
     """The words are kept; all records were taken."""
-    assert delivered(response(0, "old format")) == ExportResult(
-        kind=Disposition.DELIVERED, reason="old format"
+    assert from_success(response(0, "old format")) == ExportResult(
+        disposition=Disposition.DELIVERED, reason="old format"
     )
 
 
 def test_a_negative_number_rejects_nothing() -> None:
     """The field is signed; nobody can reject less than nothing."""
-    assert delivered(response(-1)).rejected == 0
+    assert from_success(response(-1)).rejected == 0
 
 
 @pytest.mark.parametrize(
@@ -224,7 +228,7 @@ def test_a_negative_number_rejects_nothing() -> None:
 )
 def test_a_body_that_is_no_response_is_a_plain_success(body: bytes) -> None:
     """The status has said so; gateways write pages of their own."""
-    assert delivered(body) == ExportResult(kind=Disposition.DELIVERED)
+    assert from_success(body) == ExportResult(disposition=Disposition.DELIVERED)
 
 
 ALL_CODES: Final = frozenset(code.name for code in grpc.StatusCode) - {"OK"}
@@ -247,19 +251,28 @@ def retry_in(seconds: int, nanos: int = 0) -> bytes:
     return status_with(RetryInfo(retry_delay=Duration(seconds=seconds, nanos=nanos)))
 
 
+def disposition_of(code: str) -> Disposition:
+    """Return what a gRPC status code alone does with the request."""
+    return from_grpc(code, "", None).disposition
+
+
 # -- gRPC codes --------------------------------------------------------------------------------
 
 
 def test_the_codes_that_otlp_calls_retryable_may_pass() -> None:
     """These, and no other, as long as the backend says no more."""
-    retried = {code for code in ALL_CODES if from_grpc(code, "", None).kind is Disposition.RETRY}
+    retried = {
+        code for code in ALL_CODES if from_grpc(code, "", None).disposition is Disposition.RETRY
+    }
 
     assert retried == RETRYABLE_CODES
 
 
 def test_every_other_code_refuses_for_good() -> None:
     """Without more words, RESOURCE_EXHAUSTED among them."""
-    refused = {code for code in ALL_CODES if from_grpc(code, "", None).kind is Disposition.REFUSED}
+    refused = {
+        code for code in ALL_CODES if from_grpc(code, "", None).disposition is Disposition.REFUSED
+    }
 
     assert refused == ALL_CODES - RETRYABLE_CODES
 
@@ -272,19 +285,19 @@ def test_the_reason_is_the_code() -> None:
 def test_resource_exhausted_with_a_delay_may_pass() -> None:
     """RetryInfo is how a throttling backend says that it is only throttling."""
     assert from_grpc("RESOURCE_EXHAUSTED", "", retry_in(7)) == ExportResult(
-        kind=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", wait=7
+        disposition=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", retry_after=7
     )
 
 
 @pytest.mark.parametrize("code", sorted(RETRYABLE_CODES))
 def test_every_retryable_code_is_asked_for_its_wait(code: str) -> None:
     """RetryInfo counts with each of them."""
-    assert from_grpc(code, "", retry_in(2, 500_000_000)).wait == 2.5
+    assert from_grpc(code, "", retry_in(2, 500_000_000)).retry_after == 2.5
 
 
 def test_a_delay_makes_no_other_code_retryable() -> None:
     """Bad data stays bad, whatever stands beside it."""
-    assert from_grpc("INVALID_ARGUMENT", "", retry_in(1)).kind is Disposition.REFUSED
+    assert from_grpc("INVALID_ARGUMENT", "", retry_in(1)).disposition is Disposition.REFUSED
 
 
 @pytest.mark.parametrize(
@@ -301,7 +314,7 @@ def test_a_delay_makes_no_other_code_retryable() -> None:
 )
 def test_words_about_size_ask_for_smaller_requests(code: str, details: str) -> None:
     """There is no code for it: collectors say it in words, each in its own."""
-    assert from_grpc(code, details, None).kind is Disposition.TOO_LARGE
+    assert from_grpc(code, details, None).disposition is Disposition.TOO_LARGE
 
 
 @pytest.mark.parametrize(
@@ -310,14 +323,14 @@ def test_words_about_size_ask_for_smaller_requests(code: str, details: str) -> N
 )
 def test_other_words_do_not(code: str, kind: Disposition) -> None:
     """A quota, or a range of something else."""
-    assert from_grpc(code, "quota exceeded", None).kind is kind
+    assert from_grpc(code, "quota exceeded", None).disposition is kind
 
 
 def test_a_throttled_request_is_sent_again_as_it_is() -> None:
     """RetryInfo weighs more than words about size."""
     answer = from_grpc("RESOURCE_EXHAUSTED", "message too large for now", retry_in(1))
 
-    assert answer.kind is Disposition.RETRY
+    assert answer.disposition is Disposition.RETRY
 
 
 # -- RetryInfo ---------------------------------------------------------------------------------
@@ -339,7 +352,7 @@ def test_a_throttled_request_is_sent_again_as_it_is() -> None:
 )
 def test_the_delay_of_retry_info_is_read(status: bytes, seconds: float) -> None:
     """Wherever it stands among the details; never less than 0, or more than a day."""
-    assert from_grpc("UNAVAILABLE", "", status).wait == seconds
+    assert from_grpc("UNAVAILABLE", "", status).retry_after == seconds
 
 
 def any_message(content: bytes) -> bytes:
@@ -360,7 +373,7 @@ def any_message(content: bytes) -> bytes:
 def test_a_delay_of_another_shape_is_no_delay(status: bytes) -> None:
     """There is a RetryInfo, so the request may pass; when, it does not say."""
     assert from_grpc("RESOURCE_EXHAUSTED", "", status) == ExportResult(
-        kind=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", wait=0
+        disposition=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", retry_after=0
     )
 
 
@@ -379,12 +392,12 @@ def test_a_delay_of_another_shape_is_no_delay(status: bytes) -> None:
 )
 def test_details_without_a_readable_delay_name_no_wait(status: bytes) -> None:
     """Rubbish, other details, or none: the code alone counts."""
-    assert from_grpc("UNAVAILABLE", "", status).wait is None
+    assert from_grpc("UNAVAILABLE", "", status).retry_after is None
 
 
 @given(st.binary())
 def test_no_status_details_whatever_raise(status: bytes) -> None:
     """A backend may write anything there."""
-    wait = from_grpc("UNAVAILABLE", "", status).wait
+    wait = from_grpc("UNAVAILABLE", "", status).retry_after
 
     assert wait is None or 0 <= wait <= DAY

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.context import get_value
 
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
 from otel_telemetry.export.worker import THREAD_NAME, suppress_instrumentation
 from otel_telemetry.receipt import Outcome
+from otel_telemetry.stats import Disposition, DropReason
 from tests.support.scripted import DELIVERED, REFUSED, RETRY, TOO_LARGE, ScriptedTransport
 from tests.support.workers import WorkerHarness
 
@@ -36,7 +37,7 @@ def test_a_partial_success_is_counted_and_its_reason_logged(
 ) -> None:
     """What was rejected is not sent again."""
     harness = WorkerHarness(
-        ScriptedTransport(ExportResult(kind=Disposition.DELIVERED, rejected=1, reason="no b"))
+        ScriptedTransport(ExportResult(disposition=Disposition.PARTIAL, rejected=1, reason="no b"))
     )
     harness.append("a", "b")
 
@@ -87,7 +88,9 @@ def test_any_answer_but_a_failure_ends_the_backoff(answer: ExportResult) -> None
 
 def test_the_backend_may_say_how_long_to_wait() -> None:
     """Then that is it, to the second, and chance has no part in it."""
-    harness = WorkerHarness(ScriptedTransport(ExportResult(kind=Disposition.RETRY, wait=77.0)))
+    harness = WorkerHarness(
+        ScriptedTransport(ExportResult(disposition=Disposition.RETRY, retry_after=77.0))
+    )
     harness.append("a")
     harness.turn()
 
@@ -204,7 +207,7 @@ def test_the_thread_sends_what_comes_until_the_end() -> None:
     assert [receipt.wait(5) for receipt in started] == [Outcome.DELIVERED] * 3
     assert [thread.name for thread in threading.enumerate()].count(THREAD_NAME) == 1
     assert harness.started == [THREAD_NAME]
-    harness.outbox.close("shutdown")
+    harness.outbox.close(DropReason.SHUTDOWN)
     harness.worker.stop()
     harness.join()
 
@@ -227,7 +230,7 @@ def test_a_request_under_way_is_broken_off_at_the_end() -> None:
     receipt = harness.append("a")
     assert held.wait(5)
 
-    harness.outbox.close("shutdown")
+    harness.outbox.close(DropReason.SHUTDOWN)
     harness.worker.stop()
     harness.join()
 
@@ -257,7 +260,7 @@ def test_a_worker_can_be_stopped_from_its_own_thread() -> None:
     harness = WorkerHarness(transport, is_threaded=True, max_batch_events=1)
 
     def respond(_: list[str]) -> None:
-        harness.outbox.close("shutdown")
+        harness.outbox.close(DropReason.SHUTDOWN)
         harness.worker.stop()
 
     transport.respond = respond

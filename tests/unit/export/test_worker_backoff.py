@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from otel_telemetry.export.backoff import RetryDelay
-from otel_telemetry.export.result import Disposition, ExportResult
+from otel_telemetry.export.result import ExportResult
 from otel_telemetry.receipt import Outcome
 from otel_telemetry.spool.layout import BACKOFF_NOTE, PROBE_LOCK
+from otel_telemetry.stats import Disposition, DropReason
 from tests.support.scripted import REFUSED, RETRY, TOO_LARGE, Clock, ScriptedTransport
 from tests.support.spools import largest_file
 from tests.support.waiting import wait_until
@@ -43,7 +44,7 @@ def make_harness(make_spool: Callable[..., Spool], wall: Clock) -> Callable[...,
 def end(harness: WorkerHarness) -> None:
     """Let the process of this worker end."""
     harness.outbox.flush(0, respect_backoff=False)
-    harness.outbox.close("shutdown")
+    harness.outbox.close(DropReason.SHUTDOWN)
     harness.worker.stop()
     assert harness.outbox._spool is not None
     harness.outbox._spool.close()
@@ -53,7 +54,7 @@ def test_a_later_process_does_not_ask_before_its_time(
     make_harness: Callable[..., WorkerHarness], wall: Clock
 ) -> None:
     """Neither with what was left, nor with what is new, nor for a flush."""
-    first = make_harness(ExportResult(kind=Disposition.RETRY, wait=30.0))
+    first = make_harness(ExportResult(disposition=Disposition.RETRY, retry_after=30.0))
     first.append("a")
     first.turn()
     end(first)
@@ -72,7 +73,9 @@ def test_a_later_process_does_not_ask_before_its_time(
     assert later.transport.requests == [["b"], ["a"]]
 
 
-@pytest.mark.parametrize("answer", [REFUSED, TOO_LARGE, ExportResult(kind=Disposition.DELIVERED)])
+@pytest.mark.parametrize(
+    "answer", [REFUSED, TOO_LARGE, ExportResult(disposition=Disposition.DELIVERED)]
+)
 def test_any_answer_ends_the_outage_for_all(
     make_harness: Callable[..., WorkerHarness], directory: Path, wall: Clock, answer: ExportResult
 ) -> None:

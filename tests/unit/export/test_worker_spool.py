@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry.receipt import Outcome
+from otel_telemetry.stats import DropReason
 from tests.support.scripted import RETRY, ScriptedTransport, record
 from tests.support.spools import AGE, no_more_files
 from tests.support.workers import WorkerHarness
@@ -29,7 +30,7 @@ def leave_behind(make_harness: Callable[..., WorkerHarness], *names: str) -> Non
     """Leave each of these events in a segment of a process that is gone."""
     harness = make_harness(max_batch_events=1)
     harness.append(*names)
-    harness.outbox.close("shutdown")
+    harness.outbox.close(DropReason.SHUTDOWN)
     assert harness.outbox._spool is not None
     harness.outbox._spool.close()
 
@@ -161,7 +162,7 @@ def test_what_is_recovered_as_the_end_comes_stays(
     give = harness.worker._recovery.next_batch
 
     def close_first(opened: float) -> object:
-        harness.outbox.close("shutdown")
+        harness.outbox.close(DropReason.SHUTDOWN)
         return give(opened)
 
     harness.worker._recovery.next_batch = close_first  # type: ignore[method-assign,assignment]  # the moment between two calls

@@ -27,7 +27,7 @@ from otel_telemetry.spool import layout, segment
 from otel_telemetry.spool.destination import spool_directory
 from otel_telemetry.spool.layout import MANIFEST, UPLOADER_LOCK
 from otel_telemetry.spool.spool import Spool
-from otel_telemetry.stats import Counters
+from otel_telemetry.stats import Counters, DropReason
 from otel_telemetry.testing import Answer, OTLPReceiver
 from tests.support.records import recorded
 from tests.support.scripted import RESOURCE, SCOPE, Clock, assert_adds_up
@@ -248,7 +248,7 @@ def test_a_forked_child_begins_anew(make: Callable[..., Desk]) -> None:
     assert len(os.listdir("/dev/fd")) < descriptors
 
     desk.send("b")
-    desk.recorder.discard("consent_withdrawn")
+    desk.recorder.discard(DropReason.CONSENT_WITHDRAWN)
 
     assert set(desk.segments) == parents
 
@@ -261,7 +261,7 @@ def test_what_is_withdrawn_is_deleted(make: Callable[..., Desk]) -> None:
     desk.recorder.flush(0)
     os.unlink(desk.segments[0])
     desk.send("d")
-    desk.recorder.discard("consent_withdrawn")
+    desk.recorder.discard(DropReason.CONSENT_WITHDRAWN)
 
     stats = desk.counters.snapshot()
     assert desk.segments == []
