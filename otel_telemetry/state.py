@@ -72,7 +72,7 @@ class TelemetryState:
         consent_gate = ConsentGate(
             granted_at=self.consent_manager.granted_at(), is_granted=is_granted
         )
-        identity = self.consent_manager.identity(kept=True)  # made now, after permission
+        identity = self.consent_manager.identity(save=True)  # made now, after permission
         return Pipeline(self.config, self.counters, consent_gate, identity.installation_id)
 
     def complete_refusal(self) -> None:
@@ -90,7 +90,7 @@ class TelemetryState:
     def delete_data(self) -> None:
         """Delete the spooled events and the identity."""
         self.purge()
-        self.consent_manager.forget_identity()
+        self.consent_manager.delete_identity()
 
     def purge(self) -> None:
         """Delete every event on disk, whichever process recorded it."""

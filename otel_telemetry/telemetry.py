@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from otel_telemetry.config.keyword_arguments import TelemetrySettings
     from otel_telemetry.consent.decision import Decision
-    from otel_telemetry.consent.files import Mode
+    from otel_telemetry.consent.files import ConsentMode
     from otel_telemetry.events import TelemetryPayload, TypedEvent
     from otel_telemetry.pipeline.pipeline import Pipeline
     from otel_telemetry.stats import Stats
@@ -251,7 +251,7 @@ class Telemetry:
         """
         return self.choose("on" if granted else "off", by=by)
 
-    def choose(self, mode: Mode, *, by: str = "user") -> Decision:
+    def choose(self, mode: ConsentMode, *, by: str = "user") -> Decision:
         """Save the user's choice as `consent` does, with a third mode that only prints events.
 
         Args:
@@ -281,8 +281,9 @@ class Telemetry:
         shown on a terminal only, and never in continuous integration.
 
         Two lines follow the notice: where events are sent, and how to turn telemetry off. The
-        second one is left out if the notice itself names one of the variables that turn telemetry
-        off, or the command ``<app> telemetry off``.
+        second one is left out if the notice names a variable that turns telemetry off
+        (``<APP>_TELEMETRY``, ``OTEL_TELEMETRY``, ``DO_NOT_TRACK``) or a command that does
+        (``<app> telemetry off``, ``otel-telemetry``), in upper or lower case.
 
         Args:
             quiet: True if this run must not print; the notice stays due. Default: False.
@@ -328,7 +329,7 @@ class Telemetry:
         """
         with self._lock:  # a refusal in another thread must not leave a saved identity behind
             is_on = not self.is_disabled
-            return self._state.consent_manager.identity(kept=is_on).pseudonym(kind, value)
+            return self._state.consent_manager.identity(save=is_on).pseudonym(kind, value)
 
     def session(self, session_id: str | None = None) -> AbstractContextManager[str]:
         """Add one `session.id` to every event of a block, and of the tasks that it starts.
@@ -418,7 +419,7 @@ class Telemetry:
 
         Another process may have saved a refusal.
         """
-        if state.consent_manager.is_still_permitted():
+        if state.consent_manager.is_granted():
             return True
         with self._lock:
             self._decide(state)

@@ -14,7 +14,7 @@ from otel_telemetry.consent.files import ConsentRecord
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Style
-    from otel_telemetry.consent.files import Mode
+    from otel_telemetry.consent.files import ConsentMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Chosen:
     """
 
     app: str
-    choice: Mode
+    choice: ConsentMode
     is_saved: bool
     path: str | None
     state: str
@@ -59,25 +59,25 @@ def only_log(context: Context, _options: Options) -> Result:
     return _choose(context, "log")
 
 
-def _choose(context: Context, mode: Mode) -> Result:
+def _choose(context: Context, mode: ConsentMode) -> Result:
     config = context.config
-    events, known = waiting(config).events, context.consent_manager.kept_identity()
+    events, known = waiting(config).events, context.consent_manager.saved_identity()
     decision = context.telemetry.choose(mode)
-    kept = context.consent_manager.choice()
+    kept = context.consent_manager.record()
     is_off = mode == "off"
     state = formatting.state(decision)
     report = Chosen(
         app=config.name,
         choice=mode,
         is_saved=isinstance(kept, ConsentRecord) and kept.mode == mode,
-        path=context.consent_manager.choice_file,
+        path=context.consent_manager.record_file,
         state=state,
         source=decision.source,
         reason=decision.reason,
         events_deleted=events - waiting(config).events if is_off else 0,
         is_identity_deleted=is_off
         and known is not None
-        and context.consent_manager.kept_identity() is None,
+        and context.consent_manager.saved_identity() is None,
     )
     is_done = report.is_saved and (state == mode or is_off)
     return Result(

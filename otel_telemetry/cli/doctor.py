@@ -69,7 +69,7 @@ def doctor(context: Context, options: Options) -> Result:
 
 def _decision(context: Context) -> Check:
     decision = context.telemetry.decision
-    choice = context.consent_manager.choice()
+    choice = context.consent_manager.record()
     if isinstance(choice, Unreadable):
         advice = "Choose again, with on, off or log: that replaces the file."
         return problem("decision", f"{choice.path} cannot be used: {choice.reason}.", advice)

@@ -171,7 +171,7 @@ def _deliver(
         app=context.config.name,
         consent_gate=ConsentGate(
             granted_at=context.consent_manager.granted_at(),
-            is_granted=context.consent_manager.is_still_permitted,
+            is_granted=context.consent_manager.is_granted,
         ),
         on_idle=idle.set,
         connect=watched,

@@ -37,7 +37,7 @@ def show_preview(context: Context, options: Options) -> Result:
         properties(options.group_properties),
     )
     config, kept = context.config, _kept_id(context)
-    who = kept or context.consent_manager.identity(kept=False).installation_id
+    who = kept or context.consent_manager.identity(save=False).installation_id
     try:
         found = preview(config, who, options.event, *buckets)
     except InvalidEventError as error:
@@ -96,7 +96,7 @@ def _kept_id(context: Context) -> str | None:
     """Return the installation id as it would go; None if none is kept yet."""
     if is_ci(context.environ):
         return identity.CI_INSTALLATION
-    known = context.consent_manager.kept_identity()
+    known = context.consent_manager.saved_identity()
     return None if known is None else known.installation_id
 
 

@@ -48,10 +48,10 @@ class Purged:
 def reset_id(context: Context, _options: Options) -> Result:
     """Forget the installation id and the salt of all pseudonyms; make new ones if it is on."""
     was = _kept(context)
-    context.consent_manager.forget_identity()
+    context.consent_manager.delete_identity()
     is_done = _kept(context) is None
     if is_done and context.telemetry.decision.enabled:
-        context.consent_manager.identity(kept=True)
+        context.consent_manager.identity(save=True)
     report = NewIdentity(was=was, now=_kept(context) if is_done else None, is_done=is_done)
     return Result(
         report=report,
@@ -74,7 +74,7 @@ def purge(context: Context, _options: Options) -> Result:
 
 
 def _kept(context: Context) -> str | None:
-    known = context.consent_manager.kept_identity()
+    known = context.consent_manager.saved_identity()
     return None if known is None else known.installation_id
 
 

@@ -134,7 +134,7 @@ def unknown(app: str) -> str:
 
 
 def _choice(context: Context) -> Said:
-    path, choice = context.consent_manager.choice_file, context.consent_manager.choice()
+    path, choice = context.consent_manager.record_file, context.consent_manager.record()
     if isinstance(choice, Unreadable):
         return Said(path=path, problem=choice.reason)
     if choice is None:
@@ -160,7 +160,7 @@ def _policy(context: Context) -> Said:
 def _installation(context: Context) -> Installation | None:
     if is_ci(context.environ):
         return Installation(id=identity.CI_INSTALLATION, made_at=None)
-    known = context.consent_manager.kept_identity()
+    known = context.consent_manager.saved_identity()
     if known is None:
         return None
     return Installation(id=known.installation_id, made_at=known.made_at)

@@ -1,1 +1,1 @@
-"""Whether telemetry may run: the decision, the user's saved choice, and who the installation is."""
+"""Consent: the decision, the saved choice, the policy, and the identity of the installation."""

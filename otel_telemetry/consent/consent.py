@@ -1,4 +1,4 @@
-"""What the user is told and asked: on a terminal, on stderr, and never in the way."""
+"""The consent on this machine: its record, its policy, the identity, the notice and the prompt."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from otel_telemetry._internal import atomic_file, paths, private_directory
-from otel_telemetry._internal.atomic_file import Unreadable, read_object
+from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config.environment import app_prefix
-from otel_telemetry.consent.decision import Decision, Inputs, decide, denied_outright, is_ci
+from otel_telemetry.consent.decision import (
+    Decision,
+    DecisionInputs,
+    decide,
+    is_ci,
+    is_denied_without_files,
+)
 from otel_telemetry.consent.files import (
     ConsentRecord,
     Policy,
@@ -22,89 +28,39 @@ from otel_telemetry.consent.files import (
     write_consent_record,
 )
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # not imported from typing: see the package's own
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
 
     from otel_telemetry.config.config import TelemetryConfig
-    from otel_telemetry.consent.files import Mode
+    from otel_telemetry.consent.files import ConsentMode
     from otel_telemetry.consent.identity import Identity
 
     class Terminal(Protocol):
-        """What we need of a stream."""
+        """The part of a text stream that the notice and the prompt use."""
 
         def isatty(self) -> bool:
-            """Tell whether somebody sits in front of it."""
+            """Return True if the stream is a terminal."""
 
         def write(self, text: str, /) -> object:
-            """Show *text*."""
+            """Write *text*."""
 
         def readline(self) -> str:
-            """Return a line, or an empty string at the end."""
+            """Return a line, or an empty string at the end of the input."""
 
         def flush(self) -> object:
-            """Show it now."""
+            """Write what is buffered."""
 
 
-_FILE = "notice.json"
+_NOTICE_FILE = "notice.json"
 _YES = frozenset({"y", "yes"})
 
 
-def is_terminal(stream: Terminal | None) -> bool:
-    """Tell whether somebody reads what is written there; a program may have no stream at all."""
-    try:
-        return stream is not None and stream.isatty()
-    except Exception:  # a stream that is closed, or somebody's own
-        return False
-
-
-def write_line(text: str, stream: Terminal | None) -> bool:
-    """Write *text* to *stream*; True if it is a terminal and took it."""
-    if stream is None or not is_terminal(stream):
-        return False
-    try:
-        stream.write(text)
-        stream.flush()
-    except Exception:  # a terminal that is gone, or cannot show the text
-        return False
-    return True
-
-
-def ask_yes_no(question: str, stdin: Terminal | None, stream: Terminal | None) -> bool | None:
-    """Ask a question whose answer is no unless it is yes; None if nobody can be asked.
-
-    The end of the input and Ctrl-C are a no.
-    """
-    if stdin is None or not is_terminal(stdin) or not write_line(f"{question} [y/N] ", stream):
-        return None
-    try:
-        return stdin.readline().strip().lower() in _YES
-    except (KeyboardInterrupt, Exception):
-        write_line("\n", stream)
-        return False
-
-
-def notice_was_seen(state: str | None, version: int) -> bool:
-    """Tell whether the notice of this consent version was shown, and kept as shown in *state*."""
-    said = None if state is None else read_object(os.path.join(state, _FILE))
-    if said is None or isinstance(said, Unreadable):
-        return False
-    seen = said.get("consent_version")
-    return type(seen) is int and seen >= version
-
-
-def mark_notice_seen(state: str | None, version: int) -> None:
-    """Keep in *state* that the notice of this consent version was shown."""
-    if state is not None:
-        with contextlib.suppress(OSError):
-            private_directory.secure(state)
-            said = json.dumps({"consent_version": version}).encode()
-            atomic_file.write_file(os.path.join(state, _FILE), said + b"\n")
-
-
 class ConsentManager:
-    """Reads what policy, user and environment say. Thread-safe; nothing here raises.
+    """Reads policy, consent record and environment, and saves the user's choice. Thread-safe.
+
+    Its methods raise nothing.
 
     Args:
         config: The settings.
@@ -112,8 +68,8 @@ class ConsentManager:
         now: Wall clock, in seconds since the epoch.
 
     Attributes:
-        choice_file: Where the user's choice is kept; None if there is no such place.
-        state: The directory of identity and spool; None if there is no such place.
+        record_file: The path of the consent record; None if there is no home directory.
+        state: The directory of identity and spool; None if there is no home directory.
     """
 
     def __init__(
@@ -125,155 +81,167 @@ class ConsentManager:
         self._config = config
         self._environ = environ
         self._now = now
-        self.choice_file = paths.consent_file(config.name, environ)
+        self.record_file = paths.consent_file(config.name, environ)
         self.state = paths.state_directory(config.name, environ)
         self._policy_files = paths.policy_files(config.name, environ)
-        self._unsaved: ConsentRecord | None = None
+        self._unsaved_record: ConsentRecord | None = None
         self._identity: Identity | None = None
-        self._is_identity_kept = False
-        self._notice_due: bool | None = None
-        self._last: tuple[object, bool] | None = None
+        self._is_identity_saved = False
+        self._is_notice_due_at_start: bool | None = None
+        self._granted: tuple[object, bool] | None = None  # signatures of the files, and the result
 
     def decide(self) -> Decision:
-        """Return what follows from all that is said now."""
-        inputs = self._inputs()
-        if not denied_outright(inputs):
-            # Read only now: whoever has said no in the environment does not pay for files.
-            inputs = self._inputs(
+        """Return the decision that follows from every source as it is now."""
+        inputs = self._decision_inputs()
+        if not is_denied_without_files(inputs):
+            # Read only now: a denial by the environment must not cost the reading of files.
+            inputs = self._decision_inputs(
                 policy=read_policy(self._policy_files),
-                choice=self.choice(),
+                record=self.record(),
                 is_notice_due=self._config.notice is not None and self._is_notice_due(),
             )
         return decide(inputs)
 
-    def is_still_permitted(self) -> bool:
-        """Tell whether events may still leave; cheap enough to be asked before every request."""
-        files = (self.choice_file, *self._policy_files)
+    def is_granted(self) -> bool:
+        """Tell whether events may be sent now; cheap enough for every request."""
+        files = (self.record_file, *self._policy_files)
         signatures = [path and _signature(path) for path in files]
-        if self._last is None or self._last[0] != signatures:
-            self._last = (signatures, self.decide().enabled)
-        return self._last[1]
+        if self._granted is None or self._granted[0] != signatures:
+            self._granted = (signatures, self.decide().enabled)
+        return self._granted[1]
 
-    def choice(self) -> ConsentRecord | Unreadable | None:
-        """Return what the user chose; what they could not save holds in this process."""
-        saved = None if self.choice_file is None else read_consent_record(self.choice_file)
-        unsaved = self._unsaved
+    def is_refused(self) -> bool:
+        """Tell whether the user has turned telemetry off."""
+        record = self.record()
+        return isinstance(record, ConsentRecord) and record.mode == "off"
+
+    def granted_at(self) -> float:
+        """Return when the user agreed, in seconds since the epoch; 0 without an agreement."""
+        record = self.record()
+        return record.at if isinstance(record, ConsentRecord) and record.mode == "on" else 0.0
+
+    def record(self) -> ConsentRecord | Unreadable | None:
+        """Return the consent record; one that could not be saved holds in this process."""
+        saved = None if self.record_file is None else read_consent_record(self.record_file)
+        unsaved = self._unsaved_record
         if unsaved is None or (unsaved.mode == "on" and isinstance(saved, Unreadable)):
             return saved
         return unsaved
 
-    def is_refused(self) -> bool:
-        """Tell whether the user has turned telemetry off."""
-        choice = self.choice()
-        return isinstance(choice, ConsentRecord) and choice.mode == "off"
-
-    def granted_at(self) -> float:
-        """Return when the user agreed, in seconds since the epoch; 0 if nobody asked them."""
-        choice = self.choice()
-        return choice.at if isinstance(choice, ConsentRecord) and choice.mode == "on" else 0.0
-
-    def choose(self, mode: Mode, *, by: str) -> bool:
-        """Keep a choice; False if it holds in this process only, for it could not be saved."""
-        self._unsaved = made = ConsentRecord(
+    def choose(self, mode: ConsentMode, *, by: str) -> bool:
+        """Save the user's choice; False if it cannot be saved and holds in this process only."""
+        self._unsaved_record = record = ConsentRecord(
             mode=mode, version=self._config.consent_version, at=self._now(), by=by
         )
-        self._last = None
-        if self.choice_file is None:
+        self._granted = None
+        if self.record_file is None:
             quiet_log.warning("the choice could not be saved: there is no home directory")
             return False
         try:
-            write_consent_record(self.choice_file, made)
+            write_consent_record(self.record_file, record)
         except OSError as error:
             quiet_log.warning("the choice could not be saved: %s", error.strerror)
             return False
-        self._unsaved = None
+        self._unsaved_record = None
         return True
 
-    def identity(self, *, kept: bool) -> Identity:
-        """Return who speaks.
+    def identity(self, *, save: bool) -> Identity:
+        """Return the identity of this installation; make one if there is none.
 
         Args:
-            kept: Whether it may be kept for later runs: only after permission.
+            save: True to save it for later runs, which only a permission allows.
         """
-        from otel_telemetry.consent import identity  # noqa: PLC0415 - most who are off need none
+        from otel_telemetry.consent import identity  # noqa: PLC0415 - a program that is off needs none
 
-        if self._identity is None or (kept and not self._is_identity_kept):
+        if self._identity is None or (save and not self._is_identity_saved):
             is_ci_run = is_ci(self._environ)
-            made = identity.load_identity(self.state if kept and not is_ci_run else None, self._now)
+            loaded = identity.load_identity(
+                self.state if save and not is_ci_run else None, self._now
+            )
             if is_ci_run:
-                made = replace(made, installation_id=identity.CI_INSTALLATION)
-            self._identity, self._is_identity_kept = made, kept
+                loaded = replace(loaded, installation_id=identity.CI_INSTALLATION)
+            self._identity, self._is_identity_saved = loaded, save
         return self._identity
 
-    def kept_identity(self) -> Identity | None:
-        """Return who speaks, as it is kept for later runs; None if nothing is. Makes none."""
-        from otel_telemetry.consent import identity  # noqa: PLC0415 - see above
+    def saved_identity(self) -> Identity | None:
+        """Return the identity that is saved for later runs, if there is one. Makes none."""
+        from otel_telemetry.consent import identity  # noqa: PLC0415 - as above
 
         return None if self.state is None else identity.read_identity(self.state)
 
-    def forget_identity(self) -> bool:
-        """Delete what was kept of the identity; True if there was anything."""
-        from otel_telemetry.consent import identity  # noqa: PLC0415 - see above
+    def delete_identity(self) -> bool:
+        """Delete the identity, in memory and on disk; True if one was on disk."""
+        from otel_telemetry.consent import identity  # noqa: PLC0415 - as above
 
         self._identity = None
         return self.state is not None and identity.delete_identity(self.state)
 
     def show_notice(self, stream: Terminal | None) -> bool:
-        """Show the notice, if it is due and somebody reads *stream*; True if it was shown."""
-        if is_ci(self._environ) or self.decide().source != "notice":
+        """Show the notice on *stream*, if it is due and the stream is a terminal.
+
+        The last line, how to turn telemetry off, is left out if the application's notice names one
+        of the variables that turn it off, ``<app> telemetry off`` or ``otel-telemetry``.
+
+        Returns:
+            True if the notice was shown.
+        """
+        notice = self._config.notice
+        if notice is None or is_ci(self._environ) or self.decide().source != "notice":
             return False
-        text = (
-            f"{self._config.notice}\n"
-            f"It goes to {self._host()}. Nothing is recorded in this run.\n"
-            f"Turn it off: {app_prefix(self._config.name)}_TELEMETRY=off, or DO_NOT_TRACK=1.\n"
-        )
-        is_shown = write_line(text, stream)
+        lines = [notice, f"Events are sent to {self._host()}. Nothing is recorded in this run."]
+        switch = f"{app_prefix(self._config.name)}_TELEMETRY"
+        command = f"{self._config.name} telemetry off"
+        hints = (switch, "OTEL_TELEMETRY", "DO_NOT_TRACK", command, "otel-telemetry")
+        if not any(hint.casefold() in notice.casefold() for hint in hints):
+            lines.append(f"To turn telemetry off, set {switch}=off or DO_NOT_TRACK=1.")
+        is_shown = write_text("".join(f"{line}\n" for line in lines), stream)
         if is_shown:
             mark_notice_seen(self.state, self._config.consent_version)
         return is_shown
 
     def ask(self, question: str | None, stdin: Terminal | None, stream: Terminal | None) -> None:
-        """Ask for permission, if nobody has said anything yet, and keep the answer."""
-        said = self.choice()
+        """Ask for permission and save the answer, unless another source has decided."""
+        record = self.record()
         has_lapsed = (
-            isinstance(said, ConsentRecord)
-            and said.mode == "on"
-            and said.version < self._config.consent_version
+            isinstance(record, ConsentRecord)
+            and record.mode == "on"
+            and record.version < self._config.consent_version
         )
+        inputs = self._decision_inputs()
         if (
-            (said is not None and not has_lapsed)
+            (record is not None and not has_lapsed)
             or is_ci(self._environ)
-            or self._inputs().switches()
-            or denied_outright(self._inputs())
+            or inputs.switches()
+            or is_denied_without_files(inputs)
             or read_policy(self._policy_files) is not None
         ):
             return
-        asked = question or f"May {self._config.name} send usage events to {self._host()}?"
-        agreed = ask_yes_no(asked, stdin, stream)
-        if agreed is not None:
-            self.choose("on" if agreed else "off", by="user")
+        text = question or f"May {self._config.name} send usage events to {self._host()}?"
+        answer = ask_yes_no(text, stdin, stream)
+        if answer is not None:
+            self.choose("on" if answer else "off", by="user")
 
     def _is_notice_due(self) -> bool:
-        # Looked up once: a notice that this run shows is one that it had not shown before.
-        if self._notice_due is None:
-            seen = notice_was_seen(self.state, self._config.consent_version)
-            self._notice_due = not seen
-        return self._notice_due
+        # Looked up once: this run must not count a notice that it shows itself.
+        if self._is_notice_due_at_start is None:
+            is_seen = notice_was_seen(self.state, self._config.consent_version)
+            self._is_notice_due_at_start = not is_seen
+        return self._is_notice_due_at_start
 
-    def _inputs(
+    def _decision_inputs(
         self,
         policy: Policy | Unreadable | None = None,
-        choice: ConsentRecord | Unreadable | None = None,
+        record: ConsentRecord | Unreadable | None = None,
         *,
         is_notice_due: bool = False,
-    ) -> Inputs:
+    ) -> DecisionInputs:
         config = self._config
-        return Inputs(
+        return DecisionInputs(
             app=config.name,
             enabled=config.enabled,
             environ=self._environ,
             policy=policy,
-            choice=choice,
+            record=record,
             consent_version=config.consent_version,
             is_notice_due=is_notice_due,
         )
@@ -282,8 +250,62 @@ class ConsentManager:
         return urlsplit(self._config.url).netloc
 
 
+def notice_was_seen(state: str | None, version: int) -> bool:
+    """Tell whether the directory *state* records that the notice of this version was shown."""
+    if state is None:
+        return False
+    content = atomic_file.read_object(os.path.join(state, _NOTICE_FILE))
+    if content is None or isinstance(content, Unreadable):
+        return False
+    seen = content.get("consent_version")
+    return type(seen) is int and seen >= version
+
+
+def mark_notice_seen(state: str | None, version: int) -> None:
+    """Record in the directory *state* that the notice of this consent version was shown."""
+    if state is not None:
+        with contextlib.suppress(OSError):
+            private_directory.secure(state)
+            content = json.dumps({"consent_version": version}).encode()
+            atomic_file.write_file(os.path.join(state, _NOTICE_FILE), content + b"\n")
+
+
+def ask_yes_no(question: str, stdin: Terminal | None, stream: Terminal | None) -> bool | None:
+    """Ask a question whose default is no; None if one of the streams is not a terminal.
+
+    Every answer but "y" and "yes" is a no; so are the end of the input and Ctrl-C.
+    """
+    if stdin is None or not is_terminal(stdin) or not write_text(f"{question} [y/N] ", stream):
+        return None
+    try:
+        return stdin.readline().strip().lower() in _YES
+    except (KeyboardInterrupt, Exception):
+        write_text("\n", stream)
+        return False
+
+
+def write_text(text: str, stream: Terminal | None) -> bool:
+    """Write *text* to *stream*; True if it is a terminal and the text could be written."""
+    if stream is None or not is_terminal(stream):
+        return False
+    try:
+        stream.write(text)
+        stream.flush()
+    except Exception:  # a closed terminal, or one that cannot encode the text
+        return False
+    return True
+
+
+def is_terminal(stream: Terminal | None) -> bool:
+    """Tell whether *stream* is an open terminal."""
+    try:
+        return stream is not None and stream.isatty()
+    except Exception:  # a closed stream, or an object of the host
+        return False
+
+
 def _signature(path: str) -> tuple[int, int, int] | None:
-    """Return what changes when the file does."""
+    """Return values of which one changes with the file."""
     try:
         status = os.stat(path)
     except OSError:

@@ -1,7 +1,7 @@
-"""Who speaks, without saying who it is: random ids, made after permission and gone with it.
+"""The identity of an installation: random ids, made after a permission, deleted after a refusal.
 
-Nothing here is derived from hardware, host, user or path. Kept with the state, never with the
-configuration: a copied configuration must not make two machines one.
+Nothing here is derived from hardware, host, user or path. The file lies in the state directory, not
+in the configuration directory: a copied configuration must not give two machines one identity.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from otel_telemetry._internal import atomic_file, private_directory
 from otel_telemetry._internal.atomic_file import Unreadable, read_object
 from otel_telemetry._internal.frozen import dataclass
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # not imported from typing: see the package's own
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -28,11 +28,11 @@ CI_INSTALLATION = "ci"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What an installation is known by, for 90 days.
+    """The random ids of an installation, replaced every 90 days.
 
     Attributes:
         installation_id: 128 random bits in hexadecimal: `app.installation.id` on the wire.
-        salt: 256 random bits for `pseudonym`; they never leave.
+        salt: 256 random bits for `pseudonym`; never sent.
         made_at: Seconds since the epoch.
     """
 
@@ -41,24 +41,25 @@ class Identity:
     made_at: float
 
     def pseudonym(self, kind: str, value: str) -> str:
-        """Return what stands for *value* until the identity is rotated: 128 bits, in hexadecimal.
+        """Return a pseudonym for *value*: 128 bits in hexadecimal, until the identity is replaced.
 
-        An HMAC-SHA256 under the salt: without it nobody can try out candidates, as they can for a
-        plain hash of an e-mail address. The same value of another *kind* has another pseudonym.
+        It is an HMAC-SHA256 with the salt: without the salt, candidates cannot be tried out, as
+        they can for a plain hash of an e-mail address. The same value of another *kind* has another
+        pseudonym.
         """
-        import hmac  # noqa: PLC0415 - milliseconds that only those pay who use it
+        import hmac  # noqa: PLC0415 - takes milliseconds, and few programs use it
 
         message = f"{len(kind)}:{kind}{value}".encode("utf-8", "surrogatepass")
         return hmac.new(self.salt, message, "sha256").hexdigest()[:32]
 
 
 def load_identity(state: str | None, now: Callable[[], float] = time.time) -> Identity:
-    """Return the identity kept in the directory *state*; make it, or a new one in place of an old.
+    """Return the identity saved in the directory *state*; make and save one if none is valid.
 
-    Where it cannot be kept, it lives as long as this process. Never raises.
+    An identity that cannot be saved lives as long as this process. Raises nothing.
 
     Args:
-        state: The directory; None for none.
+        state: The directory; None makes a new identity and saves nothing.
         now: Wall clock, in seconds since the epoch.
     """
     moment = now()
@@ -67,48 +68,48 @@ def load_identity(state: str | None, now: Callable[[], float] = time.time) -> Id
         return new
     path = os.path.join(state, _FILE)
     known = read_identity(state)
-    # One from the future is of a clock that was wrong, now or then: it would never grow old.
+    # An identity from the future, by a wrong clock, would never be replaced.
     if known is not None and -_CLOCK_ERROR < moment - known.made_at < _ROTATION:
         return known
     with contextlib.suppress(OSError):
         private_directory.secure(state)
         if known is None and not os.path.lexists(path):
-            # Of two processes that come first, one makes it.
+            # Of two processes that start at once, one creates the file.
             return new if atomic_file.create(path, _encoded(new)) else read_identity(state) or new
         atomic_file.write_file(path, _encoded(new))
     return new
 
 
 def read_identity(state: str) -> Identity | None:
-    """Return the identity kept in the directory *state*; None if there is none of use."""
-    said = read_object(os.path.join(state, _FILE))
-    return None if said is None or isinstance(said, Unreadable) else _decoded(said)
+    """Return the identity saved in the directory *state*; None if there is no valid one."""
+    content = read_object(os.path.join(state, _FILE))
+    return None if content is None or isinstance(content, Unreadable) else _decoded(content)
 
 
 def delete_identity(state: str) -> bool:
-    """Delete the identity kept in the directory *state*; True if there was one."""
-    was_there = True
+    """Delete the identity saved in the directory *state*; True if there was one."""
+    is_deleted = True
     try:
         os.unlink(os.path.join(state, _FILE))
     except OSError:
-        was_there = False
+        is_deleted = False
     with contextlib.suppress(OSError):
-        os.rmdir(state)  # unless anything else is kept there
-    return was_there
+        os.rmdir(state)  # fails if the directory holds other files
+    return is_deleted
 
 
 def _encoded(identity: Identity) -> bytes:
-    said = {
+    content = {
         "installation_id": identity.installation_id,
         "salt": identity.salt.hex(),
         "made_at": identity.made_at,
     }
-    return json.dumps(said, indent=2).encode() + b"\n"
+    return json.dumps(content, indent=2).encode() + b"\n"
 
 
-def _decoded(said: Mapping[str, object]) -> Identity | None:
-    installation_id, salt = said.get("installation_id"), said.get("salt")
-    made_at = said.get("made_at")
+def _decoded(content: Mapping[str, object]) -> Identity | None:
+    installation_id, salt = content.get("installation_id"), content.get("salt")
+    made_at = content.get("made_at")
     if not isinstance(installation_id, str) or not isinstance(salt, str):
         return None
     if not isinstance(made_at, (int, float)):

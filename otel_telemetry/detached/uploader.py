@@ -166,5 +166,5 @@ def consent_gate(config: TelemetryConfig) -> ConsentGate:
     """Return what may leave of the application with *config*, as policy and user have it now."""
     consent_manager = ConsentManager(config, environment.current())
     return ConsentGate(
-        granted_at=consent_manager.granted_at(), is_granted=consent_manager.is_still_permitted
+        granted_at=consent_manager.granted_at(), is_granted=consent_manager.is_granted
     )

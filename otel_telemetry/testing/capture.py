@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from otel_telemetry.config.config import TelemetryConfig
-    from otel_telemetry.consent.files import Mode
+    from otel_telemetry.consent.files import ConsentMode
     from otel_telemetry.events import Event
     from otel_telemetry.pipeline.pipeline import Pipeline
     from otel_telemetry.pipeline.sdk_sinks import CaptureCallback
@@ -103,14 +103,14 @@ class InMemoryConsentManager(ConsentManager):
 
     def __init__(self, config: TelemetryConfig) -> None:
         super().__init__(config, {})
-        self._mode: Mode = "on"
-        self.choice_file = self.state = None
+        self._mode: ConsentMode = "on"
+        self.record_file = self.state = None
 
     def decide(self) -> Decision:
         """Return the decision that follows from the test's own choice."""
         return Decision(enabled=self._mode == "on", source="test", reason=_REASON)
 
-    def choose(self, mode: Mode, *, by: str) -> bool:  # noqa: ARG002 - a test need not say
+    def choose(self, mode: ConsentMode, *, by: str) -> bool:  # noqa: ARG002 - a test need not say
         """Keep the choice for this test."""
         self._mode = mode
         return True

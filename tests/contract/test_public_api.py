@@ -39,7 +39,7 @@ _SIGNATURES = {
     "aflush": "(self, timeout: 'float | None' = None) -> 'bool'",
     "ask": "(self, question: 'str | None' = None, *, quiet: 'bool' = False) -> 'bool'",
     "bootstrap": "(self) -> 'None'",
-    "choose": "(self, mode: 'Mode', *, by: 'str' = 'user') -> 'Decision'",
+    "choose": "(self, mode: 'ConsentMode', *, by: 'str' = 'user') -> 'Decision'",
     "consent": "(self, granted: 'bool', *, by: 'str' = 'user') -> 'Decision'",
     "config": "(self) -> 'TelemetryConfig'",
     "decision": "(self) -> 'Decision'",

@@ -62,7 +62,7 @@ PROMISED = {
     "tests_of_an_app.py": (
         "wanted 'didCreateEntry' with event_properties {'model': 'article'}; none was sent",
         "event_properties: 'model' is 'page', wanted 'article'",
-        "and afterwards: Nobody has turned telemetry on.",
+        "and afterwards: Telemetry has not been turned on.",
     ),
     "conformance.py": (
         "off is off: 13 scenarios: 13 held, 0 did not, 0 not run here",

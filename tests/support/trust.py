@@ -1,4 +1,4 @@
-"""What a user and their machine have said, and the terminal that they sit before."""
+"""Policy files and terminals, for the tests of the consent."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final, TextIO
 NOW: Final = 1_700_000_000.0
 
 Ends = tuple[TextIO, TextIO, int]
-"""A terminal: what the program reads, what it writes, and the descriptor of who sits before it."""
+"""A terminal: input and output of the program, and the descriptor of the user's side."""
 
 
 def set_policy(home: Path, word: str) -> None:
-    """Say something for the whole machine."""
+    """Write a policy file for the whole machine: ``"on"`` or ``"off"``."""
     path = home / "etc" / "acme-cms" / "telemetry.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"telemetry": word}), encoding="utf-8")

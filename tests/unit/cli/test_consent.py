@@ -29,7 +29,7 @@ def test_on_is_kept_for_every_later_run(make: Make) -> None:
     ("name", "word", "reason"),
     [
         ("DO_NOT_TRACK", "1", "DO_NOT_TRACK is set."),
-        ("ACME_CMS_TELEMETRY", "off", "ACME_CMS_TELEMETRY is off."),
+        ("ACME_CMS_TELEMETRY", "off", "ACME_CMS_TELEMETRY is set to off."),
     ],
 )
 def test_on_says_what_still_denies_it(

@@ -1,4 +1,4 @@
-"""A user's home, standings with that user, and a terminal."""
+"""A home directory, consent managers of its user, and a terminal."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home, with a policy's place in it."""
+    """A home directory, which holds the policy files as well."""
     return tmp_path
 
 
 @pytest.fixture
 def make(home: Path) -> Callable[..., ConsentManager]:
-    """Make standings of one user."""
+    """Make consent managers of one user."""
 
     def make_one(environ: Mapping[str, str] | None = None, **settings: object) -> ConsentManager:
         config = TelemetryConfig(name="acme-cms", **settings)  # type: ignore[arg-type]  # it checks them
@@ -39,7 +39,7 @@ def make(home: Path) -> Callable[..., ConsentManager]:
 
 @pytest.fixture
 def terminal() -> Iterator[Ends]:
-    """Both ends of a terminal: what the program reads and writes, and who sits before it."""
+    """The two streams of a terminal, and the descriptor of the user's side."""
     controller, terminal = pty.openpty()
     with (
         open(terminal, encoding="utf-8", closefd=False) as stdin,

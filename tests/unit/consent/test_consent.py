@@ -1,4 +1,4 @@
-"""Where an application stands with its user."""
+"""The consent manager: record, policy, identity, notice and prompt."""
 
 from __future__ import annotations
 
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from tests.support.trust import Ends
 
 
-def test_what_was_chosen_holds_for_later_runs(
-    make: Callable[..., ConsentManager], home: Path
-) -> None:
-    """With who chose it and when."""
+def test_a_choice_holds_for_later_runs(make: Callable[..., ConsentManager], home: Path) -> None:
+    """With its time, and with who chose."""
     assert make().decide().source == "default"
 
     assert make().choose("on", by="admin")
@@ -39,8 +37,10 @@ def test_what_was_chosen_holds_for_later_runs(
     )
 
 
-def test_a_permission_lapses_when_more_is_collected(make: Callable[..., ConsentManager]) -> None:
-    """A refusal does not: who said no to less says no to more."""
+def test_a_permission_lapses_when_consent_version_rises(
+    make: Callable[..., ConsentManager],
+) -> None:
+    """A refusal does not."""
     make(consent_version=2).choose("on", by="user")
     assert make(consent_version=2).decide().enabled
     assert make(consent_version=3).decide().source == "default"
@@ -55,7 +55,7 @@ def test_a_permission_lapses_when_more_is_collected(make: Callable[..., ConsentM
 def test_a_choice_that_cannot_be_saved_holds_in_this_process(
     make: Callable[..., ConsentManager], place: str, mode: str
 ) -> None:
-    """A container's administrator may say it at every start."""
+    """A container may have no writable home."""
     environ = {"HOME": place or "relative"}
     consent_manager = make(environ, enabled=mode == "off" or None)
 
@@ -66,23 +66,25 @@ def test_a_choice_that_cannot_be_saved_holds_in_this_process(
     assert make(environ).decide().source == "default"
 
 
-def test_what_cannot_be_read_beats_a_permission_that_cannot_be_saved(
+def test_an_unreadable_record_beats_a_permission_that_cannot_be_saved(
     make: Callable[..., ConsentManager], home: Path
 ) -> None:
-    """It may have been a no; and a no that cannot be saved beats it."""
+    """It may have been a refusal. A refusal that cannot be saved holds."""
     (home / ".config/acme-cms/telemetry.json").mkdir(parents=True)
     (home / ".config/acme-cms/telemetry.json/full").touch()
     consent_manager = make()
 
     assert not consent_manager.choose("on", by="user")
-    assert isinstance(consent_manager.choice(), Unreadable)
+    assert isinstance(consent_manager.record(), Unreadable)
     assert not consent_manager.decide().enabled
     assert not consent_manager.choose("off", by="user")
-    assert isinstance(consent_manager.choice(), ConsentRecord)
+    assert isinstance(consent_manager.record(), ConsentRecord)
 
 
-def test_policy_is_read_with_the_choice(make: Callable[..., ConsentManager], home: Path) -> None:
-    """Either may deny."""
+def test_a_policy_and_a_choice_can_both_deny(
+    make: Callable[..., ConsentManager], home: Path
+) -> None:
+    """One denial is enough."""
     set_policy(home, "on")
     assert make().decide().source == "policy"
     make().choose("off", by="user")
@@ -92,109 +94,109 @@ def test_policy_is_read_with_the_choice(make: Callable[..., ConsentManager], hom
     assert (make().decide().enabled, make().decide().source) == (False, "policy")
 
 
-def test_who_has_said_no_in_the_environment_pays_for_no_file(
+def test_a_denial_in_the_environment_reads_no_file(
     make: Callable[..., ConsentManager], home: Path
 ) -> None:
-    """Not even for looking: a home that hangs, as those on a network may, hangs nobody."""
+    """A home directory on a network that hangs does not block the program."""
     os.mkfifo(home / "pipe")
     consent_manager = make({"XDG_CONFIG_HOME": str(home / "pipe"), "DO_NOT_TRACK": "1"})
 
     assert consent_manager.decide().source == "DO_NOT_TRACK"
 
 
-class TestStillPermitted:
-    """Asked before every request."""
+class TestIsGranted:
+    """Checked before every request."""
 
-    def test_what_another_process_says_is_heard(
+    def test_a_change_by_another_process_is_noticed(
         self, make: Callable[..., ConsentManager], home: Path
     ) -> None:
-        """The user's refusal, and the administrator's."""
+        """The user's choice, and the policy."""
         consent_manager = make(enabled=True)
-        assert consent_manager.is_still_permitted()
+        assert consent_manager.is_granted()
 
         make().choose("off", by="user")
-        assert not consent_manager.is_still_permitted()
+        assert not consent_manager.is_granted()
         make().choose("on", by="user")
-        assert consent_manager.is_still_permitted()
+        assert consent_manager.is_granted()
         set_policy(home, "off")
-        assert not consent_manager.is_still_permitted()
+        assert not consent_manager.is_granted()
 
     def test_files_are_read_again_only_when_they_changed(
         self, make: Callable[..., ConsentManager], home: Path
     ) -> None:
-        """Else it is a few questions to the file system."""
+        """Otherwise a check costs one stat per file."""
         make().choose("on", by="user")
         consent_manager = make()
-        assert consent_manager.is_still_permitted()
+        assert consent_manager.is_granted()
         path = home / ".config/acme-cms/telemetry.json"
         before = path.stat()
         path.write_bytes(b"x" * before.st_size)  # in place, and as if at the same instant
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-        assert consent_manager.is_still_permitted()
+        assert consent_manager.is_granted()
         path.touch()
-        assert not consent_manager.is_still_permitted()
+        assert not consent_manager.is_granted()
 
 
 class TestIdentity:
-    """Made after permission, and gone with it."""
+    """Made after a permission, deleted after a refusal."""
 
-    def test_it_is_kept_with_the_state(
+    def test_it_is_saved_in_the_state_directory(
         self, make: Callable[..., ConsentManager], home: Path
     ) -> None:
-        """Never with the configuration, which people copy."""
-        kept = make().identity(kept=True)
+        """Not in the configuration directory, which users copy."""
+        saved = make().identity(save=True)
 
-        assert make().identity(kept=True) == kept
+        assert make().identity(save=True) == saved
         assert (home / ".local/state/acme-cms/telemetry/identity.json").exists()
         assert not (home / ".config").exists()
 
-    def test_without_permission_nothing_is_kept(
+    def test_without_a_permission_it_is_not_saved(
         self, make: Callable[..., ConsentManager], home: Path
     ) -> None:
-        """A pseudonym then holds for this process; with permission, for longer."""
+        """A pseudonym then holds for this process."""
         consent_manager = make()
-        passing = consent_manager.identity(kept=False)
-        assert consent_manager.identity(kept=False) == passing
+        temporary = consent_manager.identity(save=False)
+        assert consent_manager.identity(save=False) == temporary
         assert list(home.iterdir()) == []
 
-        kept = consent_manager.identity(kept=True)
+        saved = consent_manager.identity(save=True)
 
-        assert kept != passing
-        assert consent_manager.identity(kept=False) == kept == make().identity(kept=True)
+        assert saved != temporary
+        assert consent_manager.identity(save=False) == saved == make().identity(save=True)
 
     def test_all_runs_in_continuous_integration_are_one_installation(
         self, make: Callable[..., ConsentManager], home: Path
     ) -> None:
-        """Each machine there is new; the salt is of one run."""
-        first, second = (make({"CI": "true"}).identity(kept=True) for _ in range(2))
+        """Each machine there is new. The salt holds for one run."""
+        first, second = (make({"CI": "true"}).identity(save=True) for _ in range(2))
 
         assert first.installation_id == second.installation_id == "ci"
         assert first.salt != second.salt
         assert list(home.iterdir()) == []
 
-    def test_it_is_forgotten(self, make: Callable[..., ConsentManager]) -> None:
+    def test_it_can_be_deleted(self, make: Callable[..., ConsentManager]) -> None:
         """On disk and in memory."""
         consent_manager = make()
-        kept = consent_manager.identity(kept=True)
+        saved = consent_manager.identity(save=True)
 
-        assert consent_manager.kept_identity() == kept
-        assert consent_manager.forget_identity()
-        assert consent_manager.kept_identity() is None
-        assert not consent_manager.forget_identity()
-        assert consent_manager.identity(kept=True) != kept
-        assert not make({"HOME": "relative"}).forget_identity()
+        assert consent_manager.saved_identity() == saved
+        assert consent_manager.delete_identity()
+        assert consent_manager.saved_identity() is None
+        assert not consent_manager.delete_identity()
+        assert consent_manager.identity(save=True) != saved
+        assert not make({"HOME": "relative"}).delete_identity()
 
 
 class TestNotice:
-    """`enabled=True` waits until the user has seen what it means."""
+    """`enabled=True` has no effect before the user has seen the notice."""
 
     TEXT = "Acme counts which commands are used.\nSee https://acme.example/telemetry"
 
-    def test_it_is_shown_once_and_nothing_is_on_before(
+    def test_it_is_shown_once_and_telemetry_is_off_before(
         self, make: Callable[..., ConsentManager], terminal: Ends
     ) -> None:
-        """Eight lines at most: what, where to, and how to turn it off."""
+        """The notice, where events are sent, and how to turn telemetry off."""
         settings = {"enabled": True, "notice": self.TEXT, "endpoint": "https://t.acme.example"}
         consent_manager = make(**settings)
         assert consent_manager.decide().source == "notice"
@@ -203,18 +205,61 @@ class TestNotice:
 
         assert os.read(terminal[2], 1000).decode().splitlines() == [
             *self.TEXT.splitlines(),
-            "It goes to t.acme.example. Nothing is recorded in this run.",
-            "Turn it off: ACME_CMS_TELEMETRY=off, or DO_NOT_TRACK=1.",
+            "Events are sent to t.acme.example. Nothing is recorded in this run.",
+            "To turn telemetry off, set ACME_CMS_TELEMETRY=off or DO_NOT_TRACK=1.",
         ]
         assert consent_manager.decide().source == "notice"
         assert make(**settings).decide().source == "code"
         assert not make(**settings).show_notice(terminal[1])
         assert make(**settings, consent_version=2).decide().source == "notice"
 
-    def test_where_it_cannot_be_seen_it_stays_due(
+    @pytest.mark.parametrize(
+        "hint",
+        [
+            "Turn it off: ACME_CMS_TELEMETRY=off.",
+            "Set otel_telemetry=off to turn it off.",
+            "We honour DO_NOT_TRACK.",
+            "Turn it off with `Acme-CMS telemetry off`.",
+            "See otel-telemetry --help.",
+        ],
+    )
+    def test_a_notice_that_says_how_to_turn_it_off_is_not_repeated(
+        self, make: Callable[..., ConsentManager], terminal: Ends, hint: str
+    ) -> None:
+        """It names a variable that turns telemetry off, or a command that does."""
+        consent_manager = make(enabled=True, notice=f"We count commands.\n{hint}")
+
+        assert consent_manager.show_notice(terminal[1])
+
+        assert os.read(terminal[2], 1000).decode().splitlines() == [
+            "We count commands.",
+            hint,
+            "Events are sent to localhost:4318. Nothing is recorded in this run.",
+        ]
+
+    @pytest.mark.parametrize("text", ["Turn telemetry off at any time.", "acme telemetry off"])
+    def test_a_notice_that_names_no_variable_and_no_command_gets_the_line(
+        self, make: Callable[..., ConsentManager], terminal: Ends, text: str
+    ) -> None:
+        """A command of another name may be the command of another program."""
+        assert make(enabled=True, notice=text).show_notice(terminal[1])
+
+        shown = os.read(terminal[2], 1000).decode()
+        assert "To turn telemetry off, set ACME_CMS_TELEMETRY=off or DO_NOT_TRACK=1." in shown
+
+    def test_without_a_notice_nothing_is_shown(
         self, make: Callable[..., ConsentManager], terminal: Ends
     ) -> None:
-        """In a pipe, in continuous integration; and where it cannot be kept that it was seen."""
+        """The permission of the code holds at once."""
+        consent_manager = make(enabled=True)
+
+        assert not consent_manager.show_notice(terminal[1])
+        assert consent_manager.decide().source == "code"
+
+    def test_where_it_cannot_be_shown_it_stays_due(
+        self, make: Callable[..., ConsentManager], terminal: Ends
+    ) -> None:
+        """In a pipe and in continuous integration; also where the state cannot be saved."""
         settings = {"enabled": True, "notice": self.TEXT}
         with open(os.devnull, "w", encoding="utf-8") as file:
             assert not make(**settings).show_notice(file)
@@ -225,36 +270,36 @@ class TestNotice:
         assert make({"HOME": "/proc"}, **settings).show_notice(terminal[1])
         assert make({"HOME": "/proc"}, **settings).decide().source == "notice"
 
-    @pytest.mark.parametrize("said", [{"DO_NOT_TRACK": "1"}, {"ACME_CMS_TELEMETRY": "on"}])
-    def test_who_has_said_something_is_not_told(
-        self, make: Callable[..., ConsentManager], terminal: Ends, said: Mapping[str, str]
+    @pytest.mark.parametrize("environ", [{"DO_NOT_TRACK": "1"}, {"ACME_CMS_TELEMETRY": "on"}])
+    def test_it_is_not_shown_where_the_user_has_decided(
+        self, make: Callable[..., ConsentManager], terminal: Ends, environ: Mapping[str, str]
     ) -> None:
-        """They know already."""
-        consent_manager = make(said, enabled=True, notice=self.TEXT)
+        """By a variable, for example."""
+        consent_manager = make(environ, enabled=True, notice=self.TEXT)
 
         assert not consent_manager.show_notice(terminal[1])
 
 
 class TestAsk:
-    """A question whose default is no."""
+    """The prompt, whose default is no."""
 
     @pytest.mark.parametrize(("typed", "mode"), [(b"y\n", "on"), (b"\n", "off")])
-    def test_the_answer_is_kept(
+    def test_the_answer_is_saved(
         self, make: Callable[..., ConsentManager], terminal: Ends, typed: bytes, mode: str
     ) -> None:
-        """And nobody is asked twice."""
+        """And the user is not asked again."""
         os.write(terminal[2], typed)
         make().ask(None, *terminal[:2])
 
-        choice = make().choice()
-        assert isinstance(choice, ConsentRecord)
-        assert (choice.mode, choice.by) == (mode, "user")
-        make().ask(None, *terminal[:2])  # would wait for ever
+        record = make().record()
+        assert isinstance(record, ConsentRecord)
+        assert (record.mode, record.by) == (mode, "user")
+        make().ask(None, *terminal[:2])  # a second prompt would block the test
 
-    def test_who_agreed_to_less_is_asked_again(
+    def test_a_user_who_agreed_to_an_earlier_version_is_asked_again(
         self, make: Callable[..., ConsentManager], terminal: Ends
     ) -> None:
-        """In the application's own words."""
+        """With the question of the application."""
         make().choose("on", by="user")
         os.write(terminal[2], b"y\n")
 
@@ -262,17 +307,17 @@ class TestAsk:
 
         assert make(consent_version=2).decide().enabled
 
-    def test_who_cannot_be_asked_has_said_nothing(
+    def test_without_a_terminal_nothing_is_saved(
         self, make: Callable[..., ConsentManager], terminal: Ends
     ) -> None:
-        """No terminal: they are asked another time."""
+        """The user is asked in a later run."""
         with open(os.devnull, encoding="utf-8") as file:
             make().ask(None, file, terminal[1])
 
-        assert make().choice() is None
+        assert make().record() is None
 
     @pytest.mark.parametrize(
-        "said",
+        "environ",
         [
             {"CI": "1"},
             {"DO_NOT_TRACK": "1"},
@@ -280,37 +325,37 @@ class TestAsk:
             {"ACME_CMS_TELEMETRY": "on"},
         ],
     )
-    def test_where_something_is_said_nobody_is_asked(
-        self, make: Callable[..., ConsentManager], terminal: Ends, said: Mapping[str, str]
+    def test_it_does_not_ask_where_another_source_has_decided(
+        self, make: Callable[..., ConsentManager], terminal: Ends, environ: Mapping[str, str]
     ) -> None:
-        """It would wait for ever."""
-        make(said).ask(None, *terminal[:2])
+        """A prompt would block the test."""
+        make(environ).ask(None, *terminal[:2])
 
-        assert make().choice() is None
+        assert make().record() is None
 
-    def test_a_policy_asks_for_everybody(
+    def test_it_does_not_ask_where_a_policy_has_decided(
         self, make: Callable[..., ConsentManager], terminal: Ends, home: Path
     ) -> None:
-        """Their administrator has answered."""
+        """The administrator has decided for every user."""
         set_policy(home, "on")
         make().ask(None, *terminal[:2])
 
-        assert make().choice() is None
+        assert make().record() is None
 
 
 class Broken(io.StringIO):
-    """A terminal that is gone."""
+    """A terminal that fails."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
         self._error = error
 
     def isatty(self) -> bool:
-        """Claim to be one."""
+        """Claim to be a terminal."""
         return True
 
     def write(self, _text: str, /) -> int:
-        """Fail, as a terminal without these letters does."""
+        """Fail, as a terminal that cannot encode the text does."""
         raise self._error
 
     def readline(self, _size: int = -1, /) -> str:  # type: ignore[override]  # a terminal's own has no default of 0
@@ -318,21 +363,21 @@ class Broken(io.StringIO):
         raise self._error
 
 
-def test_it_is_said_on_a_terminal(terminal: Ends) -> None:
-    """And known to have been said."""
+def test_text_is_written_to_a_terminal(terminal: Ends) -> None:
+    """And reported as written."""
     _, stderr, controller = terminal
 
-    assert consent.write_line("We count commands.\n", stderr)
+    assert consent.write_text("We count commands.\n", stderr)
     assert os.read(controller, 100) == b"We count commands.\r\n"
 
 
-def test_elsewhere_it_is_not_said() -> None:
-    """Not into a file or a pipe, not where there is no stream, not where it is closed."""
+def test_text_is_not_written_elsewhere() -> None:
+    """Not to a file, a missing stream, a closed stream or a terminal that fails."""
     file, closed = io.StringIO(), io.StringIO()
     closed.close()
 
     for stream in (file, None, closed, Broken(OSError())):
-        assert not consent.write_line("text", stream)
+        assert not consent.write_text("text", stream)
     assert file.getvalue() == ""
 
 
@@ -347,27 +392,27 @@ def test_elsewhere_it_is_not_said() -> None:
         (b"\x04", False),  # the end of the input
     ],
 )
-def test_everything_but_a_yes_is_a_no(terminal: Ends, typed: bytes, agreed: bool) -> None:  # noqa: FBT001 - a table
-    """The question says so."""
+def test_every_answer_but_yes_is_a_no(terminal: Ends, typed: bytes, agreed: bool) -> None:  # noqa: FBT001 - a table
+    """The end of the input, too."""
     stdin, stderr, controller = terminal
     os.write(controller, typed)
 
     assert consent.ask_yes_no("May we?", stdin, stderr) is agreed
     shown = b""
-    while b"May we? [y/N] " not in shown:  # the echo of what was typed comes before it or after
+    while b"May we? [y/N] " not in shown:  # the terminal's echo comes before or after it
         shown += os.read(controller, 100)
 
 
 def test_ctrl_c_is_a_no(terminal: Ends) -> None:
-    """It ends the question, not the program."""
+    """It ends the prompt, not the program. So does a failing terminal."""
     _, stderr, _ = terminal
 
     for error in KeyboardInterrupt(), OSError(), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"):
         assert consent.ask_yes_no("May we?", Broken(error), stderr) is False
 
 
-def test_who_cannot_be_asked_has_not_answered(terminal: Ends) -> None:
-    """Neither yes nor no: they are asked another time."""
+def test_without_a_terminal_there_is_no_answer(terminal: Ends) -> None:
+    """Neither yes nor no."""
     stdin, stderr, _ = terminal
 
     assert consent.ask_yes_no("May we?", stdin, io.StringIO()) is None
@@ -375,8 +420,8 @@ def test_who_cannot_be_asked_has_not_answered(terminal: Ends) -> None:
     assert consent.ask_yes_no("May we?", None, stderr) is None
 
 
-def test_what_was_seen_stays_seen_until_more_is_collected(tmp_path: Path) -> None:
-    """A higher version has not been seen yet."""
+def test_a_seen_notice_counts_until_consent_version_rises(tmp_path: Path) -> None:
+    """The notice of a higher version is due."""
     state = str(tmp_path / "telemetry")
     assert not consent.notice_was_seen(state, 1)
 
@@ -390,16 +435,18 @@ def test_what_was_seen_stays_seen_until_more_is_collected(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "text", ["", "{}", '{"consent_version": "2"}', '{"consent_version": true}']
 )
-def test_what_cannot_be_understood_was_not_seen(tmp_path: Path, text: str) -> None:
-    """It is shown again."""
+def test_a_notice_file_that_cannot_be_understood_counts_as_unseen(
+    tmp_path: Path, text: str
+) -> None:
+    """The notice is shown again."""
     (tmp_path / "notice.json").write_text(text, encoding="utf-8")
 
     assert not consent.notice_was_seen(str(tmp_path), 1)
 
 
 @pytest.mark.parametrize("state", [None, "/proc/telemetry"])
-def test_where_nothing_can_be_kept_nothing_was_seen(state: str | None) -> None:
-    """So nothing is recorded there on the code's word alone."""
+def test_a_notice_that_cannot_be_recorded_counts_as_unseen(state: str | None) -> None:
+    """So the permission of the code has no effect there."""
     consent.mark_notice_seen(state, 1)
 
     assert not consent.notice_was_seen(state, 1)

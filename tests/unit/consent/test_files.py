@@ -1,4 +1,4 @@
-"""The saved choice: kept as it was made, and no permission where it cannot be understood."""
+"""The consent record and the policy files: a file that cannot be understood is no permission."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry.consent.files import (
-    MODES,
+    CONSENT_MODES,
     ConsentRecord,
     Policy,
     read_consent_record,
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 GOOD = {"mode": "on", "consent_version": 2, "at": 1_700_000_000, "by": "user"}
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_what_is_kept_is_what_was_chosen(tmp_path: Path, mode: str) -> None:
-    """In a file that its user can read, too."""
+@pytest.mark.parametrize("mode", CONSENT_MODES)
+def test_a_saved_record_is_read_as_it_was_written(tmp_path: Path, mode: str) -> None:
+    """From a file that its user can read, too."""
     path = str(tmp_path / "acme" / "telemetry.json")
-    choice = ConsentRecord(mode=mode, version=3, at=1_700_000_000, by="admin")  # type: ignore[arg-type]  # a word of MODES
+    record = ConsentRecord(mode=mode, version=3, at=1_700_000_000, by="admin")  # type: ignore[arg-type]  # one of CONSENT_MODES
 
-    write_consent_record(path, choice)
+    write_consent_record(path, record)
 
-    assert read_consent_record(path) == choice
+    assert read_consent_record(path) == record
     with open(path, encoding="utf-8") as file:
         assert json.load(file) == {
             "mode": mode,
@@ -45,8 +45,8 @@ def test_what_is_kept_is_what_was_chosen(tmp_path: Path, mode: str) -> None:
         }
 
 
-def test_without_a_file_nobody_has_chosen(tmp_path: Path) -> None:
-    """That is no choice, and no denial either."""
+def test_without_a_file_there_is_no_record(tmp_path: Path) -> None:
+    """That is neither a permission nor a denial."""
     assert read_consent_record(str(tmp_path / "telemetry.json")) is None
 
 
@@ -83,44 +83,46 @@ def test_without_a_file_nobody_has_chosen(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_understood_is_no_permission(tmp_path: Path, text: bytes) -> None:
-    """It says something, and that may have been no."""
+def test_a_record_that_cannot_be_understood_is_no_permission(tmp_path: Path, text: bytes) -> None:
+    """It may have been a refusal."""
     path = tmp_path / "telemetry.json"
     path.write_bytes(text)
 
-    found = read_consent_record(str(path))
+    result = read_consent_record(str(path))
 
-    assert isinstance(found, Unreadable)
-    assert found.path == str(path)
-    assert found.reason
+    assert isinstance(result, Unreadable)
+    assert result.path == str(path)
+    assert result.reason
 
 
 @given(st.binary(max_size=200) | st.from_regex(rb'\{"mode": ?"on"[ -~]{0,80}\}', fullmatch=True))
-def test_no_content_whatever_raises(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    """A choice, or the reason why it is none."""
+def test_no_content_of_the_file_raises(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    """The result is a record, or the reason why there is none."""
     path = tmp_path_factory.mktemp("any") / "telemetry.json"
     path.write_bytes(data)
 
     assert isinstance(read_consent_record(str(path)), (ConsentRecord, Unreadable))
 
 
-def test_a_file_that_cannot_be_read_is_no_permission(tmp_path: Path) -> None:
-    """A directory in its place, or a link that leads in a circle."""
+def test_a_record_that_cannot_be_read_is_no_permission(tmp_path: Path) -> None:
+    """A directory in its place, or a link to itself."""
     os.symlink(tmp_path / "circle", tmp_path / "circle")
 
     for path in tmp_path, tmp_path / "circle":
         assert isinstance(read_consent_record(str(path)), Unreadable)
 
 
-def test_who_chose_may_be_missing_and_must_be_a_text(tmp_path: Path) -> None:
-    """It is for people to read; nothing depends on it."""
+def test_a_record_without_a_valid_by_is_the_users(tmp_path: Path) -> None:
+    """The field is for people to read; no decision depends on it."""
     path = tmp_path / "telemetry.json"
     others: tuple[object, ...] = (None, 5, [])
     for by in others:
         path.write_text(json.dumps({**GOOD, "by": by}), encoding="utf-8")
-        found = read_consent_record(str(path))
-        assert isinstance(found, ConsentRecord)
-        assert found.by == "user"
+        result = read_consent_record(str(path))
+        assert isinstance(result, ConsentRecord)
+        assert result.by == "user"
 
 
 ON, OFF = '{"telemetry": "on"}', '{"telemetry": "off", "reason": "not here"}'
@@ -134,21 +136,21 @@ def _read(tmp_path: Path, *texts: str | None) -> Policy | Unreadable | None:
     return read_policy(map(str, paths))
 
 
-def test_without_a_file_there_is_none(tmp_path: Path) -> None:
+def test_without_a_file_there_is_no_policy(tmp_path: Path) -> None:
     """Most machines have none."""
     assert _read(tmp_path, None, None) is None
     assert _read(tmp_path) is None
 
 
 def test_the_first_permission_is_named(tmp_path: Path) -> None:
-    """With the file that says so."""
+    """With its file."""
     path = str(tmp_path / "1.json")
     assert _read(tmp_path, None, ON, ON) == Policy(permits=True, path=path)
 
 
 @pytest.mark.parametrize("texts", [(OFF, ON), (ON, OFF), (ON, None, OFF, ON)])
-def test_one_denial_is_enough(tmp_path: Path, texts: tuple[str | None, ...]) -> None:
-    """Whatever the other files say, before it or after."""
+def test_one_policy_that_denies_is_enough(tmp_path: Path, texts: tuple[str | None, ...]) -> None:
+    """Before or after files that permit."""
     path = str(tmp_path / f"{texts.index(OFF)}.json")
 
     assert _read(tmp_path, *texts) == Policy(permits=False, path=path, reason="not here")
@@ -156,15 +158,15 @@ def test_one_denial_is_enough(tmp_path: Path, texts: tuple[str | None, ...]) -> 
 
 @pytest.mark.parametrize("text", ["", "off", "{}", '{"telemetry": false}', '{"telemetry": "yes"}'])
 def test_a_policy_that_cannot_be_understood_is_no_permission(tmp_path: Path, text: str) -> None:
-    """Somebody said something for the whole machine, and it may have been no."""
+    """It may have been a denial for the whole machine."""
     for texts in (text, ON), (ON, text):
-        found = _read(tmp_path, *texts)
-        assert isinstance(found, Unreadable)
-        assert found.path == str(tmp_path / f"{texts.index(text)}.json")
+        result = _read(tmp_path, *texts)
+        assert isinstance(result, Unreadable)
+        assert result.path == str(tmp_path / f"{texts.index(text)}.json")
 
 
-def test_a_reason_that_is_no_text_is_none(tmp_path: Path) -> None:
-    """The denial holds all the same."""
-    found = _read(tmp_path, '{"telemetry": "off", "reason": 5}')
+def test_a_policy_whose_reason_is_no_text_has_no_reason(tmp_path: Path) -> None:
+    """The denial still holds."""
+    result = _read(tmp_path, '{"telemetry": "off", "reason": 5}')
 
-    assert found == Policy(permits=False, path=str(tmp_path / "0.json"))
+    assert result == Policy(permits=False, path=str(tmp_path / "0.json"))

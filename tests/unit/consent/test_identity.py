@@ -1,4 +1,4 @@
-"""Who speaks: random, private, and not for ever."""
+"""The identity of an installation: random, private, and replaced after 90 days."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NOW = 1_700_000_000.0
 DAY = 24 * 3600.0
 
 
-def test_an_identity_is_kept(tmp_path: Path) -> None:
-    """128 random bits, and a salt, for this user's eyes only."""
+def test_an_identity_is_saved(tmp_path: Path) -> None:
+    """128 random bits and a salt, in a file that only this user can read."""
     state = tmp_path / "acme" / "telemetry"
 
     first = identity.load_identity(str(state), lambda: NOW)
@@ -38,8 +38,8 @@ def test_an_identity_is_kept(tmp_path: Path) -> None:
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
 
 
-def test_after_90_days_it_is_another(tmp_path: Path) -> None:
-    """So is the salt: pseudonyms of before and after cannot be joined."""
+def test_an_identity_is_replaced_after_90_days(tmp_path: Path) -> None:
+    """The salt, too: pseudonyms of before and after cannot be joined."""
     first = identity.load_identity(str(tmp_path), lambda: NOW)
     second = identity.load_identity(str(tmp_path), lambda: NOW + 90 * DAY)
 
@@ -48,16 +48,16 @@ def test_after_90_days_it_is_another(tmp_path: Path) -> None:
     assert identity.load_identity(str(tmp_path), lambda: NOW + 91 * DAY) == second
 
 
-@pytest.mark.parametrize(("back", "is_kept"), [(0.5 * DAY, True), (2 * DAY, False)])
-def test_a_clock_that_was_wrong_makes_no_identity_eternal(
+@pytest.mark.parametrize(("back", "is_valid"), [(0.5 * DAY, True), (2 * DAY, False)])
+def test_an_identity_from_the_future_is_replaced(
     tmp_path: Path,
     back: float,
-    is_kept: bool,  # noqa: FBT001 - a table
+    is_valid: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """One that was made in the future is replaced, unless it is by a day at most."""
+    """A difference of up to a day is taken for a clock error."""
     first = identity.load_identity(str(tmp_path), lambda: NOW)
 
-    assert (identity.load_identity(str(tmp_path), lambda: NOW - back) == first) is is_kept
+    assert (identity.load_identity(str(tmp_path), lambda: NOW - back) == first) is is_valid
 
 
 @pytest.mark.parametrize(
@@ -71,40 +71,40 @@ def test_a_clock_that_was_wrong_makes_no_identity_eternal(
         {"made_at": "now"},
     ],
 )
-def test_one_that_cannot_be_used_is_replaced(tmp_path: Path, wrong: dict[str, object]) -> None:
-    """And the new one is kept."""
-    made = identity.load_identity(str(tmp_path), lambda: NOW)
+def test_an_invalid_identity_is_replaced(tmp_path: Path, wrong: dict[str, object]) -> None:
+    """And the new one is saved."""
+    first = identity.load_identity(str(tmp_path), lambda: NOW)
     path = tmp_path / "identity.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}), encoding="utf-8")
     assert identity.read_identity(str(tmp_path)) is None
 
     new = identity.load_identity(str(tmp_path), lambda: NOW)
 
-    assert new != made
+    assert new != first
     assert identity.read_identity(str(tmp_path)) == new
 
 
 @pytest.mark.parametrize("state", [None, "/proc/telemetry"])
-def test_where_it_cannot_be_kept_it_lives_as_long_as_the_process(state: str | None) -> None:
-    """A home that is read-only, or none."""
+def test_an_identity_that_cannot_be_saved_is_new_in_each_process(state: str | None) -> None:
+    """A read-only directory, or none."""
     first, second = identity.load_identity(state), identity.load_identity(state)
 
     assert first.installation_id != second.installation_id
 
 
-def test_of_two_processes_that_come_first_both_have_the_same(tmp_path: Path) -> None:
-    """One makes it; the other takes that."""
-    theirs: list[identity.Identity] = []
+def test_two_processes_that_start_at_once_share_one_identity(tmp_path: Path) -> None:
+    """One creates the file; the other reads it."""
+    other: list[identity.Identity] = []
 
-    with AUDIT.before("os.link", lambda: theirs.append(identity.load_identity(str(tmp_path)))):
-        ours = identity.load_identity(str(tmp_path))
+    with AUDIT.before("os.link", lambda: other.append(identity.load_identity(str(tmp_path)))):
+        own = identity.load_identity(str(tmp_path))
 
-    assert theirs == [ours]
+    assert other == [own]
     assert os.listdir(tmp_path) == ["identity.json"]
 
 
-def test_it_can_be_forgotten(tmp_path: Path) -> None:
-    """The next one has nothing to do with it."""
+def test_an_identity_can_be_deleted(tmp_path: Path) -> None:
+    """The next one has other ids."""
     assert not identity.delete_identity(str(tmp_path))
     first = identity.load_identity(str(tmp_path))
 
@@ -114,12 +114,12 @@ def test_it_can_be_forgotten(tmp_path: Path) -> None:
 
 
 class TestPseudonyms:
-    """What stands for a name without telling it."""
+    """Pseudonyms do not reveal the value."""
 
     KNOWN = identity.Identity(installation_id="00" * 16, salt=b"s" * 32, made_at=NOW)
 
     def test_the_same_value_has_the_same_pseudonym(self) -> None:
-        """In every process, and for as long as the salt is the same."""
+        """In every process with the same salt."""
         code = (
             "from otel_telemetry.consent.identity import Identity\n"
             "known = Identity(installation_id='00' * 16, salt=b's' * 32, made_at=0)\n"
@@ -131,8 +131,8 @@ class TestPseudonyms:
         assert done.stdout.decode().strip() == pseudonym
         assert len(bytes.fromhex(pseudonym)) == 16
 
-    def test_another_salt_kind_or_value_has_another(self) -> None:
-        """Kinds and values do not run into each other."""
+    def test_another_salt_kind_or_value_has_another_pseudonym(self) -> None:
+        """Where kind and value together have the same letters, too."""
         one = self.KNOWN
         other = replace(one, salt=b"t" * 32)
 
@@ -142,6 +142,6 @@ class TestPseudonyms:
         assert one.pseudonym("1:a", "b") != one.pseudonym("1", ":ab")
 
     @given(st.text(), st.text(st.characters()))
-    def test_any_text_has_one(self, kind: str, value: str) -> None:
+    def test_any_text_has_a_pseudonym(self, kind: str, value: str) -> None:
         """Lone surrogates, too."""
         assert len(self.KNOWN.pseudonym(kind, value)) == 32

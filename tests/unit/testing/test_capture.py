@@ -394,7 +394,7 @@ def test_a_choice_that_is_withdrawn_meanwhile_holds_for_what_was_sent_before(
     telemetry.consent(granted=True)
     telemetry.send("before")
     own_state = telemetry._state
-    path = own_state.consent_manager.choice_file
+    path = own_state.consent_manager.record_file
     assert path is not None
 
     with capture_events(telemetry) as events:
