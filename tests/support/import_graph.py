@@ -11,7 +11,7 @@ import otel_telemetry
 PACKAGE = Path(otel_telemetry.__file__).parent
 _NAME = PACKAGE.name
 _ENTRIES = frozenset({"__init__", "__main__"})  # they only lead to the rest
-_OWN_NODE = frozenset({"telemetry"})  # all other modules at the root are one node
+_OWN_NODE = frozenset({"state", "telemetry"})  # all other modules at the root are one node
 
 
 def import_graph(root: Path = PACKAGE) -> dict[str, set[str]]:
