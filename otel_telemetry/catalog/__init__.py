@@ -1,14 +1,16 @@
-"""What leaves is declared: a class an event, an attribute a property.
+"""Declare events as classes, their properties as annotated attributes.
 
-@event("didCreateEntry", since="5.0")
-class EntryCreated:
-    "An entry was created."
+Only declared events and properties leave a program that has a `Catalog`::
 
-    kind: Kind = field("What kind of content it is.", data_class="feature")
+    @event("didCreateEntry", since="5.0")
+    class EntryCreated:
+        "An entry was created."
 
-CATALOG = Catalog(EntryCreated, version=1)
-telemetry = Telemetry("acme-cms", catalog=CATALOG)
-telemetry.send(EntryCreated(kind=Kind.SINGLE))
+        kind: Kind = field("The kind of content.", data_class="feature")
+
+    CATALOG = Catalog(EntryCreated, version=1)
+    telemetry = Telemetry("acme-cms", catalog=CATALOG)
+    telemetry.send(EntryCreated(kind=Kind.SINGLE))
 """
 
 from __future__ import annotations

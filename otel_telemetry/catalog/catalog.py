@@ -1,4 +1,4 @@
-"""`Catalog`: every event that may leave."""
+"""`Catalog`: the declarations of all events that a program may send."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from otel_telemetry.errors import ConfigurationError
 
 
 class Catalog:
-    """Every event that may leave. Immutable, and safe to share between threads.
+    """The declarations of all events that a program may send. Immutable and thread-safe.
 
-    An event that is not in it does not leave, nor does a property that its event does not declare.
-    The base resource (`TelemetryConfig.resource_attributes` too), and what the library says of each
-    event itself, are not of the catalogue.
+    An event that is not in the catalogue is dropped, and so is a property that its event does not
+    declare. The attributes that the library itself adds, and those of
+    `TelemetryConfig.resource_attributes`, need no declaration.
 
     Args:
         *events: Classes decorated with `event`.
-        version: The catalogue's own version, 1 or more: raise it when more than before may leave,
-            and the setting `consent_version` with it, so that users are asked again.
-        common: A class whose properties any event may carry. It is declared as an event is, but not
-            decorated. Those of users and groups mostly belong here.
+        version: The version of the catalogue, 1 or more. When a release sends more than the one
+            before, raise it, and raise the setting `consent_version` so that users are asked again.
+        common: A class whose properties every event may have. Declare it as an event, without the
+            decorator. User and group properties usually belong here.
 
     Raises:
-        ConfigurationError: The events cannot be one catalogue; the message names the fix.
+        ConfigurationError: The declarations contradict each other; the message names the fix.
     """
 
-    __slots__ = ("_checks", "common", "events", "version")
+    __slots__ = ("_validators", "common", "events", "version")
 
     events: tuple[EventDeclaration, ...]
-    """The declared events, by name."""
+    """The declared events, sorted by name."""
     common: tuple[Property, ...]
-    """The properties that any event may carry."""
+    """The properties that every event may have."""
     version: int
-    """The catalogue's version."""
+    """The version of the catalogue."""
 
     def __init__(
         self, *events: type[object], version: int, common: type[object] | None = None
     ) -> None:
         if type(version) is not int or version < 1:
-            raise ConfigurationError("a Catalog's version must be a whole number, 1 or more")
+            raise ConfigurationError("the version of a Catalog must be an int of 1 or more")
         if not events:
-            raise ConfigurationError("a Catalog needs an event: declare one with @event")
+            raise ConfigurationError("a Catalog needs at least one event: declare it with @event")
         self.version = version
         self.common = () if common is None else read_properties(common, None)
         declared = [declaration_of(item) for item in events]
@@ -52,7 +52,7 @@ class Catalog:
         _check_common(self.events, self.common)
         _check_types(self)
         shared = EventValidator(self.common, closed=True)
-        self._checks = {
+        self._validators = {
             item.name: EventValidator(item.properties, closed=True, common=shared)
             for item in self.events
         }
@@ -60,12 +60,12 @@ class Catalog:
     def __repr__(self) -> str:
         return f"<Catalog, version {self.version}: {len(self.events)} events>"
 
-    def checks_of(self, name: str) -> EventValidator | None:
-        """Return the checks of the event called *name*; None if it is not declared."""
-        return self._checks.get(name)
+    def validator_of(self, name: str) -> EventValidator | None:
+        """Return the validator of the event *name*; None if the event is not declared."""
+        return self._validators.get(name)
 
     def properties(self) -> Iterator[Property]:
-        """Go through every property, the common ones first."""
+        """Yield every declared property, the common ones first."""
         yield from self.common
         for item in self.events:
             yield from item.properties
@@ -75,7 +75,7 @@ def _check_names(events: Iterable[EventDeclaration]) -> None:
     seen: set[str] = set()
     for item in events:
         if item.name in seen:
-            raise ConfigurationError(f"two events are called {item.name!r}: rename one")
+            raise ConfigurationError(f"two events have the name {item.name!r}: rename one")
         seen.add(item.name)
 
 
@@ -85,17 +85,18 @@ def _check_common(events: Iterable[EventDeclaration], common: Iterable[Property]
         for item in declaration.properties:
             if (item.bucket, item.name) in taken:
                 raise ConfigurationError(
-                    f"{declaration.name} declares {item.name!r}, which is common: "
-                    "leave it out of one of the two"
+                    f"{declaration.name} declares {item.name!r}, which is a common property: "
+                    "remove it from one of the two"
                 )
 
 
 def _check_types(catalog: Catalog) -> None:
-    """See that each name means one type: backends keep a column for it."""
+    """Check that a name has the same type in every event: backends store it in one column."""
     types: dict[str, type] = {}
     for item in catalog.properties():
-        if types.setdefault(item.name, item.kind.type) is not item.kind.type:
+        if types.setdefault(item.name, item.value_type.type) is not item.value_type.type:
             raise ConfigurationError(
-                f"{item.name!r} leaves as {item.kind.type.__name__} here and as "
-                f"{types[item.name].__name__} there: give one of them another name or type"
+                f"two properties have the name {item.name!r}, one of type "
+                f"{types[item.name].__name__} and one of type {item.value_type.type.__name__}: "
+                "change one name or type"
             )

@@ -1,4 +1,4 @@
-"""`field` and `version`: what is said of a property where it is declared."""
+"""`field` and `version`: declare the properties of an event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from otel_telemetry._internal.frozen import dataclass
-from otel_telemetry.catalog.value_types import DeclaredValue, ValueType, Wrong, value_type_of
+from otel_telemetry.catalog.value_types import (
+    DeclarationError,
+    DeclaredValue,
+    ValueType,
+    value_type_of,
+)
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.mapping.values import is_reserved
 
@@ -22,19 +27,19 @@ DATA_CLASSES: Mapping[str, str] = {
     "environment": "what the software runs on",
     "performance": "how much work was done, and how long it took",
     "error": "what went wrong, by its kind",
-    "pseudonym": "stands for a person, a machine or a thing without naming it",
+    "pseudonym": "stands for a person, a machine or an object without naming it",
 }
-"""The classes of data, and what each holds. There is none for what names somebody."""
+"""The classes of data, each with a description. There is none for data that names a person."""
 
 BUCKETS = ("event", "user", "group")
 
-ABSENT: object = object()
-"""Said of what was not said."""
+MISSING: object = object()
+"""Stands for an argument that was not passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSpec:
-    """What `field` or `version` was given."""
+    """The arguments of `field` or `version`."""
 
     meaning: object
     data_class: object
@@ -63,7 +68,7 @@ def field(
 ) -> _T: ...
 
 
-# As `dataclasses.field`: the annotation says what it is.
+# Any, as `dataclasses.field`: the annotation of the attribute is the type.
 @overload
 def field(
     meaning: str,
@@ -82,34 +87,36 @@ def field(
     meaning: str,
     *,
     data_class: DataClass,
-    example: object = ABSENT,
+    example: object = MISSING,
     since: str | None = None,
     bucket: Bucket = "event",
     name: str | None = None,
     buckets: Sequence[float] | None = None,
     max_length: int | None = None,
-    default: object = ABSENT,
+    default: object = MISSING,
 ) -> object:
-    """Declare a property of an event. Its annotation says what it may be.
+    """Declare a property of an event. The annotation of the attribute is its type.
 
-    bool, int, float, an Enum of str or int, a Literal of str, a str with *max_length*, or one of
-    these or None. None means that there is no such property in this event.
+    The type is bool, int, float, an Enum of str or int, a Literal of str, a str with *max_length*,
+    or one of these with ``| None``. None means that this event does not have the property. A value
+    of another type is removed when the event is sent.
 
     Args:
-        meaning: What it says, in a sentence for those whose data it is.
-        data_class: What it tells of: ``"feature"`` (which parts of the software are used, and how),
-            ``"configuration"`` (how it is set up), ``"environment"`` (what it runs on),
+        meaning: What the property means, a sentence for the users of the application.
+        data_class: What kind of data it is: ``"feature"`` (which parts of the software are used,
+            and how), ``"configuration"`` (how it is set up), ``"environment"`` (what it runs on),
             ``"performance"`` (how much work was done, and how long it took), ``"error"`` (what went
-            wrong, by its kind), or ``"pseudonym"`` (stands for a person, a machine or a thing
-            without naming it). There is none for what names somebody.
-        example: A value. Not needed where the type has an end: bool, Enum, Literal.
-        since: The version of the software that sent it first; that of the event, if not given.
+            wrong, by its kind), or ``"pseudonym"`` (stands for a person, a machine or an object
+            without naming it). There is none for data that names a person.
+        example: A value, for the documents. Optional for bool, Enum and Literal.
+        since: The first version of the application that sends it. Default: that of the event.
         bucket: Whether it is an event, a user or a group property.
-        name: Its name where it leaves; that of the attribute, if not given.
-        buckets: Ascending bounds. A number then leaves as the name of the range in which it lies:
-            with ``(1, 5)`` as ``<1``, ``1 to 4`` or ``>=5``. A bound belongs to what is above it.
-        max_length: Characters, 1 to 256, of a str. A longer one does not leave.
-        default: Its value where none is given; without it, one must be.
+        name: The name under which it is sent. Default: the name of the attribute.
+        buckets: Ascending bounds of ranges, 1 to 64 of them. A number is sent as the label of its
+            range: with ``(1, 5)``, as ``<1``, ``1 to 4`` or ``>=5``.
+        max_length: The greatest length of a str, 1 to 256 characters. A longer str is removed.
+        default: The value of an instance that does not pass one. Without it, the argument is
+            required.
     """
     return FieldSpec(
         meaning=meaning,
@@ -157,15 +164,15 @@ def version(
     since: str | None = None,
     bucket: Bucket = "event",
     name: str | None = None,
-    default: object = ABSENT,
+    default: object = MISSING,
 ) -> object:
-    """Declare a property that is a version, annotated ``str``, such as ``5.1.0`` or ``3.14.0rc2``.
+    """Declare a property that is a version, such as ``5.1.0`` or ``3.14.0rc2``, of type str.
 
-    Numbers and the words of pre-releases leave; a local part (``+local``) stays behind, for it may
-    name anything.
+    The numbers and the words of pre-releases are sent. A local part (``+local``) is cut off: it may
+    name a branch, a host or a customer.
 
     Args:
-        meaning: What it is the version of.
+        meaning: Which version it is.
         data_class: See `field`.
         example: A version.
         since: See `field`.
@@ -190,14 +197,14 @@ class Property:
     """A declared property.
 
     Attributes:
-        name: Its name where it leaves.
-        attribute: Its name in the class.
-        meaning: What it says.
-        data_class: What it tells of.
-        example: A value, as it leaves.
-        since: The version of the software that sent it first.
+        name: The name under which it is sent.
+        attribute: The name of the attribute.
+        meaning: What the property means, for the users of the application.
+        data_class: One of `DATA_CLASSES`.
+        example: A value, as it is sent.
+        since: The first version of the application that sends it.
         bucket: ``"event"``, ``"user"`` or ``"group"``.
-        kind: What may leave.
+        value_type: The type of its values.
         optional: Whether None means that it is absent.
     """
 
@@ -208,7 +215,7 @@ class Property:
     example: DeclaredValue
     since: str
     bucket: str
-    kind: ValueType
+    value_type: ValueType
     optional: bool
 
 
@@ -217,108 +224,114 @@ def read_properties(declaring: type, since: str | None) -> tuple[Property, ...]:
 
     Args:
         declaring: The class.
-        since: For those that say nothing of it.
+        since: For properties that are declared without it.
 
     Raises:
-        ConfigurationError: One cannot be declared like that.
+        ConfigurationError: A declaration is invalid.
     """
     where = declaring.__qualname__
     if declaring.__bases__ != (object,):
         raise ConfigurationError(
-            f"{where} inherits: declare what events share once, as common to the Catalog"
+            f"{where} has a base class: declare shared properties as common of the Catalog"
         )
     try:
         annotations = typing.get_type_hints(declaring)
     except Exception as error:
         raise ConfigurationError(
-            f"{where}: its annotations cannot be resolved ({error}): import or declare the types "
-            "at the module's top level"
+            f"{where} has annotations that cannot be resolved ({error}): import or declare the "
+            "types at the top level of the module"
         ) from None
     specs = {name: value for name, value in vars(declaring).items() if isinstance(value, FieldSpec)}
     for name in specs.keys() - annotations.keys():
-        raise ConfigurationError(f"{where}.{name} needs an annotation that says what it may be")
-    found: dict[tuple[str, str], Property] = {}
+        raise ConfigurationError(f"{where}.{name} needs an annotation with its type")
+    properties: dict[tuple[str, str], Property] = {}
     for name, annotation in annotations.items():
         if name not in specs:
-            raise ConfigurationError(f"{where}.{name} needs a field(...) that says what it means")
+            raise ConfigurationError(f"{where}.{name} needs a field(...) with its meaning")
         try:
-            made = _property(name, annotation, specs[name], since)
-        except Wrong as error:
+            item = _property(name, annotation, specs[name], since)
+        except DeclarationError as error:
             raise ConfigurationError(f"{where}.{name} {error}") from None
-        if (made.bucket, made.name) in found:
-            raise ConfigurationError(f"{where}.{name} leaves as {made.name!r}, as another does")
-        found[made.bucket, made.name] = made
-    return tuple(found.values())
+        if (item.bucket, item.name) in properties:
+            raise ConfigurationError(
+                f"{where}.{name} has the name {item.name!r} of another property: change one"
+            )
+        properties[item.bucket, item.name] = item
+    return tuple(properties.values())
 
 
-def sentence(what: str, value: object) -> str:
-    """Return *value*, of however many lines, on one.
+def validate_sentence(what: str, value: object) -> str:
+    """Return the text *value* on one line.
 
     Raises:
-        Wrong: It is no text.
+        DeclarationError: It is empty, not printable or not a str; the message names *what*.
     """
-    return line(what, " ".join(value.split()) if isinstance(value, str) else value)
+    return validate_line(what, " ".join(value.split()) if isinstance(value, str) else value)
 
 
-def line(what: str, value: object) -> str:
-    """Return *value* as it is.
+def validate_line(what: str, value: object) -> str:
+    """Return *value*, a line of text that can stand in a document.
 
     Raises:
-        Wrong: It is no line of text. All that is declared stands in documents.
+        DeclarationError: It is empty, not printable or not a str; the message names *what*.
     """
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise Wrong(f"needs {what}: a text that can be printed, not {_shown(value)}")
+        raise DeclarationError(f"needs {what}: printable text, not {_describe(value)}")
     return str(value)
 
 
 def _property(attribute: str, annotation: object, spec: FieldSpec, since: str | None) -> Property:
-    kind, optional = value_type_of(
+    value_type, optional = value_type_of(
         annotation,
         buckets=spec.buckets,
         max_length=spec.max_length,
         is_version=spec.is_version,
     )
-    name = line("a name", attribute if spec.name is None else spec.name)
+    name = validate_line("a name", attribute if spec.name is None else spec.name)
     if is_reserved(name):
-        raise Wrong(f"cannot leave as {name!r}, which says who speaks: give it another name")
-    if spec.default is not ABSENT and not (spec.default is None and optional):
-        _fitting(kind, "a default", spec.default)
+        raise DeclarationError(
+            f"cannot have the name {name!r}, which only the library sets: choose another name"
+        )
+    if spec.default is not MISSING and not (spec.default is None and optional):
+        _check_value(value_type, "a default", spec.default)
     return Property(
         name=name,
         attribute=attribute,
-        meaning=sentence("a meaning", spec.meaning),
+        meaning=validate_sentence("a meaning", spec.meaning),
         data_class=_one_of("data_class", spec.data_class, DATA_CLASSES),
-        example=_example(kind, spec.example),
-        since=line("since, the version that sent it first", spec.since or since),
+        example=_example(value_type, spec.example),
+        since=validate_line("since, the first version that sends it", spec.since or since),
         bucket=_one_of("bucket", spec.bucket, dict.fromkeys(BUCKETS, "")),
-        kind=kind,
+        value_type=value_type,
         optional=optional,
     )
 
 
 def _one_of(what: str, word: object, words: Mapping[str, str]) -> str:
     if not isinstance(word, str) or word not in words:
-        raise Wrong(f"has {what}={_shown(word)}: make it one of {', '.join(words)}")
+        raise DeclarationError(f"has {what}={_describe(word)}: choose one of {', '.join(words)}")
     return word
 
 
-def _example(kind: ValueType, example: object) -> DeclaredValue:
-    if example is not ABSENT:
-        fitting = _fitting(kind, "an example", example)
-        return line("an example", fitting) if isinstance(fitting, str) else fitting
-    if kind.values and not kind.is_range:
-        return kind.values[0]
-    if kind.type is bool:
+def _example(value_type: ValueType, example: object) -> DeclaredValue:
+    if example is not MISSING:
+        value = _check_value(value_type, "an example", example)
+        return validate_line("an example", value) if isinstance(value, str) else value
+    if value_type.values and not value_type.is_range:
+        return value_type.values[0]
+    if value_type.type is bool:
         return True
-    raise Wrong("needs an example")
+    raise DeclarationError("needs an example")
 
 
-def _fitting(kind: ValueType, what: str, value: object) -> DeclaredValue:
+def _check_value(value_type: ValueType, what: str, value: object) -> DeclaredValue:
     try:
-        return kind.check(value)
+        return value_type.check(value)
     except Exception:
-        raise Wrong(f"has {what} that does not fit its type: {_shown(value)}") from None
+        raise DeclarationError(
+            f"has {what} that does not match its type: {_describe(value)}"
+        ) from None
 
 
-def _shown(value: object) -> str:
+def _describe(value: object) -> str:
     return repr(value) if isinstance(value, (str, int, float, type(None))) else type(value).__name__

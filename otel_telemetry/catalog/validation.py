@@ -1,4 +1,4 @@
-"""The checks of one event's properties: what fits its declaration leaves, and nothing else."""
+"""The validation of an event's properties: only those that match their declarations leave."""
 
 from __future__ import annotations
 
@@ -11,88 +11,79 @@ from otel_telemetry.catalog.value_types import CheckValue
 from otel_telemetry.events import FrozenProperties
 from otel_telemetry.types import Properties
 
-Fitting: TypeAlias = tuple[Properties | None, Properties | None, Properties | None]
-_Table: TypeAlias = dict[str, tuple[str, CheckValue, bool]]
+ValidBuckets: TypeAlias = tuple[Properties | None, Properties | None, Properties | None]
+_Checks: TypeAlias = dict[str, tuple[str, CheckValue, bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidatedProperties:
-    """What of an event may leave.
+    """The valid properties of an event, and the names of those that were removed.
 
     Attributes:
-        fitting: The three buckets.
-        undeclared: Names of properties that stay, for nobody declared them.
-        invalid: Names of properties that stay, for their values do not fit.
-        left_out: How many of both were event properties.
+        buckets: The valid event, user and group properties.
+        undeclared: Names of removed properties that are not declared.
+        invalid: Names of removed properties whose values do not match their types.
+        dropped_count: How many of the removed properties were event properties.
     """
 
-    fitting: Fitting
+    buckets: ValidBuckets
     undeclared: tuple[str, ...]
     invalid: tuple[str, ...]
     dropped_count: int
 
 
 class EventValidator:
-    """The checks of one event. Thread-safe.
+    """Validates the properties of one event. Thread-safe.
 
     Args:
-        properties: What is declared.
-        closed: Whether user and group properties that are not declared stay as well.
-        common: Checks of what else is declared.
+        properties: The declared properties of the event.
+        closed: Whether undeclared user and group properties are removed. Undeclared event
+            properties always are.
+        common: The validator of the properties that every event may have.
 
     Attributes:
-        event: Returns what leaves of a bucket of event properties; raises if anything does not fit
-            as it is. What it returns depends on its argument alone.
-        of_others: The same for user and for group properties. They are those of *common*, where
-            there are none beside: what one function was asked about equal properties is known.
+        event: The filter of event properties.
+        user: The filter of user properties. Where an event declares no user property, it is the
+            very filter of *common*: the pipeline caches its results for each filter.
+        group: The same for group properties.
     """
 
-    __slots__ = ("event", "of_others")
+    __slots__ = ("event", "group", "user")
 
     def __init__(
         self, properties: Iterable[Property], *, closed: bool, common: EventValidator | None = None
     ) -> None:
-        tables: dict[str, _Table] = {bucket: {} for bucket in BUCKETS}
+        checks: dict[str, _Checks] = {bucket: {} for bucket in BUCKETS}
         for item in properties:
-            # With the name as it was declared: what equals it may still be another.
-            tables[item.bucket][item.name] = (item.name, item.kind.check, item.optional)
-        event, user, group = tables.values()
+            # With the declared name: a key that equals it may be of another type.
+            checks[item.bucket][item.name] = (item.name, item.value_type.check, item.optional)
+        event, user, group = checks.values()
         self.event = PropertyFilter(event, closed=True)
-        self.of_others = PropertyFilter(user, closed=closed), PropertyFilter(group, closed=closed)
+        self.user = PropertyFilter(user, closed=closed)
+        self.group = PropertyFilter(group, closed=closed)
         if common is not None:
-            user_fit, group_fit = self.of_others
-            self.event = common.event.joined(self.event)
-            self.of_others = (
-                common.of_others[0].joined(user_fit),
-                common.of_others[1].joined(group_fit),
-            )
+            self.event = common.event.merge(self.event)
+            self.user = common.user.merge(self.user)
+            self.group = common.group.merge(self.group)
 
-    def kept(self, event: Properties, user: Properties, group: Properties) -> ValidatedProperties:
-        """Return what may leave of three buckets of legal values."""
-        passed: list[dict[str, object]] = []
+    def validate(
+        self, event: Properties, user: Properties, group: Properties
+    ) -> ValidatedProperties:
+        """Return the valid properties of three buckets, whose values must be legal attributes."""
+        valid: list[dict[str, object]] = []
         undeclared: list[str] = []
         invalid: list[str] = []
         dropped_count = 0
-        for fit, bucket in zip((self.event, *self.of_others), (event, user, group), strict=True):
-            fitting: dict[str, object] = {}
-            for name, value in bucket.items():
-                if name not in fit.table:
-                    if fit.closed:
-                        undeclared.append(name)
-                    else:
-                        fitting[name] = value
-                    continue
-                _, check, is_optional = fit.table[name]
-                if value is not None or not is_optional:
-                    try:
-                        fitting[name] = check(value)
-                    except Exception:
-                        invalid.append(name)
-            if fit is self.event:
+        for property_filter, bucket in (
+            (self.event, event),
+            (self.user, user),
+            (self.group, group),
+        ):
+            valid.append(property_filter.split(bucket, undeclared, invalid))
+            if property_filter is self.event:
                 dropped_count = len(undeclared) + len(invalid)
-            passed.append(fitting)
         return ValidatedProperties(
-            fitting=(passed[0], passed[1], passed[2]),
+            buckets=(valid[0], valid[1], valid[2]),
             undeclared=tuple(undeclared),
             invalid=tuple(invalid),
             dropped_count=dropped_count,
@@ -100,43 +91,69 @@ class EventValidator:
 
 
 class PropertyFilter:
-    """What leaves of a bucket.
+    """Validates the properties of one bucket. Thread-safe.
 
     Attributes:
-        table: By the name of a property, that very name, the check, and whether None is absence.
-        closed: Whether what is not declared stays.
+        checks: By name: the declared name, the check of a value, and whether None means that the
+            property is absent.
+        closed: Whether undeclared properties are removed.
     """
 
-    __slots__ = ("closed", "table")
+    __slots__ = ("checks", "closed")
 
-    def __init__(self, table: _Table, *, closed: bool) -> None:
-        self.table = table
+    def __init__(self, checks: _Checks, *, closed: bool) -> None:
+        self.checks = checks
         self.closed = closed
 
     def __call__(self, bucket: Properties) -> dict[str, object]:
-        """Return what leaves of *bucket*; raises if anything does not fit as it is."""
-        kind = type(bucket)
-        if kind is not dict and kind is not FrozenProperties:
-            raise TypeError
-        table = self.table
-        fitting: dict[str, object] = {}
-        if self.closed:  # an event's own properties, at every `send`
-            for given, value in bucket.items():
-                name, check, _ = table[given]
-                fitting[name] = check(value)
-            return fitting
-        for given, value in bucket.items():
-            if given in table:
-                name, check, _ = table[given]
-                fitting[name] = check(value)
-            elif type(given) is str and given.isascii():
-                fitting[given] = value
-            else:  # made legal, it may be the name of what is declared
-                raise TypeError
-        return fitting
+        """Return the properties of *bucket* as they leave. Equal buckets have equal results.
 
-    def joined(self, more: PropertyFilter) -> PropertyFilter:
-        """Return what holds to both; this very one, if *more* says nothing."""
-        return (
-            PropertyFilter({**self.table, **more.table}, closed=more.closed) if more.table else self
-        )
+        Raises:
+            Exception: Of any type: a property is undeclared or invalid, or a name must be made
+                legal first. `EventValidator.validate` finds out which.
+        """
+        bucket_type = type(bucket)
+        if bucket_type is not dict and bucket_type is not FrozenProperties:
+            raise TypeError
+        checks = self.checks
+        valid: dict[str, object] = {}
+        if self.closed:  # the event properties of every `send`
+            for key, value in bucket.items():
+                name, check, _ = checks[key]
+                valid[name] = check(value)
+            return valid
+        for key, value in bucket.items():
+            if key in checks:
+                name, check, _ = checks[key]
+                valid[name] = check(value)
+            elif type(key) is str and key.isascii():
+                valid[key] = value
+            else:  # once it is made legal, it may be a declared name
+                raise TypeError
+        return valid
+
+    def split(
+        self, bucket: Properties, undeclared: list[str], invalid: list[str]
+    ) -> dict[str, object]:
+        """Return the valid properties of *bucket*; add the names of the others to the lists."""
+        valid: dict[str, object] = {}
+        for name, value in bucket.items():
+            if name not in self.checks:
+                if self.closed:
+                    undeclared.append(name)
+                else:
+                    valid[name] = value
+                continue
+            _, check, is_optional = self.checks[name]
+            if value is not None or not is_optional:
+                try:
+                    valid[name] = check(value)
+                except Exception:
+                    invalid.append(name)
+        return valid
+
+    def merge(self, other: PropertyFilter) -> PropertyFilter:
+        """Return a filter with the checks of both; this filter if *other* has no checks."""
+        if not other.checks:
+            return self
+        return PropertyFilter({**self.checks, **other.checks}, closed=other.closed)

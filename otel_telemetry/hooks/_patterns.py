@@ -8,7 +8,7 @@ from binascii import a2b_base64
 from collections.abc import Callable, Iterable
 
 
-class Pattern:
+class LazyPattern:
     """A regular expression, compiled at its first use.
 
     Compiling all that the hooks look for takes milliseconds; a program that sends nothing, or
@@ -30,7 +30,7 @@ class Pattern:
         return self._compiled
 
 
-_SHORTEST = 15
+_MIN_TOKEN_LENGTH = 15
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 # Their beginnings are no part of any word.
@@ -121,7 +121,7 @@ _BEGINNING_A_WORD = (
 )
 
 
-def _any_of(patterns: Iterable[str]) -> str:
+def _alternatives(patterns: Iterable[str]) -> str:
     """Join *patterns* by their first letters: few need be tried where none begins."""
     groups: dict[str, list[str]] = {}
     for pattern in patterns:
@@ -131,36 +131,40 @@ def _any_of(patterns: Iterable[str]) -> str:
 
 
 # A word begins; or what stands before it is an escaped line end, a colour, or a quoted byte.
-_BEGINNING = r"(?<![A-Za-z0-9])"
-_BEGINNING_AFTER = rf"(?:{_BEGINNING}|(?<=\\[nrt])|(?<=[\d\[;]m)|(?<=%[0-9A-Fa-f]{{2}}))"
-_TOKENS = _any_of(_BEGINNING_A_WORD)
-_ANYWHERE = Pattern(_any_of(_UNMISTAKABLE), re.ASCII)
-_AT_A_START = Pattern(rf"{_BEGINNING}(?:{_TOKENS})", re.ASCII)
-_AFTER_AN_ESCAPE = Pattern(rf"{_BEGINNING_AFTER}(?:{_TOKENS})", re.ASCII)
+_WORD_START = r"(?<![A-Za-z0-9])"
+_WORD_START_OR_ESCAPE = rf"(?:{_WORD_START}|(?<=\\[nrt])|(?<=[\d\[;]m)|(?<=%[0-9A-Fa-f]{{2}}))"
+_TOKENS_OF_WORDS = _alternatives(_BEGINNING_A_WORD)
+_TOKEN_ANYWHERE = LazyPattern(_alternatives(_UNMISTAKABLE), re.ASCII)
+_TOKEN_AT_WORD_START = LazyPattern(rf"{_WORD_START}(?:{_TOKENS_OF_WORDS})", re.ASCII)
+_TOKEN_AFTER_ESCAPE = LazyPattern(rf"{_WORD_START_OR_ESCAPE}(?:{_TOKENS_OF_WORDS})", re.ASCII)
 _ESCAPES = "\\%\x1b"
 
 
-def without_issued(text: str, marker: str) -> str:
+def without_tokens(text: str, marker: str) -> str:
     """Return *text* with a *marker* for every token."""
     # There is no blank in any, and of most texts no word is as long.
-    words = {word for word in text.split() if len(word) >= _SHORTEST}
+    words = {word for word in text.split() if len(word) >= _MIN_TOKEN_LENGTH}
     if not words:
         return text
-    after_start = _AFTER_AN_ESCAPE if any(map(text.__contains__, _ESCAPES)) else _AT_A_START
-    for tokens in (_ANYWHERE, after_start):
+    after_start = (
+        _TOKEN_AFTER_ESCAPE if any(map(text.__contains__, _ESCAPES)) else _TOKEN_AT_WORD_START
+    )
+    for tokens in (_TOKEN_ANYWHERE, after_start):
         if any(map(tokens.re.search, words)):
-            text = tokens.re.sub(lambda found: found[0] if _is_json(found[0]) else marker, text)
+            text = tokens.re.sub(
+                lambda found: found[0] if _is_encoded_json(found[0]) else marker, text
+            )
     return text
 
 
-def _is_json(found: str) -> bool:
+def _is_encoded_json(found: str) -> bool:
     """Tell whether this is encoded JSON, but no token: those have parts."""
     return found.startswith("eyJ") and "." not in found
 
 
-MARKER = "[redacted:secret]"
+SECRET_MARKER = "[redacted:secret]"  # noqa: S105 - a marker, not a secret
 
-_WORDS = (
+_SENSITIVE_NAMES = (
     r"pass(?:word|wd|phrase|code|wort)|kennwort|contrase(?:ñ|n)a|senha|pwd|secret|token|jwt|bearer"
     r"|credential|(?:access|account|admin|api|app(?:lication)?|auth|deploy|encryption|ingest(?:ion)?"
     r"|instrumentation|licen[cs]e|master|private|session|shared|signing|ssh|storage|subscription"
@@ -168,24 +172,24 @@ _WORDS = (
     r"|(?:backup|recovery|seed)[ _.-]?(?:code|phrase)"
 )
 # A part of each of them, for a first look that costs little.
-_SECRET_WORDS = (
+_SENSITIVE_NAME_PARTS = (
     *("pass", "wort", "contrase", "senha", "pwd", "secret", "token", "jwt", "bearer", "credential"),
     *("key", "authorization", "cookie", "string", "sig", "backup", "recovery", "seed"),
 )
 # A key tells if one of these is a word of it, and its last word does not say that the value is
 # only about the secret.
-_TELLING = Pattern(
-    rf"(?:{_WORDS}|\botp)s?(?![^\W\d_])"
+_SENSITIVE_KEY = LazyPattern(
+    rf"(?:{_SENSITIVE_NAMES}|\botp)s?(?![^\W\d_])"
     r"|passw(?:or)?d(?!less)|passphrase|apikey|accesskey|privatekey|secretkey|authtoken|accesstoken"
     r"|refreshtoken|clientsecret|(?:db|database|smtp|ftp|mysql|postgres|proxy|user|admin)[ ]pass\b"
 )
 # What models read and write; and what only asks whether there is a secret.
-_COUNTED = Pattern(
+_COUNTED_TOKENS = LazyPattern(
     r"\btokens\b|\b(?:cached|completion|first|input|last|output|per|prompt|reasoning) token\b"
     r"|\btoken per\b"
 )
-_ASKING = Pattern(r"\b(?:allows|has|is|needs|requires|shows?|supports|uses|was)\b")
-_HARMLESS = frozenset(
+_YES_OR_NO_WORDS = LazyPattern(r"\b(?:allows|has|is|needs|requires|shows?|supports|uses|was)\b")
+_METADATA_WORDS = frozenset(
     (
         *("age", "algorithm", "banner", "bits", "bucket", "budget", "category", "changed"),
         *("consent", "cost", "count", "created", "days", "details", "enabled", "endpoint"),
@@ -199,7 +203,7 @@ _HARMLESS = frozenset(
     )
 )
 # Values in text that tell nothing but how it stands with a secret.
-_SAID = frozenset(
+_STATUS_VALUES = frozenset(
     (
         *("", "bad", "clicked", "disabled", "empty", "enabled", "essential", "expired", "false"),
         *("incorrect", "invalid", "missing", "must", "nil", "no", "none", "null", "off", "on"),
@@ -207,48 +211,57 @@ _SAID = frozenset(
         *("unset", "wrong", "yes"),
     )
 )
-_HUMP = Pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SEPARATORS = Pattern(r"[\W_]+")
+_CASE_CHANGE = LazyPattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SEPARATORS = LazyPattern(r"[\W_]+")
 
-_PEM = Pattern(
+_PEM = LazyPattern(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----"
     r"(?:[\s\S]*?-----END [A-Z0-9 ]{0,40}-----|[\s\S]*)"
 )
 # Between two slashes and the next there is one authority: nothing is read twice.
-_USERINFO = Pattern(r"""://[^\s/?#"<>]*@""")
+_USERINFO = LazyPattern(r"""://[^\s/?#"<>]*@""")
 _QUOTED = r"""\\"[^"]*"?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
-_SIGN = r"""["'\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,3}"""
+_ASSIGNMENT_SIGN = r"""["'\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,3}"""
 # A key and its sign; the value is looked for where it is wanted, and so never hides the next key.
-_HEADER = Pattern(rf"(?:authorization|cookie){_SIGN}", re.IGNORECASE)
-_HEADER_VALUE = Pattern(rf"{_QUOTED}|[^\r\n]+")
-_ASSIGNED = Pattern(rf"((?:{_WORDS}|sig)[\w.-]{{0,32}}){_SIGN}(?!//)", re.IGNORECASE)
-_OPTION = Pattern(
-    rf"(?<![\w-])--?(?=[a-z])([\w-]{{0,32}}?(?:{_WORDS})[\w-]{{0,16}})\s{{1,3}}(?!-)", re.IGNORECASE
+_HEADER = LazyPattern(rf"(?:authorization|cookie){_ASSIGNMENT_SIGN}", re.IGNORECASE)
+_HEADER_VALUE = LazyPattern(rf"{_QUOTED}|[^\r\n]+")
+_ASSIGNMENT = LazyPattern(
+    rf"((?:{_SENSITIVE_NAMES}|sig)[\w.-]{{0,32}}){_ASSIGNMENT_SIGN}(?!//)", re.IGNORECASE
 )
-_VALUE = Pattern(rf"{_QUOTED}|[^\s&]+")
-_ELEMENT = Pattern(
-    rf"<([\w.:-]{{0,32}}?(?:{_WORDS})[\w.-]{{0,32}})(?:\s[^<>]{{0,200}})?>", re.IGNORECASE
+_OPTION = LazyPattern(
+    rf"(?<![\w-])--?(?=[a-z])([\w-]{{0,32}}?(?:{_SENSITIVE_NAMES})[\w-]{{0,16}})\s{{1,3}}(?!-)",
+    re.IGNORECASE,
 )
-_ELEMENT_VALUE = Pattern(r"[^<]+")
+_VALUE = LazyPattern(rf"{_QUOTED}|[^\s&]+")
+_ELEMENT = LazyPattern(
+    rf"<([\w.:-]{{0,32}}?(?:{_SENSITIVE_NAMES})[\w.-]{{0,32}})(?:\s[^<>]{{0,200}})?>", re.IGNORECASE
+)
+_ELEMENT_VALUE = LazyPattern(r"[^<]+")
 _QUOTES = ('\\"', '"', "'")
-_SCHEME = Pattern(r"\b(bearer|basic|geniekey|ssws)\s{1,3}([A-Za-z0-9._~+/-]{6,}=*)", re.IGNORECASE)
-_RUN = Pattern(r"[A-Za-z0-9+/_-]{32,}={0,2}")
+_CREDENTIALS = LazyPattern(
+    r"\b(bearer|basic|geniekey|ssws)\s{1,3}([A-Za-z0-9._~+/-]{6,}=*)", re.IGNORECASE
+)
+_LONG_RUN = LazyPattern(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 # The pieces of names are words, numbers and hashes; those of random text are nothing.
-_PIECE = Pattern(r"[0-9a-f]{8,}|[0-9A-F]{8,}|[A-Z]?[a-z]+|[A-Z]{1,4}|[0-9]+")
+_PIECE = LazyPattern(r"[0-9a-f]{8,}|[0-9A-F]{8,}|[A-Z]?[a-z]+|[A-Z]{1,4}|[0-9]+")
 # Digests that say so (Subresource Integrity, section 3.1) are as random as keys.
-_DIGESTS = ("sha256-", "sha384-", "sha512-")
-_SHORTEST_RUN = 32
-_AWS_SECRET = 40
+_DIGEST_PREFIXES = ("sha256-", "sha384-", "sha512-")
+_MIN_RUN_LENGTH = 32
+_AWS_SECRET_LENGTH = 40
 
 
-def is_telling(key: str) -> bool:
+def is_sensitive_key(key: str) -> bool:
     """Tell whether *key* is the name of a secret."""
-    words = _SEPARATORS.re.sub(" ", _HUMP.re.sub(" ", key.replace(MARKER, ""))).lower().strip()
+    words = (
+        _SEPARATORS.re.sub(" ", _CASE_CHANGE.re.sub(" ", key.replace(SECRET_MARKER, "")))
+        .lower()
+        .strip()
+    )
     # "tokens" are counted, and "cookies" are not.
     return (
-        _TELLING.re.search(_COUNTED.re.sub("", words)) is not None
-        and _ASKING.re.search(words) is None
-        and words.rpartition(" ")[2] not in _HARMLESS
+        _SENSITIVE_KEY.re.search(_COUNTED_TOKENS.re.sub("", words)) is not None
+        and _YES_OR_NO_WORDS.re.search(words) is None
+        and words.rpartition(" ")[2] not in _METADATA_WORDS
     )
 
 
@@ -257,47 +270,49 @@ def without_secrets(text: str) -> str:
     if len(text) < 8 or (len(text) < 16 and text.isalnum()):
         return text
     if "PRIVATE KEY" in text:
-        text = _PEM.re.sub(MARKER, text)
+        text = _PEM.re.sub(SECRET_MARKER, text)
     if "://" in text and "@" in text:
-        text = _USERINFO.re.sub(f"://{MARKER}@", text)
-    if any(map(text.__contains__, "=:-<")) and any(map(text.lower().__contains__, _SECRET_WORDS)):
+        text = _USERINFO.re.sub(f"://{SECRET_MARKER}@", text)
+    if any(map(text.__contains__, "=:-<")) and any(
+        map(text.lower().__contains__, _SENSITIVE_NAME_PARTS)
+    ):
         text = _with_values_marked(text, _HEADER, _HEADER_VALUE)
-        text = _with_values_marked(text, _ASSIGNED, _VALUE)
+        text = _with_values_marked(text, _ASSIGNMENT, _VALUE)
         text = _with_values_marked(text, _OPTION, _VALUE)
         if "</" in text:
             text = _with_values_marked(text, _ELEMENT, _ELEMENT_VALUE)
     if " " in text:
-        text = _SCHEME.re.sub(_scheme, text)
-    text = without_issued(text, MARKER)
-    return _RUN.re.sub(_random, text) if len(text) >= _SHORTEST_RUN else text
+        text = _CREDENTIALS.re.sub(_redact_credentials, text)
+    text = without_tokens(text, SECRET_MARKER)
+    return _LONG_RUN.re.sub(_redact_random_run, text) if len(text) >= _MIN_RUN_LENGTH else text
 
 
-def _with_values_marked(text: str, keys: Pattern, values: Pattern) -> str:
+def _with_values_marked(text: str, keys: LazyPattern, values: LazyPattern) -> str:
     """Return *text* with a marker for the value after each telling key, in the value's quotes."""
     parts: list[str] = []
     done = 0
     for found in keys.re.finditer(text):
-        if found.start() < done or not (keys is _HEADER or _is_telling_in_text(found[1])):
+        if found.start() < done or not (keys is _HEADER or _is_sensitive_key_in_text(found[1])):
             continue
         value = values.re.match(text, found.end())
-        if value is not None and value[0].strip("\\\"'.,;)]}").lower() not in _SAID:
+        if value is not None and value[0].strip("\\\"'.,;)]}").lower() not in _STATUS_VALUES:
             quote = next((sign for sign in _QUOTES if value[0].startswith(sign)), "")
-            parts += text[done : found.end()], quote, MARKER, quote
+            parts += text[done : found.end()], quote, SECRET_MARKER, quote
             done = value.end()
     return "".join(parts) + text[done:] if parts else text
 
 
-def _is_telling_in_text(key: str) -> bool:
-    return key.lower() in {"sig", "signature"} or is_telling(key)
+def _is_sensitive_key_in_text(key: str) -> bool:
+    return key.lower() in {"sig", "signature"} or is_sensitive_key(key)
 
 
-def _scheme(found: re.Match[str]) -> str:
+def _redact_credentials(found: re.Match[str]) -> str:
     scheme, value = found.groups()
     if scheme.lower() == "basic":
         is_secret = _is_user_and_password(value)
     else:
         is_secret = len(value) >= 20 or not value.isalpha()
-    return f"{scheme} {MARKER}" if is_secret else found[0]
+    return f"{scheme} {SECRET_MARKER}" if is_secret else found[0]
 
 
 def _is_user_and_password(value: str) -> bool:
@@ -308,15 +323,15 @@ def _is_user_and_password(value: str) -> bool:
         return False
 
 
-def _random(found: re.Match[str]) -> str:
+def _redact_random_run(found: re.Match[str]) -> str:
     run = found[0]
-    if run.startswith(_DIGESTS):
+    if run.startswith(_DIGEST_PREFIXES):
         return run
     # As a whole first: encoded keys have slashes, too, and of no key a part may stay.
     if _is_random(run):
-        return MARKER
+        return SECRET_MARKER
     return "/".join(
-        MARKER if len(part) >= _SHORTEST_RUN and _is_random(part) else part
+        SECRET_MARKER if len(part) >= _MIN_RUN_LENGTH and _is_random(part) else part
         for part in run.split("/")
     )
 
@@ -329,39 +344,41 @@ def _is_random(run: str) -> bool:
         return False
     # Of random letters and digits, 99 in 100 runs of 32 have shorter pieces; of paths and
     # identifiers hardly one. Secret keys of AWS have a length of their own.
-    return len(letters) <= len(pieces) * (2.9 if len(run) == _AWS_SECRET else 2.6)
+    return len(letters) <= len(pieces) * (2.9 if len(run) == _AWS_SECRET_LENGTH else 2.6)
 
 
 EMAIL_MARKER = "[redacted:email]"
 
 # Punctuation of other scripts ends an address; the joiners U+200C and U+200D belong to words.
-_FOREIGN = (
+_FOREIGN_PUNCTUATION = (
     r"\u00a0-\u00a9\u00ab\u00bb\u2000-\u200b\u200e-\u206f\u3000\u3001\u3003-\u303f"
     r"\uff00-\uff0d\uff1a-\uff20"
 )
-_LOCAL = rf"""[^\s\x00-\x20\x7f()<>\[\]:;,"\\/=?&@{_FOREIGN}\u3002]"""
-_LABEL = rf"[^\s\x00-\x2c./\x3a-\x40\x5b-\x60\x7b-\x7f{_FOREIGN}\u3002\uff0e\uff61]"
+_LOCAL_CHARACTER = rf"""[^\s\x00-\x20\x7f()<>\[\]:;,"\\/=?&@{_FOREIGN_PUNCTUATION}\u3002]"""
+_LABEL_CHARACTER = (
+    rf"[^\s\x00-\x2c./\x3a-\x40\x5b-\x60\x7b-\x7f{_FOREIGN_PUNCTUATION}\u3002\uff0e\uff61]"
+)
 _DOT = r"[.\u3002\uff0e\uff61]"
 # A local part begins only where no character of one stands before it, and a domain after an @:
 # neither is read twice.
-_EMAIL = Pattern(
-    rf"""(?:(?<!{_LOCAL}){_LOCAL}+|"[^"\r\n]{{1,64}}")(?:@|%40)"""
-    rf"(?:(?:{_LABEL}{{1,63}}{_DOT})+(?=[^\W\d_]){_LABEL}{{2,63}}"
+_EMAIL = LazyPattern(
+    rf"""(?:(?<!{_LOCAL_CHARACTER}){_LOCAL_CHARACTER}+|"[^"\r\n]{{1,64}}")(?:@|%40)"""
+    rf"(?:(?:{_LABEL_CHARACTER}{{1,63}}{_DOT})+(?=[^\W\d_]){_LABEL_CHARACTER}{{2,63}}"
     r"|\[(?:IPv6:)?[0-9A-Fa-f.:]{3,45}\])"
 )
 
-_REMAINDER = r"[?#][^\s\"<>]*"
-_URL = Pattern(
-    rf"(://)(?:[^\s/?#\"<>]*@)?([^\s?#\"<>]*)(?:{_REMAINDER})?"
+_QUERY_OR_FRAGMENT = r"[?#][^\s\"<>]*"
+_URL = LazyPattern(
+    rf"(://)(?:[^\s/?#\"<>]*@)?([^\s?#\"<>]*)(?:{_QUERY_OR_FRAGMENT})?"
     # A reference without a scheme, where a word begins.
-    rf"|(?<![\w.~%/-])((?:/|www\.)[^\s?#\"<>]*)(?:{_REMAINDER})?",
+    rf"|(?<![\w.~%/-])((?:/|www\.)[^\s?#\"<>]*)(?:{_QUERY_OR_FRAGMENT})?",
     re.IGNORECASE,
 )
 
-_NAME = r"[^\s/\\:\"'<>|*?,;()\[\]{}&#=]+"
+_USER_NAME = r"[^\s/\\:\"'<>|*?,;()\[\]{}&#=]+"
 _SLASH = r"(?:\\{0,2}/){1,4}"  # JSON may escape it
 # Where homes are mounted, by others than the machine that they are on.
-_ABOVE = (
+_MOUNT_POINT = (
     rf"(?:{_SLASH}(?:var|usr|export|mnt|net|nfs|srv|data|host|hostfs|rootfs|private|remote|chroot)"
     rf"|{_SLASH}(?:Volumes|media)/[^\s/\\:\"'<>]{{1,64}}|{_SLASH}System/Volumes/Data){{0,3}}"
 )
@@ -372,18 +389,18 @@ _PATH_START = (
     r"|(?<=file://)|(?<=//localhost))"
 )
 _UNIX_HOME = (
-    rf"{_PATH_START}(?:{_ABOVE}{_SLASH}(?:home|Users){_SLASH}{_NAME}|{_SLASH}root(?![\w.-]))"
+    rf"{_PATH_START}(?:{_MOUNT_POINT}{_SLASH}(?:home|Users){_SLASH}{_USER_NAME}|{_SLASH}root(?![\w.-]))"
     r"|(?<![\w~.%/-])~[A-Za-z_][\w.-]{0,63}(?=/)"
 )
 # A name may have blanks where a separator shows its end.
-_WINDOWS_NAME = rf"(?:[^\\/:*?\"<>|\r\n]{{1,64}}(?=[\\/])|{_NAME})"
+_WINDOWS_USER_NAME = rf"(?:[^\\/:*?\"<>|\r\n]{{1,64}}(?=[\\/])|{_USER_NAME})"
 _WINDOWS_HOME = (
     r"(?:[A-Za-z](?::|%3A|\|)[\\/]{1,4}|(?:/mnt|/cygdrive)?/[A-Za-z]/"
     r"|\\{2,4}[^\s\\/:*?\"<>|]{1,64}\\{1,2}(?:[A-Za-z]\$\\{1,2})?)"
-    rf"(?:Users|Documents(?: |%20)and(?: |%20)Settings)[\\/]{{1,4}}{_WINDOWS_NAME}"
+    rf"(?:Users|Documents(?: |%20)and(?: |%20)Settings)[\\/]{{1,4}}{_WINDOWS_USER_NAME}"
 )
-_HOME_WORDS = ("home", "users", "root", "settings")
-_HOME = Pattern(rf"(file:/{{2,3}}(?:localhost(?=/))?)?(?:(?i:/?{_WINDOWS_HOME})|{_UNIX_HOME})")
+_HOME_PATH_PARTS = ("home", "users", "root", "settings")
+_HOME = LazyPattern(rf"(file:/{{2,3}}(?:localhost(?=/))?)?(?:(?i:/?{_WINDOWS_HOME})|{_UNIX_HOME})")
 
 
 def without_emails(text: str) -> str:
@@ -407,7 +424,7 @@ def without_homes(own: str) -> Callable[[str], str]:
         own: The path of this user's own, which may be anywhere.
     """
     own = own.rstrip("/\\")
-    mine = Pattern(rf"{_PATH_START}{re.escape(own)}(?![\w.-])") if len(own) > 1 else None
+    mine = LazyPattern(rf"{_PATH_START}{re.escape(own)}(?![\w.-])") if len(own) > 1 else None
 
     def hidden(text: str) -> str:
         if "/" not in text and "\\" not in text:
@@ -415,7 +432,7 @@ def without_homes(own: str) -> Callable[[str], str]:
         if mine is not None and own in text:
             text = mine.re.sub("~", text)
         lower = text.lower()  # looked at first, for that costs little
-        if "~" not in text and not any(map(lower.__contains__, _HOME_WORDS)):
+        if "~" not in text and not any(map(lower.__contains__, _HOME_PATH_PARTS)):
             return text
         return _HOME.re.sub(lambda found: f"{found[1] or ''}~", text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
-from otel_telemetry.hooks._patterns import Pattern
+from otel_telemetry.hooks._patterns import LazyPattern
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -14,20 +14,24 @@ if TYPE_CHECKING:
     from otel_telemetry.types import AttributeValue
 
 
-_FRAMES = 16
-_CAUSES = 8
+_MAX_FRAMES = 16
+_MAX_CAUSES = 8
 # Names are made up at run time, too. Of a class's, only what could stand in source code leaves.
-_NAME = Pattern(r"[^\W\d]\w*(?:\.(?:[^\W\d]\w*|<locals>))*")
-_LONGEST_NAME = 200
-_GIVEN = frozenset({"<module>", "<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
+_QUALIFIED_NAME = LazyPattern(r"[^\W\d]\w*(?:\.(?:[^\W\d]\w*|<locals>))*")
+_MAX_NAME_LENGTH = 200
+_INTERPRETER_NAMES = frozenset(
+    {"<module>", "<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"}
+)
 _UNKNOWN = "unknown"
 
 # As the interpreter keeps them, whatever a class has put over them.
-_OF = BaseException.__dict__
-_traceback_of: Callable[[BaseException], TracebackType | None] = _OF["__traceback__"].__get__
-_cause_of: Callable[[BaseException], BaseException | None] = _OF["__cause__"].__get__
-_context_of: Callable[[BaseException], BaseException | None] = _OF["__context__"].__get__
-_hides_context: Callable[[BaseException], bool] = _OF["__suppress_context__"].__get__
+_ATTRIBUTES = BaseException.__dict__
+_traceback_of: Callable[[BaseException], TracebackType | None] = _ATTRIBUTES[
+    "__traceback__"
+].__get__
+_cause_of: Callable[[BaseException], BaseException | None] = _ATTRIBUTES["__cause__"].__get__
+_context_of: Callable[[BaseException], BaseException | None] = _ATTRIBUTES["__context__"].__get__
+_hides_context: Callable[[BaseException], bool] = _ATTRIBUTES["__suppress_context__"].__get__
 
 
 def describe_exception(
@@ -73,7 +77,7 @@ def _packages(own: Iterable[str]) -> tuple[str, ...]:
 
 
 def _own_frames(error: BaseException, packages: tuple[str, ...]) -> list[AttributeValue]:
-    frames: deque[AttributeValue] = deque(maxlen=_FRAMES)
+    frames: deque[AttributeValue] = deque(maxlen=_MAX_FRAMES)
     traceback = _traceback_of(error)
     while traceback is not None:
         frame = traceback.tb_frame
@@ -82,7 +86,7 @@ def _own_frames(error: BaseException, packages: tuple[str, ...]) -> list[Attribu
             module == package or module.startswith(f"{package}.") for package in packages
         ):
             line = traceback.tb_lineno
-            frames.append(f"{_legal(module)}:{_function(frame.f_code.co_name)}:{line}")
+            frames.append(f"{_source_name(module)}:{_function_name(frame.f_code.co_name)}:{line}")
         traceback = traceback.tb_next
     return list(frames)
 
@@ -90,7 +94,7 @@ def _own_frames(error: BaseException, packages: tuple[str, ...]) -> list[Attribu
 def _causes(error: BaseException) -> list[AttributeValue]:
     causes: list[AttributeValue] = []
     seen = {id(error)}
-    while len(causes) < _CAUSES:
+    while len(causes) < _MAX_CAUSES:
         cause = _cause_of(error)
         if cause is None and not _hides_context(error):
             cause = _context_of(error)
@@ -104,15 +108,17 @@ def _causes(error: BaseException) -> list[AttributeValue]:
 
 def _type_of(error: BaseException) -> str:
     kind = type(error)
-    name = _legal(type.__dict__["__qualname__"].__get__(kind))
+    name = _source_name(type.__dict__["__qualname__"].__get__(kind))
     module = type.__dict__["__module__"].__get__(kind)
-    return name if module == "builtins" else f"{_legal(module)}.{name}"
+    return name if module == "builtins" else f"{_source_name(module)}.{name}"
 
 
-def _legal(name: object) -> str:
-    is_name = type(name) is str and len(name) <= _LONGEST_NAME and _NAME.re.fullmatch(name)
+def _source_name(name: object) -> str:
+    is_name = (
+        type(name) is str and len(name) <= _MAX_NAME_LENGTH and _QUALIFIED_NAME.re.fullmatch(name)
+    )
     return str(name) if is_name else _UNKNOWN
 
 
-def _function(name: str) -> str:
-    return name if name in _GIVEN else _legal(name)
+def _function_name(name: str) -> str:
+    return name if name in _INTERPRETER_NAMES else _source_name(name)

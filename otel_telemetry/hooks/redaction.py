@@ -10,8 +10,8 @@ from otel_telemetry._internal.scalars import FIXED_SIZE_SCALARS, SCALARS
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.events import FrozenProperties
 from otel_telemetry.hooks._patterns import (
-    MARKER,
-    is_telling,
+    SECRET_MARKER,
+    is_sensitive_key,
     without_emails,
     without_homes,
     without_secrets,
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     _Bucket = Mapping[str, AttributeValue]
 
 
-_LONGEST_NAME = 256
-_LONGEST_KNOWN = 64
-_KNOWN = 4096
+_MAX_NAME_LENGTH = 256
+_MAX_CACHED_LENGTH = 64
+_MAX_CACHE_SIZE = 4096
 # Levels: a hook before this one may have made a circle. Not to the end of the stack, where whatever
 # finalizer the interpreter happens to run fails as well, and is printed.
-_DEEPEST = 100
+_MAX_DEPTH = 100
 _ELLIPSIS = "…"
 
 
-class _Illegal(Exception):  # noqa: N818 - a signal within this file, never an error
+class _UnsupportedValue(Exception):  # noqa: N818 - a signal within this file, never an error
     """A hook before this one has left a value that is not legal."""
 
 
@@ -109,7 +109,7 @@ class Redaction:
     def _recurring(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
         new = self._bucket(bucket)
         if new is bucket and type(bucket) is FrozenProperties and _is_flat(bucket):
-            if len(self._known_buckets) >= _KNOWN:
+            if len(self._known_buckets) >= _MAX_CACHE_SIZE:
                 self._known_buckets.clear()
             self._known_buckets[id(bucket)] = bucket
         return new
@@ -117,9 +117,9 @@ class Redaction:
     def _name(self, name: str) -> str:
         changed = self._text(name)
         if changed is name:
-            _remember(self._known_names, name)
+            _cache(self._known_names, name)
             return name
-        return changed[:_LONGEST_NAME]
+        return changed[:_MAX_NAME_LENGTH]
 
     def _bucket(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
         known, known_keys = self._known, self._known_keys
@@ -135,7 +135,7 @@ class Redaction:
         given = bucket if type(bucket) is dict else dict(bucket)
         try:
             made = self._map(given, 1)
-        except _Illegal:
+        except _UnsupportedValue:
             # It would be made legal after the hooks, and might be a text only then.
             from otel_telemetry.mapping.attributes import Cleaner, Limits  # noqa: PLC0415 - rare
 
@@ -161,12 +161,12 @@ class Redaction:
 
     def _item(self, key: str, value: AttributeValue, depth: int) -> tuple[str, AttributeValue]:
         if type(key) is not str:
-            raise _Illegal
-        if self._telling_keys and is_telling(key):
-            return self._text(key), _hidden(value)
+            raise _UnsupportedValue
+        if self._telling_keys and is_sensitive_key(key):
+            return self._text(key), _redact_value(value)
         changed = self._text(key)
         if changed is key:
-            _remember(self._known_keys, key)
+            _cache(self._known_keys, key)
         return changed, self._value(value, depth)
 
     def _value(self, value: AttributeValue, depth: int) -> AttributeValue:
@@ -175,7 +175,7 @@ class Redaction:
             return self._cut(value)  # type: ignore[arg-type]  # just asked
         if kind in FIXED_SIZE_SCALARS:
             return value
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise RecursionError
         if kind is dict:
             return self._map(value, depth + 1)  # type: ignore[arg-type]  # just asked
@@ -183,7 +183,7 @@ class Redaction:
             return self._list(value, depth + 1)  # type: ignore[arg-type]  # just asked
         if kind is bytes:
             return self._bytes(value)  # type: ignore[arg-type]  # just asked
-        raise _Illegal
+        raise _UnsupportedValue
 
     def _cut(self, text: str) -> str:
         if text in self._known:
@@ -192,7 +192,7 @@ class Redaction:
         if self._length is not None and len(changed) > self._length:
             return changed[: self._length - 1] + _ELLIPSIS
         if changed is text:
-            _remember(self._known, text)
+            _cache(self._known, text)
         return changed
 
     def _text(self, text: str) -> str:
@@ -207,7 +207,9 @@ class Redaction:
             # The arguments of a command: an option, then its value.
             for number, word in enumerate(given[:-1], 1):
                 if type(word) is str and word.startswith("-") and "=" not in word:
-                    made[number] = _hidden(made[number]) if is_telling(word) else made[number]
+                    made[number] = (
+                        _redact_value(made[number]) if is_sensitive_key(word) else made[number]
+                    )
         is_changed = any(new is not old for new, old in zip(made, given, strict=True))
         return made if is_changed else given
 
@@ -227,16 +229,20 @@ def _is_flat(bucket: FrozenProperties) -> bool:
     return SCALARS.issuperset(map(type, bucket.values()))
 
 
-def _hidden(value: AttributeValue) -> AttributeValue:
+def _redact_value(value: AttributeValue) -> AttributeValue:
     # Whether there is one is no secret.
-    if value is None or type(value) is bool or (type(value) is str and value in {"", MARKER}):
+    if (
+        value is None
+        or type(value) is bool
+        or (type(value) is str and value in {"", SECRET_MARKER})
+    ):
         return value
-    return MARKER
+    return SECRET_MARKER
 
 
-def _remember(known: set[str], text: str) -> None:
-    if len(text) <= _LONGEST_KNOWN:
-        if len(known) >= _KNOWN:
+def _cache(known: set[str], text: str) -> None:
+    if len(text) <= _MAX_CACHED_LENGTH:
+        if len(known) >= _MAX_CACHE_SIZE:
             known.clear()
         known.add(text)
 
@@ -315,7 +321,7 @@ def truncate(characters: int) -> Redaction:
     return Redaction(length=characters)
 
 
-_ORDER = (redact_secrets, strip_url_queries, redact_emails, hide_home)
+_RULE_ORDER = (redact_secrets, strip_url_queries, redact_emails, hide_home)
 
 
 def redact(*rules: Redaction | Callable[[str], str]) -> Redaction:
@@ -333,17 +339,17 @@ def redact(*rules: Redaction | Callable[[str], str]) -> Redaction:
     if not rules:
         raise ConfigurationError("redact needs a rule, such as redact_secrets")
     ordered: list[Redaction | Callable[[str], str]] = []
-    ordered += [rule for rule in _ORDER if rule in rules]
+    ordered += [rule for rule in _RULE_ORDER if rule in rules]
     ordered += [rule for rule in rules if rule not in ordered]
     result = Redaction()
     for rule in ordered:
         if not isinstance(rule, Redaction):
-            _try(rule)
+            _check_rule(rule)
         result = result.joined(rule)
     return result
 
 
-def _try(rule: Callable[[str], str]) -> None:
+def _check_rule(rule: Callable[[str], str]) -> None:
     """Find out now what would cost every event: a hook for events is no rule for texts."""
     try:
         returned: object = rule("")
@@ -372,9 +378,9 @@ def allow_only(
     Raises:
         ConfigurationError: A key is no str, or is empty, or one str was given for several keys.
     """
-    everywhere = _checked("keys", keys)
+    everywhere = _check_keys("keys", keys)
     of_event, of_user, of_group = (
-        _allowing((*everywhere, *_checked(name, more)))
+        _bucket_filter((*everywhere, *_check_keys(name, more)))
         for name, more in (("event", event), ("user", user), ("group", group))
     )
 
@@ -393,7 +399,7 @@ def allow_only(
     return allow
 
 
-def _allowing(keys: Iterable[str]) -> Callable[[_Bucket], _Bucket]:
+def _bucket_filter(keys: Iterable[str]) -> Callable[[_Bucket], _Bucket]:
     exact = frozenset(keys)
     beginnings = tuple(key[:-1] for key in exact if key.endswith(".*"))
 
@@ -410,7 +416,7 @@ def _allowing(keys: Iterable[str]) -> Callable[[_Bucket], _Bucket]:
     return allowed
 
 
-def _checked(name: str, keys: Iterable[str]) -> tuple[str, ...]:
+def _check_keys(name: str, keys: Iterable[str]) -> tuple[str, ...]:
     given: tuple[object, ...] = (None,) if isinstance(keys, str) else tuple(keys)
     names = tuple(key for key in given if isinstance(key, str) and key)
     if len(names) < len(given):

@@ -30,8 +30,8 @@ PROBABILITY = "sampling.probability"
 
 _DAY = 86_400
 _WEEK = 7 * _DAY
-_NAMES = 256
-_HIGHEST_COUNT = 100_000
+_MAX_NAMES = 256
+_MAX_COUNT = 100_000
 
 
 def sample(
@@ -69,7 +69,7 @@ def sample(
         raise ConfigurationError("sample needs a probability from 0 to 1")
     if not _is_number(period) or not 0 < period < float("inf"):
         raise ConfigurationError("sample needs a period of more than 0 seconds")
-    names = _names("sample", events)
+    names = _check_names("sample", events)
     return _Sample(float(probability), names, key, period, clock)
 
 
@@ -99,20 +99,23 @@ class _Sample:
         if self._probability == 1 or (self._names and event.name not in self._names):
             return event
         key = self._key() if callable(self._key) else self._key
-        if _share(key or self._own_key, self._clock() // self._period) >= self._probability:
+        if (
+            _hash_to_unit_interval(key or self._own_key, self._clock() // self._period)
+            >= self._probability
+        ):
             return None
         # At the front: where there are too many attributes, the last are left out.
         properties = {PROBABILITY: 1.0, **event.event_properties}
-        properties[PROBABILITY] = self._probability * _earlier(event)
+        properties[PROBABILITY] = self._probability * _earlier_probability(event)
         return replace(event, event_properties=properties)
 
 
-def _share(key: str, period: float) -> float:
+def _hash_to_unit_interval(key: str, period: float) -> float:
     """Return a number from 0 to below 1 that is anybody's guess, and always the same."""
     return int(digest(f"{period:.0f}:{key}", size=7), 16) / 2**56
 
 
-def _earlier(event: Event) -> float:
+def _earlier_probability(event: Event) -> float:
     earlier = event.event_properties.get(PROBABILITY)
     return earlier if isinstance(earlier, float) and 0 < earlier <= 1 else 1.0
 
@@ -138,14 +141,14 @@ def rate_limit(
     Raises:
         ConfigurationError: A number is out of range, or a name no str.
     """
-    if type(count) is not int or not 1 <= count <= _HIGHEST_COUNT:
-        raise ConfigurationError(f"rate_limit needs a whole number from 1 to {_HIGHEST_COUNT}")
+    if type(count) is not int or not 1 <= count <= _MAX_COUNT:
+        raise ConfigurationError(f"rate_limit needs a whole number from 1 to {_MAX_COUNT}")
     if not _is_number(seconds) or not 0 < seconds < float("inf"):
         raise ConfigurationError("rate_limit needs more than 0 seconds")
-    return _AtMost(count, seconds, _names("rate_limit", events), clock)
+    return _RateLimit(count, seconds, _check_names("rate_limit", events), clock)
 
 
-class _AtMost:
+class _RateLimit:
     """The hook that `rate_limit` returns."""
 
     def __init__(
@@ -178,13 +181,13 @@ class _AtMost:
         return event
 
     def _of_new(self, name: str, now: float) -> deque[float]:
-        if len(self._passed) >= _NAMES:
+        if len(self._passed) >= _MAX_NAMES:
             self._passed = {
                 name: passed
                 for name, passed in self._passed.items()
                 if now - passed[-1] < self._seconds
             }
-        if len(self._passed) >= _NAMES:
+        if len(self._passed) >= _MAX_NAMES:
             return self._others
         passed = self._passed[name] = deque(maxlen=self._count)
         return passed
@@ -213,10 +216,10 @@ def once_per_day(
     Raises:
         ConfigurationError: There is no name, or one is no str.
     """
-    names = _names("once_per_day", events)
+    names = _check_names("once_per_day", events)
     if not names:
         raise ConfigurationError("once_per_day needs the names of events")
-    days = Days(None if state is None else os.fspath(state))
+    days = DayClaims(None if state is None else os.fspath(state))
 
     def hook(event: Event) -> Event | None:
         if event.name not in names:
@@ -231,27 +234,27 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _names(hook: str, events: tuple[object, ...]) -> frozenset[str]:
+def _check_names(hook: str, events: tuple[object, ...]) -> frozenset[str]:
     names = [name for name in events if isinstance(name, str) and name]
     if len(names) < len(events):
         raise ConfigurationError(f"{hook} needs the names of events, each a str by itself")
     return frozenset(names)
 
 
-_is_looking: ContextVar[bool] = ContextVar("otel_telemetry_is_looking", default=False)
+_is_preview: ContextVar[bool] = ContextVar("otel_telemetry_is_looking", default=False)
 
 
 @contextmanager
-def looking() -> Iterator[None]:
+def preview_mode() -> Iterator[None]:
     """Have `Days.claim` say in this block what it would say, and take nothing."""
-    token = _is_looking.set(True)
+    token = _is_preview.set(True)
     try:
         yield
     finally:
-        _is_looking.reset(token)
+        _is_preview.reset(token)
 
 
-class Days:
+class DayClaims:
     """The last day of each name. Thread-safe.
 
     A file for each name and day, ``<hash of the name>.2024-02-29``, which the operating system lets
@@ -276,12 +279,12 @@ class Days:
     def claim(self, name: str, day: str) -> bool:
         """Take *day* (ISO 8601) for *name*; False if that or a later day is taken.
 
-        False as well where that cannot be known. Within `looking`, nothing is taken.
+        False as well where that cannot be known. Within `preview_mode`, nothing is taken.
         """
         with self._lock:
             if self._days.get(name, "") >= day:
                 return False
-            if _is_looking.get():
+            if _is_preview.get():
                 return self._is_free(name, day)
             self._days[name] = day
         if self._path is None:

@@ -148,14 +148,13 @@ class EventFilter:
                 name, timestamp, event_properties = kept.name, kept.timestamp, kept.event_properties
                 user, group = self._changed(kept, user, group)
         if self._catalog is not None:
-            checks = self._catalog.checks_of(name) or self._undeclared(name)
+            checks = self._catalog.validator_of(name) or self._undeclared(name)
         if checks is None:
             resource, scope = user.projections[None], group.projections[None]
             return self._record(name, timestamp, event_properties, resource, scope, dropped_count)
-        of_users, of_groups = checks.of_others
         try:
             fitting = None if event_properties is None else checks.event(event_properties)
-            resource, scope = user.projections[of_users], group.projections[of_groups]
+            resource, scope = user.projections[checks.user], group.projections[checks.group]
         except Exception:  # something does not fit as it is
             return self._fitted(
                 checks, name, timestamp, event_properties, user, group, dropped_count
@@ -174,14 +173,14 @@ class EventFilter:
     ) -> object:
         """Return the record of an event without what does not fit in it."""
         legal, more = self._legal(event_properties)
-        kept = checks.kept(legal, user.attributes, group.attributes)
+        kept = checks.validate(legal, user.attributes, group.attributes)
         if kept.undeclared:
             self._on_correction(
                 Correction.UNDECLARED_PROPERTY, len(kept.undeclared), kept.undeclared
             )
         if kept.invalid:
             self._on_correction(Correction.INVALID_PROPERTY, len(kept.invalid), kept.invalid)
-        event, users, groups = kept.fitting
+        event, users, groups = kept.buckets
         resource, scope = self._mapper.users(users), self._mapper.groups(groups)
         dropped_count += more + kept.dropped_count
         return self._record(name, timestamp, event, resource, scope, dropped_count)

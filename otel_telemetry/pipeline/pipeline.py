@@ -148,10 +148,10 @@ class Pipeline:
                 if len(self._known_names) < _KNOWN_NAMES:
                     self._known_names.add(name)
             else:
-                event_properties, user_properties, group_properties, _ = declaration.joined(
+                event_properties, user_properties, group_properties, _ = declaration.merge(
                     name, Buckets(event_properties, user_properties, group_properties)
                 )
-                name, checks = declaration.name, declaration.checks
+                name, checks = declaration.name, declaration.validator
         timestamp = None if moment is None else to_nanoseconds(moment)
         if checks is None and not self._screens:
             return self._emit(

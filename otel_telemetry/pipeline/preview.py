@@ -9,7 +9,7 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.config.config import TelemetryConfig
 from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.result import ExportResult
-from otel_telemetry.hooks.sampling import looking
+from otel_telemetry.hooks.sampling import preview_mode
 from otel_telemetry.pipeline.pipeline import Pipeline
 from otel_telemetry.stats import Counters, Disposition
 from otel_telemetry.types import Properties
@@ -73,7 +73,7 @@ def preview(
     counters, caught = Counters(), _Catch()
     pipeline = Pipeline(config, counters, ConsentGate(), installation_id, transport=caught)
     try:
-        with looking():
+        with preview_mode():
             receipt = pipeline.send(name, event_properties, user_properties, group_properties, None)
         pipeline.sink.flush(_LONGEST)
     finally:

@@ -1,6 +1,6 @@
-"""Documents made from a catalogue: a page for users, a JSON Schema, semantic conventions.
+"""Generate documents from a catalogue: a page for users, a JSON Schema, semantic conventions.
 
-`check` compares a document on disk with the catalogue, for continuous integration.
+`check` tells whether a file is up to date, for continuous integration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "document", "json_schema", "markdown", "semconv_yaml"]
 
-_MAKERS = {
+_GENERATORS = {
     ".md": markdown,
     ".json": json_schema,
     ".yaml": semconv_yaml,
@@ -27,20 +27,22 @@ _MAKERS = {
 
 
 def document(catalog: Catalog, path: str | os.PathLike[str]) -> str:
-    """Return the text of the document that belongs at *path*, by the end of its name.
+    """Return the document for the file name extension of *path*. The file is not read.
 
     Args:
-        catalog: What is declared.
-        path: Markdown (``.md``), a JSON Schema (``.json``), or OpenTelemetry semantic conventions
-            (``.yaml``, ``.yml``).
+        catalog: The declared events.
+        path: A name that ends in ``.md`` (Markdown), ``.json`` (a JSON Schema), ``.yaml`` or
+            ``.yml`` (OpenTelemetry semantic conventions).
 
     Raises:
-        ValueError: There is no document of that kind.
+        ValueError: No document has this file name extension.
     """
-    ending = os.path.splitext(os.fspath(path))[1].lower()
-    if ending not in _MAKERS:
-        raise ValueError(f"a catalogue's document ends in {', '.join(_MAKERS)}, not {ending!r}")
-    return _MAKERS[ending](catalog)
+    extension = os.path.splitext(os.fspath(path))[1].lower()
+    if extension not in _GENERATORS:
+        raise ValueError(
+            f"a catalogue's document ends in {', '.join(_GENERATORS)}, not {extension!r}"
+        )
+    return _GENERATORS[extension](catalog)
 
 
 def check(catalog: Catalog, path: str | os.PathLike[str]) -> list[str]:
@@ -55,18 +57,18 @@ def check(catalog: Catalog, path: str | os.PathLike[str]) -> list[str]:
         The lines of a unified diff that would bring the document up to date; none if it is.
 
     Raises:
-        ValueError: No document of a catalogue has this file name extension.
+        ValueError: No document has this file name extension.
         OSError: The file exists and cannot be read.
     """
-    declared = document(catalog, path)
+    expected = document(catalog, path)
     try:
         with open(path, encoding="utf-8") as file:
-            written = file.read()
+            actual = file.read()
     except FileNotFoundError:
-        written = ""
+        actual = ""
     name = os.fspath(path)
     return list(
         difflib.unified_diff(
-            written.splitlines(), declared.splitlines(), name, f"{name} (declared)", lineterm=""
+            actual.splitlines(), expected.splitlines(), name, f"{name} (declared)", lineterm=""
         )
     )

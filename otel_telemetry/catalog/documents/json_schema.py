@@ -1,4 +1,4 @@
-"""The catalogue as a JSON Schema, for those who check what arrives."""
+"""The catalogue as a JSON Schema, to validate received events."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
 def json_schema(catalog: Catalog) -> str:
-    """Return the catalogue as a JSON Schema (draft 2020-12) of an event as it leaves.
+    """Return the catalogue as a JSON Schema (draft 2020-12) of a received event.
 
-    An event is an object with its name as ``event`` and the three buckets as ``event_properties``,
-    ``user_properties`` and ``group_properties``. No property is required: what does not fit is left
-    out.
+    An event is an object with its name as ``event`` and the buckets ``event_properties``,
+    ``user_properties`` and ``group_properties``. No property is required: an invalid one is removed
+    before the event is sent.
     """
     schema = {
         "$schema": _DIALECT,
         "title": "Telemetry events",
-        "description": f"Every event that may leave. Version {catalog.version} of the catalogue.",
+        "description": f"Every event that the application sends. Version {catalog.version}.",
         "oneOf": [{"$ref": f"#/$defs/{_pointer(item.name)}"} for item in catalog.events],
         "$defs": {item.name: _event(item, catalog.common) for item in catalog.events},
     }
@@ -70,26 +70,26 @@ def _bucket(items: Iterable[Property]) -> dict[str, object]:
 def _property(item: Property) -> dict[str, object]:
     return {
         "description": item.meaning,
-        **_kind(item.kind),
+        **_value_type(item.value_type),
         "examples": [item.example],
         "x-data-class": item.data_class,
         "x-since": item.since,
     }
 
 
-def _kind(kind: ValueType) -> dict[str, object]:
-    schema: dict[str, object] = {"type": _TYPES[kind.type]}
-    if kind.values:
-        schema["enum"] = list(kind.values)
-    elif kind.type is int:
+def _value_type(value_type: ValueType) -> dict[str, object]:
+    schema: dict[str, object] = {"type": _TYPES[value_type.type]}
+    if value_type.values:
+        schema["enum"] = list(value_type.values)
+    elif value_type.type is int:
         schema.update(minimum=INT_MIN, maximum=INT_MAX)
-    if kind.max_length is not None:
-        schema["maxLength"] = kind.max_length
-    if kind.pattern is not None:
-        schema["pattern"] = kind.pattern
+    if value_type.max_length is not None:
+        schema["maxLength"] = value_type.max_length
+    if value_type.pattern is not None:
+        schema["pattern"] = value_type.pattern
     return schema
 
 
 def _pointer(name: str) -> str:
-    """Write *name* as a part of a JSON pointer in a URI (RFC 6901, sections 3 and 6)."""
+    """Return *name* as a part of a JSON pointer in a URI (RFC 6901, sections 3 and 6)."""
     return quote(name.replace("~", "~0").replace("/", "~1"), safe="~")

@@ -1,4 +1,4 @@
-"""The page for those whose data it is."""
+"""The catalogue as a page of Markdown, for the users of the application."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _HEAD = (
     "|---|---|---|---|---|---|---|",
 )
 _PROMISE = (
-    "Only the events on this page are sent, and with each only the properties in its table and in "
-    "those that hold for all. A property that is not known, or does not apply, is left out."
+    "The application sends only the events on this page, with the properties in their tables and "
+    "in the tables for all events. A property that is unknown or does not apply is not sent."
 )
-# What the library itself says: `mapping.base`, `mapping.records` and `trust.identity`.
-_ALWAYS = (
-    ("service.name", "The name of the software."),
-    ("service.version", "Its version."),
-    ("app.installation.id", "A random number for this installation, replaced from time to time."),
-    ("session.id", "A random number for this run, where there is one."),
-    ("log.record.uid", "A random number for this event, so that it is not counted twice."),
+# Set by the library: `mapping.base_resource`, `mapping.mapper` and `consent.identity`.
+_BUILT_IN = (
+    ("service.name", "The name of the application."),
+    ("service.version", "The version of the application."),
+    ("app.installation.id", "A random number for this installation, replaced regularly."),
+    ("session.id", "A random number for a session, on the events within it."),
+    ("log.record.uid", "A number for this event, so that it is counted once."),
     ("os.type", "The operating system."),
-    ("os.version", "Its version."),
-    ("host.arch", "The kind of processor."),
-    ("process.runtime.name", "The kind of Python."),
-    ("process.runtime.version", "Its version."),
-    ("telemetry.sdk.name", "The library that makes the messages."),
-    ("telemetry.sdk.language", "Its language."),
-    ("telemetry.sdk.version", "Its version."),
+    ("os.version", "The version of the operating system."),
+    ("host.arch", "The type of processor."),
+    ("process.runtime.name", "The implementation of Python."),
+    ("process.runtime.version", "The version of Python."),
+    ("telemetry.sdk.name", "The library that writes the messages."),
+    ("telemetry.sdk.language", "The programming language of that library."),
+    ("telemetry.sdk.version", "The version of that library."),
     ("telemetry.distro.name", "The library that sends them."),
-    ("telemetry.distro.version", "Its version."),
+    ("telemetry.distro.version", "The version of that library."),
 )
 _ABOUT = {"event": "the event", "user": "the user", "group": "the group"}
 _BAR = r"\|"
@@ -47,20 +47,23 @@ _TYPES = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def markdown(catalog: Catalog) -> str:
-    """Return the catalogue as a page of Markdown: a table for each event, events by name."""
+    """Return the catalogue as a page of Markdown: a table for each event, sorted by name."""
     lines = [
-        "# What this software reports",
+        "# Telemetry",
         "",
-        f"Version {catalog.version} of the catalogue. {_PROMISE}",
+        f"{_PROMISE} This is version {catalog.version} of the page.",
         "",
     ]
     for item in catalog.events:
         lines += [f"- [{_code(item.name)}](#{_anchor(item)}): {item.meaning}"]
-    lines += ["", "## With every event", "", "The time, and what sent it.", ""]
+    lines += ["", "## Properties of every event", "", "Every event has its time and:", ""]
     lines += ["| property | meaning |", "|---|---|"]
-    lines += [f"| {_code(name)} | {meaning} |" for name, meaning in _ALWAYS]
+    lines += [f"| {_code(name)} | {meaning} |" for name, meaning in _BUILT_IN]
     if catalog.common:
-        lines += ["", "## With any event that has it", "", *_table(catalog.common)]
+        lines += [
+            *("", "## Properties of any event", "", "Every event may have these.", ""),
+            *_table(catalog.common),
+        ]
     for item in catalog.events:
         lines += ["", *_section(item)]
     used = {item.data_class for item in catalog.properties()}
@@ -84,11 +87,11 @@ def _section(declaration: EventDeclaration) -> list[str]:
         lines += ["", f"**Deprecated:** {declaration.deprecated}"]
     if declaration.properties:
         return [*lines, "", *_table(declaration.properties)]
-    return [*lines, "", "It has no properties of its own."]
+    return [*lines, "", "This event has no properties of its own."]
 
 
 def _table(properties: Iterable[Property]) -> list[str]:
-    """Write a table, those of the event first, then the user's, then the group's."""
+    """Return a table: event properties first, then those of the user, then of the group."""
     rows = sorted(properties, key=lambda item: BUCKETS.index(item.bucket))
     return [*_HEAD, *map(_row, rows)]
 
@@ -97,37 +100,37 @@ def _row(item: Property) -> str:
     cells = (
         _code(item.name),
         item.meaning,
-        _values(item.kind),
+        _values(item.value_type),
         item.data_class,
         _ABOUT[item.bucket],
-        _code(_said(item.example)),
+        _code(_format(item.example)),
         item.since,
     )
-    # A bar ends a cell, in a code span, too (GitHub Flavored Markdown, "Tables").
+    # A bar ends a cell even in a code span (GitHub Flavored Markdown, "Tables").
     return f"| {' | '.join(cell.replace('|', _BAR) for cell in cells)} |"
 
 
-def _values(kind: ValueType) -> str:
-    if kind.values:
-        words = ", ".join(_code(_said(value)) for value in kind.values)
-        return f"a number, as its range: {words}" if kind.is_range else words
-    if kind.pattern is not None:
+def _values(value_type: ValueType) -> str:
+    if value_type.values:
+        words = ", ".join(_code(_format(value)) for value in value_type.values)
+        return f"a range of numbers: {words}" if value_type.is_range else words
+    if value_type.pattern is not None:
         return "a version"
-    if kind.max_length is not None:
-        return f"a text of up to {kind.max_length} characters"
-    return _TYPES[kind.type]
+    if value_type.max_length is not None:
+        return f"a text of up to {value_type.max_length} characters"
+    return _TYPES[value_type.type]
 
 
 def _anchor(declaration: EventDeclaration) -> str:
     return quote(declaration.name, safe="")
 
 
-def _said(value: object) -> str:
+def _format(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _code(text: str) -> str:
-    """Write *text* as a code span, whatever backticks it holds."""
+    """Return *text* as a code span; it may contain backticks."""
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     padding = " " if text[:1] in "` " or text[-1:] in "` " else ""
     return f"{fence}{padding}{text}{padding}{fence}"

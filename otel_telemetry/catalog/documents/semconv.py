@@ -1,4 +1,4 @@
-"""The catalogue as OpenTelemetry semantic conventions, for those who keep a registry of them."""
+"""The catalogue as OpenTelemetry semantic conventions, for a registry of conventions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from otel_telemetry.catalog.fields import Property
 
 _TYPES = {str: "string", bool: "boolean", int: "int", float: "double"}
-# An application promises less than the conventions' own "stable" does.
+# "stable" of the conventions promises more than an application can.
 _STABILITY = "development"
-_PLACES = {
+_LOCATIONS = {
     "event": "Attributes of the log record",
     "user": "Attributes of the resource",
     "group": "Attributes of the instrumentation scope",
@@ -28,15 +28,16 @@ _PLACES = {
 def semconv_yaml(catalog: Catalog) -> str:
     """Return the catalogue in the YAML syntax of OpenTelemetry's semantic conventions.
 
-    Each name is an attribute of the registry, once. An event's own properties are its attributes;
-    those of users and groups, which are attributes of the resource and of the scope, have groups
-    beside it. A property that several events declare is referred to, with what each says of it.
+    Each property name is one attribute of the registry. Event properties are attributes of the
+    event; user and group properties, which are attributes of the resource and of the scope, have
+    attribute groups of their own. Where several events declare a property, each refers to the
+    attribute with its own description.
     """
     return "\n".join(_lines(conventions(catalog), 0)) + "\n"
 
 
 def conventions(catalog: Catalog) -> dict[str, object]:
-    """Return what `semconv_yaml` writes, as plain values."""
+    """Return the content of `semconv_yaml` as plain values."""
     registry: dict[str, dict[str, object]] = {}
     for item in catalog.properties():
         _add(registry, item)
@@ -47,15 +48,15 @@ def conventions(catalog: Catalog) -> dict[str, object]:
                 "id": "registry.telemetry_events",
                 "type": "attribute_group",
                 "display_name": "Telemetry events",
-                "brief": "What the properties of the telemetry events say.",
+                "brief": "The properties of the telemetry events.",
                 "attributes": list(registry.values()),
             }
         )
-    groups += _beside("common_attributes", "any event", catalog.common, registry, BUCKETS)
+    groups += _attribute_groups("common_attributes", "any event", catalog.common, registry, BUCKETS)
     for declaration in catalog.events:
         groups.append(_event(declaration, catalog.common, registry))
         name = declaration.name
-        groups += _beside(
+        groups += _attribute_groups(
             f"attributes.{name}", f"event {name}", declaration.properties, registry, BUCKETS[1:]
         )
     return {"groups": groups}
@@ -86,71 +87,72 @@ def _event(
     return group
 
 
-def _beside(
-    where: str,
-    carrier: str,
+def _attribute_groups(
+    prefix: str,
+    events: str,
     properties: Iterable[Property],
     registry: dict[str, dict[str, object]],
     buckets: Iterable[str],
 ) -> Iterator[object]:
-    """Go through the groups of attributes that are not the event's own."""
+    """Yield the attribute groups of the properties in *buckets*."""
     properties = list(properties)
     for bucket in buckets:
         items = [item for item in properties if item.bucket == bucket]
         if items:
             yield {
-                "id": f"{where}.{bucket}",
+                "id": f"{prefix}.{bucket}",
                 "type": "attribute_group",
-                "brief": f"{_PLACES[bucket]} with {carrier}.",
+                "brief": f"{_LOCATIONS[bucket]} of {events}.",
                 "attributes": [_reference(item, registry) for item in items],
             }
 
 
 def _add(registry: dict[str, dict[str, object]], item: Property) -> None:
-    """Define the attribute, or widen it until this property fits it, too."""
-    known = registry.get(item.name)
-    if known is None:
+    """Add the attribute to the registry, or widen its type to include this property."""
+    attribute = registry.get(item.name)
+    if attribute is None:
         registry[item.name] = {
             "id": item.name,
-            "type": _type(item.kind),
+            "type": _type(item.value_type),
             "stability": _STABILITY,
             "brief": item.meaning,
             "examples": [item.example],
         }
         return
-    type_, other = known["type"], _type(item.kind)
+    type_, other = attribute["type"], _type(item.value_type)
     if isinstance(type_, dict) and isinstance(other, dict):
         members = {member["id"]: member for member in (*type_["members"], *other["members"])}
-        known["type"] = {"members": list(members.values())}
+        attribute["type"] = {"members": list(members.values())}
     elif type_ != other:
-        known["type"] = _TYPES[item.kind.type]
+        attribute["type"] = _TYPES[item.value_type.type]
 
 
 def _reference(item: Property, registry: dict[str, dict[str, object]]) -> dict[str, object]:
-    known = registry[item.name]
+    attribute = registry[item.name]
     own = {"brief": item.meaning, "examples": [item.example]}
     return {
         "ref": item.name,
         "requirement_level": "recommended",
-        **{key: value for key, value in own.items() if known[key] != value},
+        **{key: value for key, value in own.items() if attribute[key] != value},
         "annotations": {"data_class": item.data_class, "since": item.since},
     }
 
 
-def _type(kind: ValueType) -> str | dict[str, list[dict[str, object]]]:
-    if not kind.values:
-        return _TYPES[kind.type]
+def _type(value_type: ValueType) -> str | dict[str, list[dict[str, object]]]:
+    if not value_type.values:
+        return _TYPES[value_type.type]
     return {
         "members": [
-            {"id": str(value), "value": value, "stability": _STABILITY} for value in kind.values
+            {"id": str(value), "value": value, "stability": _STABILITY}
+            for value in value_type.values
         ]
     }
 
 
 def _lines(value: dict[str, object] | list[object], depth: int) -> Iterator[str]:
-    """Write a mapping or a sequence in YAML's block style, its scalars as JSON has them.
+    """Yield the lines of a mapping or a sequence in YAML's block style, with scalars in JSON.
 
-    That is YAML as well, of texts that can be printed and numbers that are finite, as all here are.
+    JSON scalars are YAML as long as text is printable and numbers are finite, as they are here.
     """
     indent = "  " * depth
     if isinstance(value, dict):
@@ -172,7 +174,7 @@ def _lines(value: dict[str, object] | list[object], depth: int) -> Iterator[str]
 
 def _scalar(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    # YAML 1.1 wants a point in a number with an exponent.
+    # YAML 1.1 needs a point in a number with an exponent.
     if isinstance(value, float) and "." not in text:
         return text.replace("e", ".0e")
     return text

@@ -1,4 +1,4 @@
-"""A catalogue: which events are one, and what cannot be."""
+"""A catalogue: its events, its validators, and invalid catalogues."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from otel_telemetry.catalog import Catalog, event, field
 from tests.support.declared import CATALOG, Common, EntryCreated, EntryDeleted, Started
 
 
-def test_a_catalogue_holds_the_events_by_name() -> None:
-    """However they were listed."""
+def test_a_catalogue_sorts_its_events_by_name() -> None:
+    """The order of the arguments does not matter."""
     other = Catalog(Started, EntryCreated, EntryDeleted, version=3, common=Common)
 
     assert [item.name for item in CATALOG.events] == [
@@ -26,48 +26,48 @@ def test_a_catalogue_holds_the_events_by_name() -> None:
     assert repr(CATALOG) == "<Catalog, version 3: 3 events>"
 
 
-def test_only_declared_events_have_checks() -> None:
-    """By their exact names."""
-    assert CATALOG.checks_of("app started") is not None
-    assert CATALOG.checks_of("App started") is None
+def test_only_declared_events_have_a_validator() -> None:
+    """Names are compared exactly."""
+    assert CATALOG.validator_of("app started") is not None
+    assert CATALOG.validator_of("App started") is None
 
 
-def test_events_share_the_checks_of_what_is_common() -> None:
+def test_events_share_the_validator_of_what_is_common() -> None:
     """Where they declare nothing of users or of groups themselves."""
-    started, created, deleted = (CATALOG.checks_of(item.name) for item in CATALOG.events)
+    started, created, deleted = (CATALOG.validator_of(item.name) for item in CATALOG.events)
     assert started is not None
     assert created is not None
     assert deleted is not None
 
-    assert started.of_others == created.of_others
-    assert started.of_others[0] is deleted.of_others[0]
-    assert started.of_others[1] is not deleted.of_others[1]
+    assert (started.user, started.group) == (created.user, created.group)
+    assert started.user is deleted.user
+    assert started.group is not deleted.group
 
 
 def test_an_event_needs_no_properties() -> None:
-    """Nor does a catalogue need common ones."""
+    """And a catalogue needs no common properties."""
     assert list(Catalog(Started, version=1).properties()) == []
 
 
 class _Plain:
-    """Nobody's event."""
+    """A class without the decorator."""
 
 
 @event("didCreateEntry", since="1")
 class _Namesake:
-    """The same name."""
+    """An event with the name of another."""
 
 
 @event("e", since="1")
 class _OtherType:
-    """A property that is a number elsewhere."""
+    """An event with a property that has another type elsewhere."""
 
     locales: int = field("Another.", data_class="feature", example=5)
 
 
 @event("e", since="1")
-class _OfTheGroup:
-    """What is common."""
+class _RepeatsCommon:
+    """An event that declares a common property."""
 
     database: bool = field("Another.", data_class="feature", bucket="group")
 
@@ -75,23 +75,31 @@ class _OfTheGroup:
 @pytest.mark.parametrize(
     ("events", "options", "fix"),
     [
-        ((), {"version": 1}, "declare one with @event"),
-        ((Started,), {"version": 0}, "whole number, 1 or more"),
-        ((Started,), {"version": True}, "whole number, 1 or more"),
-        ((Started,), {"version": "1"}, "whole number, 1 or more"),
-        ((_Plain,), {"version": 1}, "_Plain is no declared event: decorate"),
-        (("app started",), {"version": 1}, "str is no declared event: decorate"),
-        ((type("Sub", (Started,), {}),), {"version": 1}, "Sub is no declared event"),
-        ((EntryCreated, _Namesake), {"version": 1}, "two events are called 'didCreateEntry'"),
-        ((Started, Started), {"version": 1}, "two events are called 'app started'"),
-        ((EntryCreated, _OtherType), {"version": 1}, "'locales' leaves as int here and as str"),
-        ((_OfTheGroup,), {"version": 1, "common": Common}, "declares 'database', which is common"),
-        ((Started,), {"version": 1, "common": EntryCreated}, "EntryCreated inherits"),
+        ((), {"version": 1}, "declare it with @event"),
+        ((Started,), {"version": 0}, "an int of 1 or more"),
+        ((Started,), {"version": True}, "an int of 1 or more"),
+        ((Started,), {"version": "1"}, "an int of 1 or more"),
+        ((_Plain,), {"version": 1}, "_Plain is not an event: decorate"),
+        (("app started",), {"version": 1}, "str is not an event: decorate"),
+        ((type("Sub", (Started,), {}),), {"version": 1}, "Sub is not an event"),
+        ((EntryCreated, _Namesake), {"version": 1}, "two events have the name 'didCreateEntry'"),
+        ((Started, Started), {"version": 1}, "two events have the name 'app started'"),
+        (
+            (EntryCreated, _OtherType),
+            {"version": 1},
+            "'locales', one of type str and one of type int",
+        ),
+        (
+            (_RepeatsCommon,),
+            {"version": 1, "common": Common},
+            "'database', which is a common",
+        ),
+        ((Started,), {"version": 1, "common": EntryCreated}, "EntryCreated has a base class"),
     ],
 )
-def test_what_is_no_catalogue_is_told_the_fix(
+def test_an_invalid_catalogue_raises_with_the_fix(
     events: Any, options: dict[str, Any], fix: str
 ) -> None:
-    """Where it is made, not where an event would leave."""
+    """At construction, not when an event is sent."""
     with pytest.raises(ConfigurationError, match=fix):
         Catalog(*events, **options)

@@ -1,4 +1,4 @@
-"""A class becomes an event; what cannot be declared is an error there and then."""
+"""Declared events, and the errors of invalid declarations."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _created() -> EntryCreated:
     return EntryCreated(kind=Kind.SINGLE, slug="article", locales=3)
 
 
-def test_a_declared_event_is_a_frozen_value() -> None:
-    """With slots, keyword-only arguments, defaults, equality and a repr."""
+def test_a_declared_event_behaves_like_a_frozen_dataclass() -> None:
+    """It has slots, keyword-only arguments, defaults, equality, a repr, copies and pickles."""
     made = _created()
 
     assert made == _created() != EntryCreated(kind=Kind.SINGLE, slug="page", locales=3)
@@ -33,7 +33,7 @@ def test_a_declared_event_is_a_frozen_value() -> None:
     assert repr(made).startswith("EntryCreated(kind=<Kind.SINGLE: 'singleType'>, slug='article'")
     assert dataclasses.replace(made, locales=1).locales == 1
     # What `copy.replace` calls, from Python 3.13 on.
-    again = made.__replace__(locales=1)  # type: ignore[attr-defined]  # Python's own business
+    again = made.__replace__(locales=1)  # type: ignore[attr-defined]  # only Python calls it
     assert again == dataclasses.replace(made, locales=1)
     other: object = 5
     assert made != other
@@ -44,24 +44,24 @@ def test_a_declared_event_is_a_frozen_value() -> None:
     assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == made
     assert not hasattr(made, "__dict__")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        made.slug = "page"  # type: ignore[misc]  # what is tested
+        made.slug = "page"  # type: ignore[misc]  # the test
     with pytest.raises(dataclasses.FrozenInstanceError):
         del made.slug
     with pytest.raises(TypeError):
-        EntryCreated(Kind.SINGLE, "article", 3)  # type: ignore[call-arg]  # what is tested
-    with pytest.raises(TypeError, match="has no argument 'lang'"):
+        EntryCreated(Kind.SINGLE, "article", 3)  # type: ignore[call-arg]  # the test
+    with pytest.raises(TypeError, match="unexpected argument 'lang'"):
         EntryCreated(kind=Kind.SINGLE, slug="a", locales=3, lang=1)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="needs the argument 'locales'"):
-        EntryCreated(kind=Kind.SINGLE, slug="article")  # type: ignore[call-arg]  # what is tested
+    with pytest.raises(TypeError, match="missing the argument 'locales'"):
+        EntryCreated(kind=Kind.SINGLE, slug="article")  # type: ignore[call-arg]  # the test
 
 
-def test_making_one_checks_no_value() -> None:
-    """A host that has it wrong hears of it from `send`, which raises only with `strict`."""
+def test_the_constructor_checks_no_values() -> None:
+    """`send` checks them, and raises only with `strict`."""
     EntryCreated(kind="nonsense", slug=object(), locales="3")  # type: ignore[arg-type]
 
 
 def test_the_declaration_is_read_from_the_class() -> None:
-    """Its docstring on one line, its attributes in their order."""
+    """Its docstring becomes one line; its attributes keep their order."""
     declaration = declaration_of(EntryCreated)
 
     assert declaration.name == "didCreateEntry"
@@ -74,15 +74,15 @@ def test_the_declaration_is_read_from_the_class() -> None:
     assert (kind.meaning, kind.data_class) == ("What kind of content it is.", "feature")
     assert (kind.since, seconds.since) == ("5.0", "5.2")
     assert (kind.optional, seconds.optional) == (False, True)
-    # An example is what would leave; where the type has an end, it need not be given.
+    # An example is shown as it is sent; a closed type has one by default.
     assert [item.example for item in (kind, slug, locales, draft)] == [
         *("collectionType", "article", "2 to 4", True),
     ]
     assert declaration_of(Started).deprecated == "Sent as `didStart` instead."
 
 
-def test_a_property_may_leave_under_another_name_in_another_bucket() -> None:
-    """Names with dots are no attributes of a class."""
+def test_a_property_can_have_another_name_and_another_bucket() -> None:
+    """A name with dots cannot be an attribute of a class."""
     entries = declaration_of(EntryDeleted).properties[1]
 
     assert (entries.attribute, entries.name, entries.bucket) == ("entries", "entries.id", "group")
@@ -122,7 +122,7 @@ def _good(**changed: object) -> object:
 @pytest.mark.parametrize(
     ("made", "fix"),
     [
-        pytest.param(_with(_good(), list), "declare it bool", id="type"),
+        pytest.param(_with(_good(), list), "use bool", id="type"),
         pytest.param(_with(_good(), str), "max_length", id="free text"),
         pytest.param(_with(_good(), "Unknown"), "top level", id="annotation"),
         pytest.param(_with(_good(), annotated=False), "needs an annotation", id="no annotation"),
@@ -141,19 +141,19 @@ def _good(**changed: object) -> object:
         pytest.param(_with(_good(), int), "needs an example", id="no example"),
         pytest.param(_with(_good(buckets=[1]), int), "needs an example", id="no example, range"),
         pytest.param(_with(_good(max_length=5), str), "needs an example", id="no example, str"),
-        pytest.param(_with(_good(example="x"), int), "does not fit its type: 'x'", id="example"),
-        pytest.param(_with(_good(example=None), int | None), "does not fit", id="example None"),
+        pytest.param(_with(_good(example="x"), int), "does not match its type: 'x'", id="example"),
+        pytest.param(_with(_good(example=None), int | None), "does not match", id="example None"),
         pytest.param(_with(_good(example=object())), "type: object", id="example, an object"),
         pytest.param(
-            _with(_good(max_length=5, example="a\nb\x00"), str), "printed", id="strange example"
+            _with(_good(max_length=5, example="a\nb\x00"), str), "printable", id="strange example"
         ),
-        pytest.param(_with(_good(default=1)), "default that does not fit", id="default"),
-        pytest.param(_with(_good(default=None)), "default that does not fit", id="default None"),
-        pytest.param(_with(_good(), bases=(Started,)), "common to the Catalog", id="inherits"),
+        pytest.param(_with(_good(default=1)), "default that does not match", id="default"),
+        pytest.param(_with(_good(default=None)), "default that does not match", id="default None"),
+        pytest.param(_with(_good(), bases=(Started,)), "as common of the Catalog", id="inherits"),
     ],
 )
-def test_what_cannot_be_declared_names_the_attribute_and_the_fix(made: type, fix: str) -> None:
-    """Where it is declared, not where it would be sent."""
+def test_an_invalid_property_raises_with_the_attribute_and_the_fix(made: type, fix: str) -> None:
+    """At the declaration, not when the event is sent."""
     with pytest.raises(ConfigurationError, match=fix) as caught:
         event("e", since="1")(made)
 
@@ -173,25 +173,25 @@ def test_what_cannot_be_declared_names_the_attribute_and_the_fix(made: type, fix
         (lambda: event(5, since="1")(_with(_good())), "must be a str"),  # type: ignore[arg-type]
         (lambda: event("e", since="")(_with(_good())), "needs since"),
         (lambda: event("e", since=5)(_with(_good())), "needs since"),  # type: ignore[arg-type]
-        (lambda: event("e", since="1", deprecated="")(_with(_good())), "needs a reason"),
-        (lambda: event("e", since="1")(_good), "is for a plain class"),  # type: ignore[arg-type]
-        (lambda: event("e", since="1")(EntryCreated), "EntryCreated inherits"),
+        (lambda: event("e", since="1", deprecated="")(_with(_good())), "needs deprecated"),
+        (lambda: event("e", since="1")(_good), "must decorate a plain class"),  # type: ignore[arg-type]
+        (lambda: event("e", since="1")(EntryCreated), "EntryCreated has a base class"),
     ],
 )
-def test_what_is_no_event_is_told_the_fix(declare: _Declare, fix: str) -> None:
-    """The message says what is missing."""
+def test_an_invalid_event_raises_with_the_fix(declare: _Declare, fix: str) -> None:
+    """The message names what is missing."""
     with pytest.raises(ConfigurationError, match=fix):
         declare()
 
 
-def test_a_property_of_any_event_says_since_when() -> None:
-    """There is no event whose word would stand in."""
+def test_a_common_property_needs_since() -> None:
+    """It has no event whose version could be its default."""
     with pytest.raises(ConfigurationError, match=r"Wrong\.item needs since"):
         Catalog(Started, version=1, common=_with(_good(since=None)))
 
 
-def test_two_properties_cannot_leave_under_one_name() -> None:
-    """Within a bucket; another bucket is another place."""
+def test_two_properties_of_a_bucket_cannot_have_the_same_name() -> None:
+    """In different buckets they can."""
 
     def declare(bucket: str) -> object:
         second = _good(name="item", bucket=bucket)
@@ -200,21 +200,21 @@ def test_two_properties_cannot_leave_under_one_name() -> None:
         made.__annotations__["other"] = bool
         return event("e", since="1")(made)
 
-    with pytest.raises(ConfigurationError, match="leaves as 'item', as another does"):
+    with pytest.raises(ConfigurationError, match="has the name 'item' of another property"):
         declare("event")
     declare("user")
 
 
-def test_a_version_is_declared_by_its_own_function() -> None:
-    """It needs no class of data: most are of the environment."""
+def test_version_declares_an_environment_property_by_default() -> None:
+    """Most versions describe the environment."""
     made: type = event("e", since="1")(_with(version("Whose.", example="5.0+local"), str))
 
     (item,) = declaration_of(made).properties
     assert (item.data_class, item.example) == ("environment", "5.0")
 
 
-def test_defaults_are_those_of_the_class() -> None:
-    """An attribute with a default need not be given."""
+def test_an_argument_with_a_default_is_optional() -> None:
+    """As in a dataclass."""
     made: type = event("e", since="1")(_with(_good(default=True)))
 
     assert made().item is True
@@ -222,7 +222,7 @@ def test_defaults_are_those_of_the_class() -> None:
 
 
 def test_a_program_without_docstrings_runs() -> None:
-    """As under `python -OO`, which leaves them all out: ours, too."""
+    """`python -OO` removes all docstrings, those of the library too."""
     program = (
         "from otel_telemetry.catalog import event, field\n"
         "@event('didRun', since='1')\n"

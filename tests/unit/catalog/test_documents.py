@@ -1,4 +1,4 @@
-"""The documents that a catalogue makes of itself."""
+"""The documents generated from a catalogue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STARTED = Catalog(Started, version=1)
 
 @event("a/b ~c%d`|é", since="1.0")
 class _Strange:
-    """A name with every sign that some document treats in its own way."""
+    """A name with every character that a document must escape."""
 
     slug: bool = field("A | b.", data_class="feature", name="a|b`")
 
@@ -37,8 +37,8 @@ def _validator(catalog: Catalog) -> jsonschema.Draft202012Validator:
 
 
 @pytest.mark.parametrize("make", [markdown, json_schema, semconv_yaml])
-def test_a_document_is_the_same_however_the_events_are_listed(make: Any) -> None:
-    """A difference means a change of what leaves."""
+def test_a_document_does_not_depend_on_the_order_of_the_events(make: Any) -> None:
+    """A changed document means that other data is sent."""
     other = Catalog(EntryCreated, Started, EntryDeleted, version=3, common=Common)
 
     assert make(other) == make(CATALOG)
@@ -46,11 +46,11 @@ def test_a_document_is_the_same_however_the_events_are_listed(make: Any) -> None
 
 
 class TestJsonSchema:
-    """For those who check what arrives."""
+    """The schema of received events."""
 
     @pytest.mark.parametrize("catalog", [CATALOG, _STARTED, Catalog(_Strange, version=1)])
     def test_every_example_is_valid(self, catalog: Catalog) -> None:
-        """By a validator that is not ours."""
+        """According to an independent validator."""
         validator = _validator(catalog)
         definitions = validator.schema["$defs"]  # type: ignore[index]  # an object
 
@@ -61,7 +61,7 @@ class TestJsonSchema:
                 assert set(shown) == set(definition["properties"])
 
     @pytest.mark.parametrize(
-        "wrong",
+        "invalid",
         [
             {"event": "didUpdateEntry"},
             {"event_properties": {}},
@@ -80,16 +80,16 @@ class TestJsonSchema:
             {"event": "didCreateEntry", "group_properties": {"plan": "team"}},
         ],
     )
-    def test_what_does_not_leave_is_not_valid(self, wrong: object) -> None:
+    def test_an_event_that_is_never_sent_is_invalid(self, invalid: object) -> None:
         """The schema is as strict as the catalogue."""
-        assert not _validator(CATALOG).is_valid(wrong)
+        assert not _validator(CATALOG).is_valid(invalid)
 
     def test_no_property_is_required(self) -> None:
-        """One that does not fit is left out, and the event leaves."""
+        """An invalid property is removed and the event is sent."""
         assert _validator(CATALOG).is_valid({"event": "didCreateEntry", "event_properties": {}})
 
-    def test_it_says_what_is_deprecated(self) -> None:
-        """In the standard's own word."""
+    def test_a_deprecated_event_is_marked(self) -> None:
+        """With the standard's `deprecated`."""
         definitions = json.loads(json_schema(CATALOG))["$defs"]
 
         assert definitions["app started"]["deprecated"] is True
@@ -97,15 +97,15 @@ class TestJsonSchema:
 
 
 class TestSemanticConventions:
-    """For those who keep a registry of them."""
+    """The conventions of a registry."""
 
     @pytest.mark.parametrize("catalog", [CATALOG, _STARTED, Catalog(_Strange, version=1)])
-    def test_another_reader_finds_what_was_written(self, catalog: Catalog) -> None:
-        """It is YAML."""
+    def test_an_independent_reader_reads_the_same_values(self, catalog: Catalog) -> None:
+        """The document is YAML."""
         assert yaml.safe_load(semconv_yaml(catalog)) == conventions(catalog)
 
-    def test_every_reference_leads_to_one_attribute_of_the_registry(self) -> None:
-        """Each name is defined once, in the one group that defines."""
+    def test_every_reference_has_one_attribute_in_the_registry(self) -> None:
+        """The first group defines each name once."""
         registry, *others = yaml.safe_load(semconv_yaml(CATALOG))["groups"]
 
         defined = [attribute["id"] for attribute in registry["attributes"]]
@@ -116,8 +116,8 @@ class TestSemanticConventions:
         assert sorted(defined) == sorted(referred)
         assert len({group["id"] for group in (registry, *others)}) == 1 + len(others)
 
-    def test_an_event_has_only_what_is_on_the_record(self) -> None:
-        """The rest is of the resource and of the scope, in groups beside it."""
+    def test_an_event_group_has_only_event_properties(self) -> None:
+        """User and group properties have attribute groups of their own."""
         groups = {group["id"]: group for group in yaml.safe_load(semconv_yaml(CATALOG))["groups"]}
 
         deleted = groups["event.didDeleteEntry"]
@@ -134,8 +134,8 @@ class TestSemanticConventions:
             "note": "Sent as `didStart` instead.",
         }
 
-    def test_the_types_are_those_of_the_syntax(self) -> None:
-        """Words are members; ranges are words."""
+    def test_types_are_those_of_the_conventions(self) -> None:
+        """Closed sets and ranges are enums with members."""
         registry = yaml.safe_load(semconv_yaml(CATALOG))["groups"][0]["attributes"]
         types = {attribute["id"]: attribute["type"] for attribute in registry}
 
@@ -148,8 +148,8 @@ class TestSemanticConventions:
             "stability": "development",
         }
 
-    def test_what_two_events_declare_is_defined_to_fit_both(self) -> None:
-        """And each says what it means there."""
+    def test_an_attribute_of_two_events_includes_the_values_of_both(self) -> None:
+        """And each event has its own description."""
         groups = {group["id"]: group for group in yaml.safe_load(semconv_yaml(CATALOG))["groups"]}
         registry = {item["id"]: item for item in groups["registry.telemetry_events"]["attributes"]}
 
@@ -161,8 +161,8 @@ class TestSemanticConventions:
         assert "brief" not in slug
         assert slug["examples"] == ["a `b` | c"]
 
-    def test_words_here_and_text_there_are_text(self) -> None:
-        """There is no narrower type that fits both."""
+    def test_an_attribute_that_is_enum_and_text_is_text(self) -> None:
+        """No narrower type includes both."""
         registry = conventions(Catalog(EntryCreated, _FreeKind, version=1))["groups"]
 
         kind = next(item for item in registry[0]["attributes"] if item["id"] == "kind")  # type: ignore[index]
@@ -176,8 +176,8 @@ class TestSemanticConventions:
     )
     @example("It is: so - #1 'é'", 1e300)
     @example("no", -5e-324)
-    def test_any_text_and_any_number_is_read_back(self, meaning: str, number: float) -> None:
-        """Whatever YAML might have taken it for."""
+    def test_any_text_and_any_number_survives_yaml(self, meaning: str, number: float) -> None:
+        """Even text that YAML would read as another type."""
         declared = field(meaning, data_class="feature", example=number, name=meaning)
         made = type(
             "Made", (), {"__doc__": meaning, "a": declared, "__annotations__": {"a": float}}
@@ -194,7 +194,7 @@ class TestSemanticConventions:
 
 @event("x", since="1")
 class _FreeKind:
-    """A kind that may be anything."""
+    """An event whose kind is text."""
 
     kind: str = field("Any.", data_class="feature", max_length=9, example="a")
 
@@ -205,27 +205,27 @@ def _attributes(groups: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 class TestCheck:
-    """Whether a document is up to date."""
+    """The comparison of a file with the catalogue."""
 
     @pytest.mark.parametrize("name", ["TELEMETRY.md", "events.json", "e.yaml", "e.yml", "E.MD"])
     def test_a_document_that_is_up_to_date_has_no_differences(
         self, tmp_path: Path, name: str
     ) -> None:
-        """Its name says which it is."""
+        """The file name extension selects the document."""
         path = tmp_path / name
         path.write_text(document(CATALOG, path), encoding="utf-8")
 
         assert check(CATALOG, path) == check(CATALOG, str(path)) == []
 
-    def test_line_ends_are_no_difference(self, tmp_path: Path) -> None:
-        """A checkout may have others."""
+    def test_line_ends_do_not_matter(self, tmp_path: Path) -> None:
+        """Git may change them."""
         path = tmp_path / "TELEMETRY.md"
         path.write_bytes(markdown(CATALOG).replace("\n", "\r\n").encode())
 
         assert check(CATALOG, path) == []
 
-    def test_what_changed_is_told_as_a_diff(self, tmp_path: Path) -> None:
-        """From what is written to what is declared."""
+    def test_a_change_is_a_unified_diff(self, tmp_path: Path) -> None:
+        """From the file to the catalogue."""
         path = tmp_path / "TELEMETRY.md"
         path.write_text(markdown(CATALOG).replace("Where entries", "Where pages"), encoding="utf-8")
 
@@ -238,20 +238,20 @@ class TestCheck:
             "+| `database` | Where entries ",
         ]
 
-    def test_a_missing_document_is_all_difference(self, tmp_path: Path) -> None:
-        """Nothing is written yet."""
+    def test_a_missing_file_counts_as_empty(self, tmp_path: Path) -> None:
+        """Every line is added."""
         differences = check(CATALOG, tmp_path / "events.json")
 
         assert {line[0] for line in differences[3:]} == {"+"}
         assert len(differences[3:]) == len(json_schema(CATALOG).splitlines())
 
-    def test_there_is_no_document_of_another_kind(self, tmp_path: Path) -> None:
-        """The message lists those that there are."""
+    def test_an_unknown_extension_raises(self, tmp_path: Path) -> None:
+        """The message lists the known ones."""
         with pytest.raises(ValueError, match=r"ends in \.md, \.json, \.yaml, \.yml, not '\.txt'"):
             check(CATALOG, tmp_path / "events.txt")
 
-    def test_what_cannot_be_read_is_an_error(self, tmp_path: Path) -> None:
-        """It is not taken for a missing one."""
+    def test_an_unreadable_file_raises(self, tmp_path: Path) -> None:
+        """It does not count as missing."""
         (tmp_path / "events.md").mkdir()
 
         with pytest.raises(IsADirectoryError):
@@ -259,7 +259,7 @@ class TestCheck:
 
 
 def test_an_event_has_a_table() -> None:
-    """Each property with its meaning, values, class, place, example and age."""
+    """Each property has its meaning, values, class of data, bucket, example and first version."""
     page = markdown(CATALOG)
 
     section = page.partition("## `didCreateEntry`\n")[2].partition("<a id=")[0]
@@ -273,7 +273,7 @@ def test_an_event_has_a_table() -> None:
         ),
     ]
     assert (
-        "| a number, as its range: `<1`, `1`, `2 to 4`, `5 to 19`, `>=20` | feature "
+        "| a range of numbers: `<1`, `1`, `2 to 4`, `5 to 19`, `>=20` | feature "
         "| the event | `2 to 4` |"
     ) in section
     assert "| true or false | feature | the event | `true` |" in section
@@ -283,38 +283,39 @@ def test_an_event_has_a_table() -> None:
     assert "| a text of up to 12 characters |" in section
 
 
-def test_what_any_event_may_carry_has_a_table_of_its_own() -> None:
-    """It is not told again with each."""
+def test_common_properties_have_one_table() -> None:
+    """Events do not repeat them."""
     page = markdown(CATALOG)
 
     assert page.count("| `database` | Where entries are kept. |") == 1
     assert "| a version | environment | the user | `3.12.1` | 4.0 |" in page
-    assert "## With any event that has it" in page
-    assert "## With any event that has it" not in markdown(_STARTED)
+    assert "## Properties of any event" in page
+    assert "## Properties of any event" not in markdown(_STARTED)
 
 
-def test_what_the_library_itself_says_is_told() -> None:
-    """The page would be no honest account without it."""
-    section = markdown(_STARTED).partition("## With every event\n")[2].partition("\n## ")[0]
-    told = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
+def test_the_page_lists_the_attributes_that_the_library_adds() -> None:
+    """All of them: the page promises that nothing else is sent."""
+    page = markdown(_STARTED)
+    section = page.partition("## Properties of every event\n")[2].partition("\n## ")[0]
+    listed = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
 
-    assert told == {
+    assert listed == {
         *base_attributes("acme", "5.1.0"),
         *("app.installation.id", "session.id", "log.record.uid"),
     }
 
 
-def test_an_event_without_properties_says_so() -> None:
-    """A deprecated one says that, too."""
+def test_the_page_marks_deprecated_events_and_events_without_properties() -> None:
+    """In a sentence each."""
     page = markdown(_STARTED)
 
     assert "**Deprecated:** Sent as `didStart` instead." in page
-    assert "It has no properties of its own." in page
+    assert "This event has no properties of its own." in page
     assert "Classes of data" not in page
 
 
-def test_only_the_classes_in_use_are_explained() -> None:
-    """In one order."""
+def test_the_page_explains_only_the_classes_of_data_in_use() -> None:
+    """In a fixed order."""
     classes = markdown(CATALOG).partition("## Classes of data\n\n")[2].splitlines()
 
     assert [line.split("**")[1] for line in classes] == [
@@ -323,8 +324,8 @@ def test_only_the_classes_in_use_are_explained() -> None:
     assert "- **error**" not in markdown(Catalog(EntryDeleted, version=1))
 
 
-def test_no_sign_breaks_the_table() -> None:
-    """Neither a bar nor a backtick."""
+def test_bars_and_backticks_are_escaped() -> None:
+    """In tables, headings and links."""
     page = markdown(Catalog(_Strange, EntryDeleted, version=1))
 
     assert r"| `` a\|b` `` | A \| b. | true or false |" in page

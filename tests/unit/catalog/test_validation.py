@@ -1,4 +1,4 @@
-"""The checks of one event: what leaves of three buckets."""
+"""The validation of an event's properties in three buckets."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.support.declared import CATALOG, EntryCreated, Kind
 
 
 def _closed() -> EventValidator:
-    checks = CATALOG.checks_of("didCreateEntry")
-    assert checks is not None
-    return checks
+    validator = CATALOG.validator_of("didCreateEntry")
+    assert validator is not None
+    return validator
 
 
-def _fitting(checks: EventValidator, *buckets: Any) -> tuple[Any, ...] | None:
-    """Return what fits of three buckets; None if anything does not as it is."""
-    fits = (checks.event, *checks.of_others)
+def _filtered(validator: EventValidator, *buckets: Any) -> tuple[Any, ...] | None:
+    """Return the results of the three filters; None if one of them raises."""
+    filters = (validator.event, validator.user, validator.group)
     try:
         return tuple(
-            None if bucket is None else fit(bucket)
-            for fit, bucket in zip(fits, buckets, strict=True)
+            None if bucket is None else property_filter(bucket)
+            for property_filter, bucket in zip(filters, buckets, strict=True)
         )
     except Exception:
         return None
@@ -33,7 +33,7 @@ def _fitting(checks: EventValidator, *buckets: Any) -> tuple[Any, ...] | None:
 
 @event("e", since="1")
 class _Alone:
-    """An event that no catalogue has."""
+    """An event without a catalogue."""
 
     a: bool = field("So.", data_class="feature")
     entries: str = field(
@@ -46,17 +46,17 @@ class _Alone:
     )
 
 
-_OPEN = declaration_of(EntryCreated).checks
+_OPEN = declaration_of(EntryCreated).validator
 
 
-@pytest.mark.parametrize("checks", [_closed(), _OPEN], ids=["of a catalogue", "of an event"])
-def test_what_fits_leaves_at_once(checks: EventValidator) -> None:
-    """A copy, in the declared types."""
+@pytest.mark.parametrize("validator", [_closed(), _OPEN], ids=["of a catalogue", "of an event"])
+def test_valid_properties_are_copied_in_their_declared_types(validator: EventValidator) -> None:
+    """The bucket of the caller does not change."""
     given = {"kind": Kind.SINGLE, "locales": 7, "draft": True, "score": 1}
 
-    fitting = _fitting(checks, given, None, {})
+    filtered = _filtered(validator, given, None, {})
 
-    assert fitting == (
+    assert filtered == (
         {"kind": "singleType", "locales": "5 to 19", "draft": True, "score": 1.0},
         None,
         {},
@@ -65,7 +65,7 @@ def test_what_fits_leaves_at_once(checks: EventValidator) -> None:
 
 
 class _Falsy(dict[str, object]):
-    """Says that it is empty."""
+    """A mapping that is false and not empty."""
 
     def __bool__(self) -> bool:
         return False
@@ -81,58 +81,62 @@ class _Falsy(dict[str, object]):
         pytest.param({"kind": []}, id="unhashable"),
         pytest.param(collections.OrderedDict(kind="singleType"), id="mapping"),
         pytest.param(_Falsy(unknown=1), id="mapping that looks empty"),
-        pytest.param(5, id="no mapping"),
+        pytest.param(5, id="not a mapping"),
     ],
 )
-@pytest.mark.parametrize("checks", [_closed(), _OPEN], ids=["of a catalogue", "of an event"])
-def test_whatever_does_not_fit_as_it_is_is_looked_at_again(
-    checks: EventValidator, bucket: Any
+@pytest.mark.parametrize("validator", [_closed(), _OPEN], ids=["of a catalogue", "of an event"])
+def test_a_filter_raises_for_a_bucket_that_is_not_valid_as_it_is(
+    validator: EventValidator, bucket: Any
 ) -> None:
-    """It is not passed by any short cut."""
-    assert _fitting(checks, bucket, None, None) is None
-    if checks is not _OPEN or type(bucket) is not dict:
-        assert _fitting(checks, None, bucket, None) is None
-        assert _fitting(checks, None, None, bucket) is None
+    """`validate` then finds the invalid properties."""
+    assert _filtered(validator, bucket, None, None) is None
+    if validator is not _OPEN or type(bucket) is not dict:
+        assert _filtered(validator, None, bucket, None) is None
+        assert _filtered(validator, None, None, bucket) is None
 
 
-def test_a_catalogue_keeps_all_that_is_not_declared() -> None:
-    """In every bucket; the names are told, and how many were of the event."""
-    kept = _closed().kept(
+def test_a_catalogue_removes_undeclared_and_invalid_properties_from_every_bucket() -> None:
+    """The result has their names, and how many were event properties."""
+    validated = _closed().validate(
         {"kind": "singleType", "locales": "7", "unknown": 1, "seconds": None, "draft": None},
         {"plan": "team", "python.version": "unknown", "email": "a@b.example"},
         {"database": "postgres", "kind": "singleType"},
     )
 
-    assert kept.fitting == ({"kind": "singleType"}, {"plan": "team"}, {"database": "postgres"})
-    assert kept.undeclared == ("unknown", "email", "kind")
-    assert kept.invalid == ("locales", "draft", "python.version")
-    assert kept.dropped_count == 3
+    assert validated.buckets == ({"kind": "singleType"}, {"plan": "team"}, {"database": "postgres"})
+    assert validated.undeclared == ("unknown", "email", "kind")
+    assert validated.invalid == ("locales", "draft", "python.version")
+    assert validated.dropped_count == 3
 
 
-def test_without_a_catalogue_only_the_event_itself_is_held_to_what_it_declares() -> None:
-    """Nobody declared what users and groups may be said to be; what is declared holds."""
-    checks = declaration_of(_Alone).checks
+def test_without_a_catalogue_undeclared_user_and_group_properties_stay() -> None:
+    """Declared ones are validated."""
+    validator = declaration_of(_Alone).validator
 
-    assert _fitting(checks, {"a": True}, {"plan": "x"}, {"entries.id": "a", "size": 5}) == (
+    assert _filtered(validator, {"a": True}, {"plan": "x"}, {"entries.id": "a", "size": 5}) == (
         {"a": True},
         {"plan": "x"},
         {"entries.id": "a", "size": 5},
     )
-    kept = checks.kept({"b": True}, {"plan": "x"}, {"entries.id": 5, "size": 5})
-    assert kept.fitting == ({}, {"plan": "x"}, {"size": 5})
-    assert (kept.undeclared, kept.invalid, kept.dropped_count) == (("b",), ("entries.id",), 1)
+    validated = validator.validate({"b": True}, {"plan": "x"}, {"entries.id": 5, "size": 5})
+    assert validated.buckets == ({}, {"plan": "x"}, {"size": 5})
+    assert (validated.undeclared, validated.invalid, validated.dropped_count) == (
+        ("b",),
+        ("entries.id",),
+        1,
+    )
 
 
 @pytest.mark.parametrize("name", [b"entries.id", "entri\u00e9s", 5])
-def test_a_name_that_may_yet_become_a_declared_one_is_no_other(name: Any) -> None:
-    """Made legal, it may be the name of a property with a check."""
-    checks = declaration_of(_Alone).checks
+def test_a_filter_raises_for_a_name_that_must_be_made_legal_first(name: Any) -> None:
+    """The legal name may be a declared one."""
+    validator = declaration_of(_Alone).validator
 
-    assert _fitting(checks, {}, {}, {name: "x" * 100}) is None
+    assert _filtered(validator, {}, {}, {name: "x" * 100}) is None
 
 
 class _Same:
-    """Is found where ``kind`` is."""
+    """A key that equals every other and has the hash of ``kind``."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -141,11 +145,11 @@ class _Same:
         return hash("kind")
 
 
-def test_a_name_leaves_as_it_was_declared() -> None:
-    """Whatever else finds the property."""
-    fitting = _fitting(_closed(), {_Same(): "singleType"}, None, None)
+def test_a_property_leaves_under_its_declared_name() -> None:
+    """Not under a key that only equals the name."""
+    filtered = _filtered(_closed(), {_Same(): "singleType"}, None, None)
 
-    assert fitting is not None
-    assert fitting[0] is not None
-    assert [type(name) for name in fitting[0]] == [str]
-    assert dict(fitting[0]) == {"kind": "singleType"}
+    assert filtered is not None
+    assert filtered[0] is not None
+    assert [type(name) for name in filtered[0]] == [str]
+    assert dict(filtered[0]) == {"kind": "singleType"}

@@ -11,12 +11,12 @@ import pytest
 
 from otel_telemetry.hooks._patterns import (
     EMAIL_MARKER,
-    MARKER,
-    is_telling,
+    SECRET_MARKER,
+    is_sensitive_key,
     without_emails,
     without_homes,
-    without_issued,
     without_secrets,
+    without_tokens,
     without_url_queries,
 )
 
@@ -63,7 +63,7 @@ _UUID = "550e8400-e29b-41d4-a716-446655440000"
 def test_tokens_go(token: str) -> None:
     """Alone, in a URL, in JSON, after an escaped line end, a colour, or a quoted byte."""
     for before in ("", "x ", "a=", '{"b":"', "x_", "(", "\\n", "\x1b[0m", "%3D", "https://"):
-        left = without_issued(f"{before}{token}", "[gone]")
+        left = without_tokens(f"{before}{token}", "[gone]")
 
         assert token[-6:] not in left
         assert "[gone]" in left
@@ -86,7 +86,7 @@ def test_tokens_go(token: str) -> None:
 )
 def test_what_only_begins_so_stays(text: str) -> None:
     """Ids, hashes, models, names: with what a token begins with, or without."""
-    assert without_issued(text, "[gone]") == text
+    assert without_tokens(text, "[gone]") == text
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_time_grows_as_the_text_does(unit: str) -> None:
     text = unit * (250_000 // len(unit))
     began = time.process_time()
 
-    without_issued(text, "[gone]")
+    without_tokens(text, "[gone]")
 
     assert time.process_time() - began < 5  # quadratic, it would take twenty
 
@@ -159,37 +159,43 @@ def test_tokens_are_known_by_their_looks(secret: str) -> None:
 
     for text in (secret, f"a {secret}", f"({secret})", f"x_{secret}, {secret}"):
         assert essential not in without_secrets(text)
-        assert MARKER in without_secrets(text)
+        assert SECRET_MARKER in without_secrets(text)
 
 
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        ("password=hunter2 port=5", f"password={MARKER} port=5"),
-        ("PGPASSWORD=hunter2", f"PGPASSWORD={MARKER}"),
-        ("userPassword: hunter2", f"userPassword: {MARKER}"),
-        ('{"token": "a b", "page": 2}', f'{{"token": "{MARKER}", "page": 2}}'),
-        ("{'api_key': 'a\\'b', 'page': 2}", f"{{'api_key': '{MARKER}', 'page': 2}}"),
-        (r"{\"secret\": \"a b\", \"page\": 2}", rf"{{\"secret\": \"{MARKER}\", \"page\": 2}}"),
-        ('secret := "never closed', f'secret := "{MARKER}"'),
-        ("x?token=abc&page=2&sig=a%2Fb", f"x?token={MARKER}&page=2&sig={MARKER}"),
-        ("X-Amz-Signature=abc", f"X-Amz-Signature={MARKER}"),
-        ("Authorization: Digest a=b, c\nHost: x", f"Authorization: {MARKER}\nHost: x"),
-        ("Set-Cookie: a=b; Path=/\r\nHost: x", f"Set-Cookie: {MARKER}\r\nHost: x"),
-        ("run --db-password hunter2 --port 3", f"run --db-password {MARKER} --port 3"),
-        ("run --api-key 'a b' now", f"run --api-key '{MARKER}' now"),
-        ("tokens: password=hunter2", f"tokens: password={MARKER}"),
-        ("Bearer abc.def", f"Bearer {MARKER}"),
-        ("bearer abcdefghijklmnopqrstuvwxyz", f"bearer {MARKER}"),
-        ("-Password hunter2 -Port 3", f"-Password {MARKER} -Port 3"),
-        ("<a:password>hunter2</a:password>", f"<a:password>{MARKER}</a:password>"),
-        ('<token kind="x">a b</token>', f'<token kind="x">{MARKER}</token>'),
-        ("DD_APP_KEY=abc LICENSE_KEY: abc", f"DD_APP_KEY={MARKER} LICENSE_KEY: {MARKER}"),
-        ("SSWS 00abcdefghijklmnopqrst", f"SSWS {MARKER}"),
-        ("Basic dXNlcjpwYXNz", f"Basic {MARKER}"),
-        ("Basic dTpwYXNzd29yZA==", f"Basic {MARKER}"),
-        ("postgres://u:p@ss@db:5/x?y", f"postgres://{MARKER}@db:5/x?y"),
-        ("https://ghost@example.com", f"https://{MARKER}@example.com"),
+        ("password=hunter2 port=5", f"password={SECRET_MARKER} port=5"),
+        ("PGPASSWORD=hunter2", f"PGPASSWORD={SECRET_MARKER}"),
+        ("userPassword: hunter2", f"userPassword: {SECRET_MARKER}"),
+        ('{"token": "a b", "page": 2}', f'{{"token": "{SECRET_MARKER}", "page": 2}}'),
+        ("{'api_key': 'a\\'b', 'page': 2}", f"{{'api_key': '{SECRET_MARKER}', 'page': 2}}"),
+        (
+            r"{\"secret\": \"a b\", \"page\": 2}",
+            rf"{{\"secret\": \"{SECRET_MARKER}\", \"page\": 2}}",
+        ),
+        ('secret := "never closed', f'secret := "{SECRET_MARKER}"'),
+        ("x?token=abc&page=2&sig=a%2Fb", f"x?token={SECRET_MARKER}&page=2&sig={SECRET_MARKER}"),
+        ("X-Amz-Signature=abc", f"X-Amz-Signature={SECRET_MARKER}"),
+        ("Authorization: Digest a=b, c\nHost: x", f"Authorization: {SECRET_MARKER}\nHost: x"),
+        ("Set-Cookie: a=b; Path=/\r\nHost: x", f"Set-Cookie: {SECRET_MARKER}\r\nHost: x"),
+        ("run --db-password hunter2 --port 3", f"run --db-password {SECRET_MARKER} --port 3"),
+        ("run --api-key 'a b' now", f"run --api-key '{SECRET_MARKER}' now"),
+        ("tokens: password=hunter2", f"tokens: password={SECRET_MARKER}"),
+        ("Bearer abc.def", f"Bearer {SECRET_MARKER}"),
+        ("bearer abcdefghijklmnopqrstuvwxyz", f"bearer {SECRET_MARKER}"),
+        ("-Password hunter2 -Port 3", f"-Password {SECRET_MARKER} -Port 3"),
+        ("<a:password>hunter2</a:password>", f"<a:password>{SECRET_MARKER}</a:password>"),
+        ('<token kind="x">a b</token>', f'<token kind="x">{SECRET_MARKER}</token>'),
+        (
+            "DD_APP_KEY=abc LICENSE_KEY: abc",
+            f"DD_APP_KEY={SECRET_MARKER} LICENSE_KEY: {SECRET_MARKER}",
+        ),
+        ("SSWS 00abcdefghijklmnopqrst", f"SSWS {SECRET_MARKER}"),
+        ("Basic dXNlcjpwYXNz", f"Basic {SECRET_MARKER}"),
+        ("Basic dTpwYXNzd29yZA==", f"Basic {SECRET_MARKER}"),
+        ("postgres://u:p@ss@db:5/x?y", f"postgres://{SECRET_MARKER}@db:5/x?y"),
+        ("https://ghost@example.com", f"https://{SECRET_MARKER}@example.com"),
     ],
 )
 def test_values_go_and_what_is_around_them_stays(text: str, left: str) -> None:
@@ -240,7 +246,7 @@ def test_random_text_is_known_from_names() -> None:
     alphabet = string.ascii_letters + string.digits
     for length in (32, 40, 64, 300):
         keys = ["".join(dice.choices(alphabet, k=length)) for _ in range(500)]
-        found = sum(without_secrets(key) == MARKER for key in keys)
+        found = sum(without_secrets(key) == SECRET_MARKER for key in keys)
         in_path = sum(key not in without_secrets(f"{'/data' * 80}/{key}/x") for key in keys)
 
         assert found > 0.97 * len(keys)
@@ -253,7 +259,7 @@ def test_no_part_of_a_long_key_stays() -> None:
     for length in (200, 1200):
         key = base64.b64encode(dice.randbytes(length)).decode()
 
-        assert without_secrets(f"key {key} end") == f"key {MARKER} end"
+        assert without_secrets(f"key {key} end") == f"key {SECRET_MARKER} end"
 
 
 def test_long_text_without_a_key_in_it_stays() -> None:
@@ -278,8 +284,8 @@ def test_long_text_without_a_key_in_it_stays() -> None:
 )
 def test_telling_keys_are_known_in_every_spelling(key: str) -> None:
     """Humps, hyphens, dots, capitals."""
-    assert is_telling(key)
-    assert is_telling(f"acme.{key}")
+    assert is_sensitive_key(key)
+    assert is_sensitive_key(f"acme.{key}")
 
 
 @pytest.mark.parametrize(
@@ -306,7 +312,7 @@ def test_telling_keys_are_known_in_every_spelling(key: str) -> None:
 )
 def test_other_keys_are_not(key: str) -> None:
     """What only counts or describes a secret, and what only sounds like one."""
-    assert not is_telling(key)
+    assert not is_sensitive_key(key)
 
 
 _hidden = without_homes("/srv/people/ann")

@@ -21,10 +21,10 @@ from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.events import BeforeSend
 from otel_telemetry.hooks.sampling import (
     PROBABILITY,
-    Days,
-    _AtMost,
-    looking,
+    DayClaims,
+    _RateLimit,
     once_per_day,
+    preview_mode,
     rate_limit,
     sample,
 )
@@ -197,7 +197,7 @@ class TestAtMost:
         """Memory is bounded, and so is what they get through; the known ones lose nothing."""
         clock = _Clock()
         hook = rate_limit(2, 10, clock=clock)
-        assert isinstance(hook, _AtMost)
+        assert isinstance(hook, _RateLimit)
         for number in range(256):
             assert _passes(hook, f"known {number}")
         strangers = [_passes(hook, f"stranger {number}") for number in range(5000)]
@@ -210,7 +210,7 @@ class TestAtMost:
         """After as long as the limit looks back."""
         clock = _Clock()
         hook = rate_limit(1, 10, clock=clock)
-        assert isinstance(hook, _AtMost)
+        assert isinstance(hook, _RateLimit)
         for number in range(256):
             clock.now = number / 256
             assert _passes(hook, f"old {number}")
@@ -240,7 +240,7 @@ class TestAtMost:
     def test_a_forked_child_counts_for_itself(self) -> None:
         """From zero, and not behind a lock that a thread of the parent held."""
         hook = rate_limit(1, 60, clock=_Clock())
-        assert isinstance(hook, _AtMost)
+        assert isinstance(hook, _RateLimit)
         assert _passes(hook)
 
         assert _in_child(lambda: [_passes(hook), _passes(hook)] == [True, False], hook._lock)
@@ -457,19 +457,19 @@ def test_who_is_overtaken_does_not_send(tmp_path: Path, days: list[str]) -> None
 
     def overtake() -> None:
         for day in days:
-            assert Days(path).claim("ping", day)
+            assert DayClaims(path).claim("ping", day)
 
-    assert not Days(path, _Looking(1, overtake)).claim("ping", "2024-02-29")
-    assert not Days(path).claim("ping", days[-1])
+    assert not DayClaims(path, _Looking(1, overtake)).claim("ping", "2024-02-29")
+    assert not DayClaims(path).claim("ping", days[-1])
 
 
 def test_who_tidies_up_may_find_it_done(tmp_path: Path) -> None:
     """Two that pass on to the next day at once remove the same file."""
     path = str(tmp_path)
-    assert Days(path).claim("ping", "2024-02-28")
+    assert DayClaims(path).claim("ping", "2024-02-28")
     (old,) = tmp_path.iterdir()
 
-    assert Days(path, _Looking(2, old.unlink)).claim("ping", "2024-02-29")
+    assert DayClaims(path, _Looking(2, old.unlink)).claim("ping", "2024-02-29")
     assert not old.exists()
 
 
@@ -502,17 +502,17 @@ def test_who_only_looks_takes_no_day(state: Path | None) -> None:
     """They hear what they would hear, and nothing is made, or changed."""
     hook = once_per_day("ping", state=state, clock=_Calendar())
 
-    with looking():
+    with preview_mode():
         assert [_passes_today(hook), _passes_today(hook)] == [True, True]
         assert state is None or not state.parent.exists()
     assert [_passes_today(hook), _passes_today(hook)] == [True, False]
     again = hook if state is None else once_per_day("ping", state=state, clock=_Calendar())
-    with looking():
+    with preview_mode():
         assert not _passes_today(again)
 
 
 def test_who_looks_into_what_cannot_be_read_hears_no(tmp_path: Path) -> None:
     """As everybody does."""
     (tmp_path / "file").touch()
-    with looking():
+    with preview_mode():
         assert not _passes_today(once_per_day("ping", state=tmp_path / "file", clock=_Calendar()))
