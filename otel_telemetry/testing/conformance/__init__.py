@@ -1,4 +1,4 @@
-"""Proof that a program keeps the promises of this library to its users.
+"""Checks that a program keeps the promises of this library to its users.
 
 For the tests of a program that sends usage telemetry::
 
@@ -12,7 +12,7 @@ For the tests of a program that sends usage telemetry::
     def test_on_is_harmless():
         check_harmless(COMMAND, app="acme").assert_clean()
 
-The program runs once for each scenario, in a process of its own, under watch from its start.
+The program runs once for each scenario, in its own process, with an audit hook from its start.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from otel_telemetry.config import environment
 from otel_telemetry.testing.conformance.report import Finding, Report
 from otel_telemetry.testing.conformance.runs import Program
-from otel_telemetry.testing.conformance.sandbox import NotHereError, Sandbox
+from otel_telemetry.testing.conformance.sandbox import Sandbox, UnsupportedError
 from otel_telemetry.testing.conformance.scenarios import CONTROL, HARMLESS, MACHINES, OFF, deny
 
 if TYPE_CHECKING:
@@ -19,26 +19,29 @@ if TYPE_CHECKING:
     from otel_telemetry.testing.conformance.scenarios import Scenario
 
 OFF_SCENARIOS: tuple[str, ...] = tuple(OFF)
-"""The scenarios of `check_off`: nothing may be touched."""
+"""The scenarios of `check_off`: telemetry is off, and may have no side effect."""
 
 HARMLESS_SCENARIOS: tuple[str, ...] = tuple(HARMLESS)
-"""The scenarios of `check_harmless`: telemetry is on, and the program must not notice."""
+"""The scenarios of `check_harmless`: telemetry is on, and must not change the program."""
 
-_MOST_LINES = 20  # of a difference
-_SEND = "Give a command that sends an event, and the name that the program gives to Telemetry."
+_MAX_LINES = 20  # of a difference
+_SEND = "Pass a command that sends an event, and the name that the program gives to Telemetry."
+_NO_AUDIT_HOOK = "the audit hook could not be installed in the program"
 _FIXES = {
-    "act": "Telemetry is off here, so this is a defect of the library: report it with this stack.",
+    "side_effect": (
+        "Telemetry is off, so this is a defect of the library: report it with this stack."
+    ),
     "default": (
-        "If the program says enabled=True, telemetry is on without the user's word: leave it to "
-        "them, or say on_by_default=True here."
+        "If the program passes enabled=True, telemetry is on without the user's consent: leave the "
+        "decision to the user, or pass on_by_default=True to this check."
     ),
     "output": (
         "Print and return nothing that depends on telemetry. If the output varies by itself, "
-        "give normalise=."
+        "pass normalise= to this check."
     ),
-    "watch": "Give a command that runs Python, and not with -I, -S or -E.",
-    "nothing": f"Then this run shows nothing. {_SEND} If its code says enabled=False, it never is.",
-    "time": "Lower shutdown_timeout, or use the spool: what is on disk is not waited for.",
+    "audit_hook": "Pass a command that runs Python, and not with -I, -S or -E.",
+    "nothing": f"This run proves nothing. {_SEND} With enabled=False in its code, it never sends.",
+    "time": "Lower shutdown_timeout, or use the spool: no exit waits for spooled events.",
     "fork": "This is a defect of the library: report it.",
 }
 
@@ -55,38 +58,41 @@ def check_off(
     timeout: float = 60,
     normalise: Callable[[bytes], bytes] = bytes,
 ) -> Report:
-    """Run a program in every way to have telemetry off, and report what it touched all the same.
+    """Run a program with telemetry off, in each possible way, and report its side effects.
 
     Off means that this library, in the program and in the Python programs that it starts, writes no
-    file, opens no socket, starts no thread and no process, and imports nothing but itself and
-    Python's own modules; and that output and exit status are those of any other run. What the
-    program does itself is not looked at. One more run, with telemetry on, shows that the command
-    sends anything at all; its backend is one that refuses connections.
+    file, opens no socket, starts no thread and no process, and imports only itself and the standard
+    library; and that output and exit status are the same as in any other run. The side effects of
+    the program itself do not count. One more run, with telemetry on, proves that the command sends
+    an event; its backend refuses connections.
 
     Args:
-        command: What to run: a Python program, by its interpreter or as a console script, that
+        command: The command of a Python program, by its interpreter or as a console script, that
             sends an event and ends.
-        app: The name that it gives to `Telemetry`.
-        scenarios: Which of `OFF_SCENARIOS`.
-        on_by_default: Whether its code says ``enabled=True``. Where nobody says anything, it is
-            then on, and the user says no in all scenarios.
-        environ: The environment; None for this process's. What it says of telemetry and CI is
-            replaced, and so are the user's directories, HOME and the like, by empty ones.
-        cwd: The directory to run it in; None for this one.
-        stdin: What it reads.
-        timeout: Seconds until a run is killed, which is a finding.
-        normalise: Takes from an output what varies by itself, such as the time.
+        app: The name that the program gives to `Telemetry`.
+        scenarios: Names from `OFF_SCENARIOS`. Default: all.
+        on_by_default: Whether the code of the program passes ``enabled=True``. Without a decision
+            of the user telemetry is then on, so in each scenario the user turns it off. Default
+            False.
+        environ: The environment. Its variables about telemetry and CI are removed, and the user's
+            directories, such as HOME, are replaced by empty ones. Default None: that of this
+            process.
+        cwd: The working directory. Default None: the current one.
+        stdin: The standard input. Default empty.
+        timeout: Seconds until a run is killed, which is a finding. Default 60.
+        normalise: Removes from an output the parts that vary by themselves, such as the time.
 
     Returns:
-        The report. `Report.assert_clean` raises if anything was found.
+        The report. `Report.assert_clean` raises if it has findings.
 
     Raises:
         ValueError: A scenario is unknown.
+        OSError: The command cannot be started.
     """
     check = _Check(_program(command, cwd, stdin, timeout), app, environ, normalise)
     check.run(CONTROL, check.is_on)
-    for scenario in _chosen(scenarios, OFF):
-        is_denied = on_by_default and scenario.is_silent
+    for scenario in _select(scenarios, OFF):
+        is_denied = on_by_default and scenario.by_default
         check.run(scenario, check.is_off, also=deny if is_denied else None)
     return check.report()
 
@@ -103,18 +109,18 @@ def check_harmless(
     timeout: float = 60,
     normalise: Callable[[bytes], bytes] = bytes,
 ) -> Report:
-    """Run a program with telemetry on and everything in its way, and report what was noticed.
+    """Run a program with telemetry on and a fault in each run, and report what changes.
 
-    Its output and exit status have to be those of a run with telemetry off, byte for byte, and it
-    has to end nearly as soon. Its events go to backends on this machine that answer badly or not at
-    all, never to the real one.
+    Output and exit status must be the same as in a run with telemetry off, byte for byte, and the
+    run must not take much longer. The events go to failing backends on this machine, never to the
+    real one.
 
     Args:
-        command: What to run, as for `check_off`.
-        app: The name that it gives to `Telemetry`.
-        scenarios: Which of `HARMLESS_SCENARIOS`.
-        within: Seconds that a run may take beyond one with telemetry off: the import of
-            OpenTelemetry, and the setting `shutdown_timeout`.
+        command: As for `check_off`.
+        app: The name that the program gives to `Telemetry`.
+        scenarios: Names from `HARMLESS_SCENARIOS`. Default: all.
+        within: Seconds that a run may take longer than one with telemetry off, for the import of
+            OpenTelemetry and the setting `shutdown_timeout`. Default 3.
         environ: As for `check_off`.
         cwd: As for `check_off`.
         stdin: As for `check_off`.
@@ -122,19 +128,20 @@ def check_harmless(
         normalise: As for `check_off`.
 
     Returns:
-        The report.
+        The report. `Report.assert_clean` raises if it has findings.
 
     Raises:
         ValueError: A scenario is unknown.
+        OSError: The command cannot be started.
     """
     check = _Check(_program(command, cwd, stdin, timeout), app, environ, normalise)
-    for scenario in _chosen(scenarios, HARMLESS):
+    for scenario in _select(scenarios, HARMLESS):
         check.run(scenario, lambda it, run: check.is_harmless(it, run, within))
     return check.report()
 
 
 class _Check:
-    """Runs scenarios, and collects what is found in them."""
+    """Runs scenarios, and collects the findings."""
 
     def __init__(
         self,
@@ -147,15 +154,15 @@ class _Check:
         self._app = app
         self._environ = environment.current() if environ is None else environ
         self._normalise = normalise
-        self._held: list[str] = []
+        self._passed: list[str] = []
         self._findings: list[Finding] = []
-        self._not_run: dict[str, str] = {}
-        self._without: dict[Callable[[Sandbox], None], Run] = {}
+        self._skipped: dict[str, str] = {}
+        self._references: dict[Callable[[Sandbox], None], Run] = {}
 
     def report(self) -> Report:
-        """Return what was found."""
+        """Return the report."""
         return Report(
-            held=tuple(self._held), findings=tuple(self._findings), not_run=dict(self._not_run)
+            passed=tuple(self._passed), findings=tuple(self._findings), skipped=dict(self._skipped)
         )
 
     def run(
@@ -164,76 +171,85 @@ class _Check:
         judge: Callable[[Scenario, Run], Iterator[Finding]],
         also: Callable[[Sandbox], None] | None = None,
     ) -> None:
-        """Run a scenario, and have its run judged."""
+        """Run a scenario, and add its findings."""
         try:
             run = self._run(scenario.machine, scenario.user, also)
-        except NotHereError as error:
-            self._not_run[scenario.name] = str(error)
+        except UnsupportedError as error:
+            self._skipped[scenario.name] = str(error)
             return
-        found = list(judge(scenario, run))
-        self._findings += found
-        if not found:
-            self._held.append(scenario.name)
+        findings = list(judge(scenario, run))
+        self._findings += findings
+        if not findings:
+            self._passed.append(scenario.name)
 
     def is_on(self, scenario: Scenario, run: Run) -> Iterator[Finding]:
-        """Find out whether telemetry was on at all: what cannot fail, proves nothing."""
-        if not run.is_watched:
-            yield _finding(scenario, "the program could not be watched", "watch")
-        elif not run.acts:
-            yield _finding(scenario, "with telemetry on, nothing was done either", "nothing")
+        """Check that telemetry was on: otherwise the run proves nothing."""
+        if not run.has_audit_hook:
+            yield _finding(scenario, _NO_AUDIT_HOOK, "audit_hook")
+        elif not run.side_effects:
+            yield _finding(scenario, "with telemetry on, the library did nothing either", "nothing")
 
     def is_off(self, scenario: Scenario, run: Run) -> Iterator[Finding]:
-        """Find what was touched, or what differs from any other run."""
-        if not run.is_watched:
-            yield _finding(scenario, "the program could not be watched", "watch")
-        for act in run.acts:
-            fix = _FIXES["default" if scenario.is_silent else "act"]
+        """Find side effects, and differences from another run."""
+        if not run.has_audit_hook:
+            yield _finding(scenario, _NO_AUDIT_HOOK, "audit_hook")
+        fix = _FIXES["default" if scenario.by_default else "side_effect"]
+        for effect in run.side_effects:
             yield Finding(
-                scenario=scenario.name, what=f"{act.kind}: {act.what}", where=act.stack, fix=fix
+                scenario=scenario.name,
+                problem=f"{effect.kind}: {effect.description}",
+                stack=effect.stack,
+                fix=fix,
             )
         yield from self._differences(scenario, run)
 
     def is_harmless(self, scenario: Scenario, run: Run, within: float) -> Iterator[Finding]:
-        """Find what the program noticed, in a run in which there was something to notice."""
-        # Where there is no place for them, what records for another process does nothing at all.
-        if not (run.is_watched and scenario.name in MACHINES and self._is_on_elsewhere()):
+        """Find what telemetry changes in the program, if telemetry was on."""
+        # With detached delivery and no place for a spool, telemetry is on and has no side effect.
+        if not (run.has_audit_hook and scenario.name in MACHINES and self._is_on_by_control()):
             yield from self.is_on(scenario, run)
         yield from self._differences(scenario, run)
         late = run.seconds - self._reference(scenario).seconds
         if late > within:
             yield _finding(
-                scenario, f"it ended {late:.1f} s later, not within {within:g} s", "time"
+                scenario,
+                f"the program ended {late:.1f} s later, over the limit of {within:g} s",
+                "time",
             )
-        for fault in run.noted("fault"):
+        for fault in run.messages("fault"):
             yield _finding(scenario, fault, "fork")
-        if scenario.name == "fork" and not run.noted("forked"):
-            yield _finding(scenario, "it was never forked", "nothing")
+        if scenario.name == "fork" and not run.messages("forked"):
+            yield _finding(
+                scenario, "the program was not forked, because it sent no event", "nothing"
+            )
 
-    def _is_on_elsewhere(self) -> bool:
-        return bool(self._run(CONTROL.machine, CONTROL.user).acts)
+    def _is_on_by_control(self) -> bool:
+        return bool(self._run(CONTROL.machine, CONTROL.user).side_effects)
 
     def _differences(self, scenario: Scenario, run: Run) -> Iterator[Finding]:
         without = self._reference(scenario)
         if run.status != without.status:
             status, other = map(_status, (run.status, without.status))
-            yield _finding(scenario, f"it {status}; with telemetry off, it {other}", "output")
+            yield _finding(
+                scenario, f"the program {status}; with telemetry off, it {other}", "output"
+            )
         elif run.status is None:
-            yield _finding(scenario, f"it {_status(run.status)}", "output")
+            yield _finding(scenario, f"the program {_status(run.status)}", "output")
         for name in ("stdout", "stderr"):
             here, there = (self._normalise(getattr(each, name)) for each in (run, without))
             if here != there:
                 yield _finding(scenario, f"{name} differs{_difference(there, here)}", "output")
 
     def _reference(self, scenario: Scenario) -> Run:
-        if scenario.machine not in self._without:
-            self._without[scenario.machine] = self._run(scenario.machine, deny, None)
-        return self._without[scenario.machine]
+        if scenario.machine not in self._references:
+            self._references[scenario.machine] = self._run(scenario.machine, deny, None)
+        return self._references[scenario.machine]
 
     def _run(self, *preparations: Callable[[Sandbox], None] | None) -> Run:
-        with Sandbox(self._app, self._environ) as stage:
+        with Sandbox(self._app, self._environ) as sandbox:
             for prepare in filter(None, preparations):
-                prepare(stage)
-            return self._program.run(stage.environ, stage.faults)
+                prepare(sandbox)
+            return self._program.run(sandbox.environ, sandbox.faults)
 
 
 def _program(
@@ -250,16 +266,16 @@ def _program(
     )
 
 
-def _chosen(names: Iterable[str], known: Mapping[str, Scenario]) -> list[Scenario]:
-    chosen = list(names)
-    for name in chosen:
+def _select(names: Iterable[str], known: Mapping[str, Scenario]) -> list[Scenario]:
+    selected = list(names)
+    for name in selected:
         if name not in known:
-            raise ValueError(f"unknown scenario {name!r}; there are {', '.join(known)}")
-    return [known[name] for name in chosen]
+            raise ValueError(f"unknown scenario {name!r}; known are {', '.join(known)}")
+    return [known[name] for name in selected]
 
 
-def _finding(scenario: Scenario, what: str, fix: str) -> Finding:
-    return Finding(scenario=scenario.name, what=what, fix=_FIXES[fix])
+def _finding(scenario: Scenario, problem: str, fix: str) -> Finding:
+    return Finding(scenario=scenario.name, problem=problem, fix=_FIXES[fix])
 
 
 def _status(status: int | None) -> str:
@@ -268,5 +284,5 @@ def _status(status: int | None) -> str:
 
 def _difference(before: bytes, after: bytes) -> str:
     old, new = (each.decode(errors="backslashreplace").splitlines() for each in (before, after))
-    found = difflib.unified_diff(old, new, "telemetry off", "this run", lineterm="", n=1)
-    return "".join(f"\n      {line}" for line in list(found)[:_MOST_LINES])
+    diff = difflib.unified_diff(old, new, "telemetry off", "this run", lineterm="", n=1)
+    return "".join(f"\n      {line}" for line in list(diff)[:_MAX_LINES])

@@ -1,4 +1,4 @@
-"""What a check found, for a person to read."""
+"""The findings of a check, as a report for people."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is not as promised.
+    """One broken promise. Immutable.
 
     Attributes:
-        scenario: Where it was found.
-        what: What it is.
-        where: The stack, innermost first, if it was found in the program; else empty.
-        fix: What to do about it.
+        scenario: The name of the scenario.
+        problem: What happened.
+        stack: The stack in the program, innermost frame first; empty if it is unknown.
+        fix: What to do.
     """
 
     scenario: str
-    what: str
-    where: tuple[str, ...] = ()
+    problem: str
+    stack: tuple[str, ...] = ()
     fix: str
 
     def __str__(self) -> str:
-        stack = "".join(f"\n      {line}" for line in self.where)
-        return f"  {self.scenario}: {self.what}{stack}\n    fix: {self.fix}"
+        stack = "".join(f"\n      {line}" for line in self.stack)
+        return f"  {self.scenario}: {self.problem}{stack}\n    fix: {self.fix}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a check found.
+    """The result of a check. Immutable.
 
     Attributes:
-        held: The scenarios that ran, and in which all was as promised.
-        findings: What was not.
-        not_run: The scenarios that this machine cannot bring about, and why.
+        passed: The names of the scenarios without a finding.
+        findings: The broken promises.
+        skipped: The names of the scenarios that this machine does not support, and the reasons.
     """
 
-    held: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    not_run: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        broken = len({finding.scenario for finding in self.findings})
-        count = f"{len(self.held)} held, {broken} did not, {len(self.not_run)} not run here"
-        lines = [f"{len(self.held) + broken + len(self.not_run)} scenarios: {count}"]
+        failed = len({finding.scenario for finding in self.findings})
+        count = f"{len(self.passed)} passed, {failed} failed, {len(self.skipped)} skipped"
+        lines = [f"{len(self.passed) + failed + len(self.skipped)} scenarios: {count}"]
         lines += map(str, self.findings)
-        lines += [f"  {name}: not run here: {reason}" for name, reason in self.not_run.items()]
+        lines += [f"  {name}: skipped: {reason}" for name, reason in self.skipped.items()]
         return "\n".join(lines)
 
     def assert_clean(self, *, complete: bool = False) -> None:
-        """Assert that nothing was found.
+        """Assert that the check has no findings.
 
         Args:
-            complete: Take a scenario that was not run for a failure as well: for a machine that
-                can run them all, such as one in continuous integration.
+            complete: Also fail if a scenario was skipped: for a machine that supports them all,
+                such as one in continuous integration. Default False.
 
         Raises:
-            AssertionError: Something was; the message is the report.
+            AssertionError: There is a finding, or no scenario ran; the message is the report.
         """
-        if self.findings or not (self.held or self.not_run) or (complete and self.not_run):
+        if self.findings or not (self.passed or self.skipped) or (complete and self.skipped):
             raise AssertionError(str(self))

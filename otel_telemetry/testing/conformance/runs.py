@@ -1,4 +1,4 @@
-"""A program, run under watch."""
+"""Runs a program with the audit hook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otel_telemetry.testing.conformance.audit_hook.sitecustomize import FAULTS, JOURNAL
+from otel_telemetry.testing.conformance.audit_hook.sitecustomize import AUDIT_LOG, FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,64 +22,64 @@ _AUDIT_HOOK = os.path.join(os.path.dirname(__file__), "audit_hook")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideEffect:
-    """What this package did in a process, or what the watcher has to say.
+    """A side effect of this package in a process, or a message of the audit hook.
 
     Attributes:
-        process: The process's id.
-        kind: ``"file"``, ``"socket"``, ``"process"``, ``"thread"`` or ``"import"``; or
-            ``"watching"``, ``"forked"`` or ``"fault"``, from the watcher.
-        what: The act.
-        stack: The stack, innermost first.
+        process: The id of the process.
+        kind: ``"file"``, ``"socket"``, ``"process"``, ``"thread"`` or ``"import"``; of a message
+            ``"installed"``, ``"forked"`` or ``"fault"``.
+        description: What happened.
+        stack: The stack, innermost frame first; empty for a message.
     """
 
     process: int
     kind: str
-    what: str
+    description: str
     stack: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a program ran.
+    """The result of one run of a program.
 
     Attributes:
-        status: Its exit status; None if it did not end in time, and was killed.
-        stdout: What it wrote there.
-        stderr: The same.
-        seconds: How long it ran.
-        journal: What the watcher saw.
+        status: The exit status; None if the run reached its timeout and was killed.
+        stdout: The standard output.
+        stderr: The standard error.
+        seconds: The duration.
+        audit_log: The entries of the audit hook.
     """
 
     status: int | None
     stdout: bytes
     stderr: bytes
     seconds: float
-    journal: tuple[SideEffect, ...]
+    audit_log: tuple[SideEffect, ...]
 
     @property
-    def is_watched(self) -> bool:
-        """Whether the watcher was there at all."""
-        return any(act.kind == "watching" for act in self.journal)
+    def has_audit_hook(self) -> bool:
+        """Whether the audit hook was installed."""
+        return any(entry.kind == "installed" for entry in self.audit_log)
 
     @property
-    def acts(self) -> tuple[SideEffect, ...]:
-        """What this package did."""
-        return tuple(act for act in self.journal if act.stack)
+    def side_effects(self) -> tuple[SideEffect, ...]:
+        """The side effects of this package."""
+        return tuple(entry for entry in self.audit_log if entry.stack)
 
-    def noted(self, kind: str) -> tuple[str, ...]:
-        """Return what the watcher has to say of a kind."""
-        return tuple(act.what for act in self.journal if act.kind == kind)
+    def messages(self, kind: str) -> tuple[str, ...]:
+        """Return the messages of one kind."""
+        return tuple(entry.description for entry in self.audit_log if entry.kind == kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What is to be run, and how long at most.
+    """A command, and how to run it.
 
     Attributes:
         command: The command.
-        cwd: The directory to run it in; None for this one.
-        stdin: What it reads.
-        timeout: Seconds until it is killed.
+        cwd: The working directory; None for the current one.
+        stdin: The standard input.
+        timeout: Seconds until a run is killed.
     """
 
     command: tuple[str, ...]
@@ -88,16 +88,16 @@ class Program:
     timeout: float
 
     def run(self, environ: Mapping[str, str], faults: Sequence[str] = ()) -> Run:
-        """Run it to its end, and kill what it leaves in its process group."""
+        """Run the command to its end, then kill the rest of its process group."""
         path = [_AUDIT_HOOK, *filter(None, [environ.get("PYTHONPATH")])]
         with tempfile.TemporaryDirectory() as directory:
-            journal = os.path.join(directory, "journal")
-            with open(journal, "wb"):
+            audit_log = os.path.join(directory, "audit_log")
+            with open(audit_log, "wb"):
                 pass
-            watched = {
+            environ_with_hook = {
                 **environ,
                 "PYTHONPATH": os.pathsep.join(path),
-                JOURNAL: journal,
+                AUDIT_LOG: audit_log,
                 FAULTS: " ".join(faults),
             }
             begin = time.monotonic()
@@ -106,7 +106,7 @@ class Program:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=watched,
+                env=environ_with_hook,
                 cwd=self.cwd,
                 start_new_session=True,
             )
@@ -120,9 +120,9 @@ class Program:
             finally:
                 seconds = time.monotonic() - begin
                 _kill(process)
-            with open(journal, encoding="ascii") as lines:
-                acts = tuple(map(_act, lines))
-        return Run(status=status, stdout=output, stderr=errors, seconds=seconds, journal=acts)
+            with open(audit_log, encoding="ascii") as lines:
+                entries = tuple(map(_parse_line, lines))
+        return Run(status=status, stdout=output, stderr=errors, seconds=seconds, audit_log=entries)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -131,10 +131,10 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     else:
         try:
             os.killpg(process.pid, signal.SIGKILL)
-        except OSError:  # there is nobody left
+        except OSError:  # the group has no process any more
             return
 
 
-def _act(line: str) -> SideEffect:
-    process, kind, what, stack = ast.literal_eval(line)
-    return SideEffect(process=process, kind=kind, what=what, stack=tuple(stack))
+def _parse_line(line: str) -> SideEffect:
+    process, kind, description, stack = ast.literal_eval(line)
+    return SideEffect(process=process, kind=kind, description=description, stack=tuple(stack))

@@ -1,4 +1,4 @@
-"""What a program finds around it: an environment and a home of its own, and maybe a bad machine."""
+"""The surroundings of a run: an environment, a home directory, a backend, and faults."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _LOOPBACK = "127.0.0.1"
-# Where the system keeps house, not even an administrator makes a file.
-_KERNELS = ("/sys", "/proc", "/System")
+# Directories of the system in which not even an administrator can create a file.
+_READ_ONLY = ("/sys", "/proc", "/System")
 
 
-class NotHereError(Exception):
-    """This machine cannot bring a scenario about."""
+class UnsupportedError(Exception):
+    """This machine does not support a scenario."""
 
 
 class Sandbox:
-    """One scenario's surroundings; a context manager, which takes all of it away again.
+    """The surroundings of one run; a context manager, which removes them at its end.
 
     Args:
-        app: The application's name, as it gives it to `Telemetry`.
-        environ: The environment to begin with. What it says of telemetry and of continuous
-            integration is left out.
+        app: The name that the program gives to `Telemetry`.
+        environ: The environment to start from, without its variables about telemetry and
+            continuous integration.
 
     Attributes:
-        environ: The environment.
-        faults: What the watcher is to break in the program.
+        environ: The environment of the program.
+        faults: The faults that the audit hook injects into the program.
     """
 
     def __init__(self, app: str, environ: Mapping[str, str]) -> None:
         self._app = app
         self._stack = ExitStack()
-        self.environ = {name: environ[name] for name in environ if not _speaks(name, environ)}
-        # Where the user's own packages are must not change with the home.
+        self.environ = {name: environ[name] for name in environ if not _is_removed(name, environ)}
+        # The directory of the user's packages must not change with the home directory.
         self.environ.setdefault("PYTHONUSERBASE", site.getuserbase())
         self.faults: list[str] = []
-        # Whatever proxy there is, it is not asked for what stays on this machine.
+        # The backends are on this machine, where a proxy cannot reach them.
         for name in ("NO_PROXY", "no_proxy"):
             self.environ[name] = ",".join(filter(None, [environ.get(name), _LOOPBACK]))
 
@@ -58,14 +58,14 @@ class Sandbox:
         home = self._stack.enter_context(
             tempfile.TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True)
         )
-        self.live_in(home)
+        self.set_home(home)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def live_in(self, home: str) -> None:
-        """Have the user's directories below *home*."""
+    def set_home(self, home: str) -> None:
+        """Put the user's directories below *home*."""
         self.environ |= {
             "HOME": home,
             "USERPROFILE": home,
@@ -77,84 +77,84 @@ class Sandbox:
             "XDG_STATE_HOME": os.path.join(home, ".local", "state"),
         }
 
-    def switch(self, word: str) -> None:
-        """Set the application's own switch."""
-        self.environ[f"{app_prefix(self._app)}_TELEMETRY"] = word
+    def set_switch(self, value: str) -> None:
+        """Set the switch of the application, its environment variable."""
+        self.environ[f"{app_prefix(self._app)}_TELEMETRY"] = value
 
-    def send_to(self, url: str) -> None:
-        """Have its events go to *url*."""
+    def set_endpoint(self, url: str) -> None:
+        """Set the endpoint of the program."""
         self.environ[f"{app_prefix(self._app)}_TELEMETRY_ENDPOINT"] = url
 
-    def choose(self, data: bytes | None) -> None:
-        """Put *data* where the user's choice is kept; None for a choice that says off."""
+    def write_consent_record(self, data: bytes | None) -> None:
+        """Write *data* as the user's consent record; None for a record that turns telemetry off."""
         path = consent_file(self._app, self.environ) or ""
         if not path.startswith(self.environ["HOME"]):
-            raise NotHereError("where a choice is kept is not up to the environment")
+            raise UnsupportedError("the environment does not decide where the consent record is")
         off = {"mode": "off", "consent_version": 1, "at": 1_700_000_000, "by": "user"}
         os.makedirs(os.path.dirname(path), mode=0o700)
         with open(path, "wb") as file:
             file.write(json.dumps(off).encode() if data is None else data)
 
-    def write_protect(self, candidates: Sequence[str] = _KERNELS) -> None:
-        """Have a home in which nothing can be made.
+    def make_home_read_only(self, candidates: Sequence[str] = _READ_ONLY) -> None:
+        """Make the home directory read-only.
 
         Args:
-            candidates: Directories that will do, if permissions do not bind this user.
+            candidates: Directories to use instead, if this user ignores permissions.
         """
         home = self.environ["HOME"]
         os.chmod(home, 0o500)
         self._stack.callback(os.chmod, home, 0o700)
         for directory in (home, *candidates):
             if os.path.isdir(directory) and _is_read_only(directory):
-                self.live_in(directory)
+                self.set_home(directory)
                 return
-        raise NotHereError("this user can write everywhere")
+        raise UnsupportedError("this user can write to every directory")
 
-    def take_home_away(self) -> None:
-        """Have no home, and no user of whom the system knows one."""
+    def remove_home(self) -> None:
+        """Remove the home directory from the environment and from the user database."""
         if sys.platform == "win32":
-            raise NotHereError("Windows always knows a home")
+            raise UnsupportedError("Windows always has a home directory")
         for name in [n for n in self.environ if n.startswith("XDG_") or n == "HOME"]:
             del self.environ[name]
         self.faults.append("no_home")
 
     def fill_disk(self) -> None:
-        """Have a disk on which no file can grow."""
+        """Make each write to a file fail, as on a full disk."""
         if sys.platform == "win32":
-            raise NotHereError("no limit for files")
-        # Whoever measures coverage writes files of their own, and says so when that fails.
+            raise UnsupportedError("this system cannot limit the size of files")
+        # Coverage measurement writes files, and would report that it fails.
         for name in [name for name in self.environ if name.startswith("COVERAGE")]:
             del self.environ[name]
         self.faults.append("full_disk")
 
-    def fork(self) -> None:
-        """Have the program forked once it has sent an event."""
+    def fork_after_send(self) -> None:
+        """Fork the program after its first event."""
         if sys.platform == "win32":
-            raise NotHereError("there is no fork")
+            raise UnsupportedError("this system cannot fork")
         self.faults.append("fork")
 
-    def refuse(self, scheme: str = "http") -> None:
-        """Have a backend that refuses every connection."""
-        held = self._stack.enter_context(socket.socket())
-        held.bind((_LOOPBACK, 0))
-        self.send_to(f"{scheme}://{_LOOPBACK}:{held.getsockname()[1]}")
+    def refuse_connections(self, scheme: str = "http") -> None:
+        """Use a backend that refuses every connection."""
+        port = self._stack.enter_context(socket.socket())
+        port.bind((_LOOPBACK, 0))
+        self.set_endpoint(f"{scheme}://{_LOOPBACK}:{port.getsockname()[1]}")
 
-    def swallow(self) -> None:
-        """Have a backend that takes connections, and never says a word."""
-        self._send_to(self._stack.enter_context(socket.create_server((_LOOPBACK, 0))))
+    def accept_without_answer(self) -> None:
+        """Use a backend that accepts connections, and never answers."""
+        self._use_listener(self._stack.enter_context(socket.create_server((_LOOPBACK, 0))))
 
-    def answer(self, reply: bytes, scheme: str = "http") -> None:
-        """Have a backend that gives the same answer to everything."""
+    def answer_always(self, reply: bytes, scheme: str = "http") -> None:
+        """Use a backend that answers each connection with *reply*."""
         backend = _Backend(reply)
         self._stack.callback(backend.stop)
-        self._send_to(backend.listener, scheme)
+        self._use_listener(backend.listener, scheme)
 
-    def _send_to(self, listener: socket.socket, scheme: str = "http") -> None:
-        self.send_to(f"{scheme}://{_LOOPBACK}:{listener.getsockname()[1]}")
+    def _use_listener(self, listener: socket.socket, scheme: str = "http") -> None:
+        self.set_endpoint(f"{scheme}://{_LOOPBACK}:{listener.getsockname()[1]}")
 
 
 class _Backend:
-    """Answers each connection once, whatever it says, and hangs up."""
+    """Answers each connection once, and closes it."""
 
     def __init__(self, reply: bytes) -> None:
         self._reply = reply
@@ -163,27 +163,27 @@ class _Backend:
         self._thread.start()
 
     def stop(self) -> None:
-        """Serve nobody any more."""
-        self._is_over = True
+        """Stop the thread, and close the port."""
+        self._is_stopping = True
         with suppress(OSError), socket.create_connection(self.listener.getsockname(), timeout=1):
             self._thread.join(5)
         self.listener.close()
 
-    _is_over = False
+    _is_stopping = False
 
     def _serve(self) -> None:
         while True:
             client, _ = self.listener.accept()
             with client, suppress(OSError):
-                if self._is_over:
+                if self._is_stopping:
                     return
                 client.settimeout(1)
                 client.recv(65536)
                 client.sendall(self._reply)
 
 
-def _speaks(name: str, environ: Mapping[str, str]) -> bool:
-    """Tell whether a variable says something of telemetry, or that this is a CI run."""
+def _is_removed(name: str, environ: Mapping[str, str]) -> bool:
+    """Return whether a variable is about telemetry or continuous integration."""
     return (
         name == "DO_NOT_TRACK"
         or name.upper().startswith("OTEL_")

@@ -1,1 +1,1 @@
-"""On the path of a watched program: `sitecustomize` is imported by its interpreter at the start."""
+"""The directory on a program's PYTHONPATH, from which its interpreter imports `sitecustomize`."""

@@ -1,4 +1,4 @@
-"""What the watcher sees, and whom it blames: real programs, real system calls."""
+"""The audit hook in real programs: which side effects it records, and of which code."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry.testing.conformance.audit_hook import sitecustomize
-from tests.support.watched import OURS, kinds, run_as, watch
+from tests.support.audited import OURS, kinds, run_as, run_audited
 
-# Everything that off must not do, each in another way.
-_ACTS = {
+# Each side effect that telemetry must not have while it is off.
+_SIDE_EFFECTS = {
     "open": ("file", "open('x', 'w')"),
     "append": ("file", "open('x', 'ab')"),
     "update": ("file", "import os; open('x', 'w').close(); open('x', 'r+')"),
@@ -42,71 +42,73 @@ _ACTS = {
     "import by name": ("import", "import importlib; importlib.import_module('urllib3')"),
     "missing import": (
         "import",
-        "import contextlib\nwith contextlib.suppress(ImportError): import nobody_has_this",
+        "import contextlib\nwith contextlib.suppress(ImportError): import missing_module",
     ),
 }
 
 
-@pytest.mark.parametrize("act", _ACTS)
-def test_every_kind_of_act_is_seen_and_blamed(tmp_path: Path, act: str) -> None:
-    """With what was done, and a stack that begins where it was done."""
-    kind, code = _ACTS[act]
+@pytest.mark.parametrize("name", _SIDE_EFFECTS)
+def test_each_side_effect_of_the_library_is_recorded(tmp_path: Path, name: str) -> None:
+    """With its kind, and a stack that begins at its cause."""
+    kind, code = _SIDE_EFFECTS[name]
     (tmp_path / "seed").touch()
 
-    run = watch(run_as(code), cwd=tmp_path)
+    run = run_audited(run_as(code), cwd=tmp_path)
 
     assert kind in kinds(run)
-    stack = next(found.stack for found in run.acts if found.kind == kind)
+    stack = next(effect.stack for effect in run.side_effects if effect.kind == kind)
     assert any(f"{OURS}.py" in line for line in stack)
     assert "importlib" not in "".join(stack).replace("importlib/__init__", "")
 
 
-@pytest.mark.parametrize("act", _ACTS)
-def test_the_program_itself_may_do_all_of_it(tmp_path: Path, act: str) -> None:
-    """And so may any other library."""
-    _, code = _ACTS[act]
+@pytest.mark.parametrize("name", _SIDE_EFFECTS)
+def test_no_side_effect_of_the_program_is_recorded(tmp_path: Path, name: str) -> None:
+    """Nor of another library."""
+    _, code = _SIDE_EFFECTS[name]
     (tmp_path / "seed").touch()
 
-    assert kinds(watch(run_as(code, "acme.files"), cwd=tmp_path)) == set()
+    assert kinds(run_audited(run_as(code, "acme.files"), cwd=tmp_path)) == set()
 
 
-def test_what_goes_through_a_library_is_done_by_who_calls_it(tmp_path: Path) -> None:
-    """A socket of urllib3 is ours if we asked for it, and the program's if the program did."""
+def test_a_side_effect_of_an_intermediary_is_that_of_its_caller(tmp_path: Path) -> None:
+    """A socket of urllib3 is recorded if the library opened it, and not if the program did."""
     carried = f"{run_as('import socket; socket.socket()', 'urllib3.connection')}"
 
-    assert kinds(watch(run_as(carried), cwd=tmp_path)) == {"socket"}
-    assert kinds(watch(run_as(carried, "acme.web"), cwd=tmp_path)) == set()
+    assert kinds(run_audited(run_as(carried), cwd=tmp_path)) == {"socket"}
+    assert kinds(run_audited(run_as(carried, "acme.web"), cwd=tmp_path)) == set()
 
 
-def test_what_the_program_does_in_a_call_from_us_is_its_own(tmp_path: Path) -> None:
+def test_a_side_effect_of_a_callback_is_that_of_the_program(tmp_path: Path) -> None:
     """Such as in a property of the application that the library reads."""
     callback = run_as("open('x', 'w')", "acme.app")
 
-    assert kinds(watch(run_as(callback), cwd=tmp_path)) == set()
+    assert kinds(run_audited(run_as(callback), cwd=tmp_path)) == set()
 
 
-def test_a_thread_and_the_end_of_the_program_are_watched_too(tmp_path: Path) -> None:
-    """Wherever in the program it happens."""
+def test_threads_and_exit_functions_are_audited(tmp_path: Path) -> None:
+    """The hook is active until the interpreter ends."""
     later = "import threading, atexit\nthreading.Thread(target=late).start()\natexit.register(end)"
     code = f"def late(): open('a', 'w')\ndef end(): open('b', 'w')\n{later}"
 
-    run = watch(run_as(code), cwd=tmp_path)
+    run = run_audited(run_as(code), cwd=tmp_path)
 
-    files = {act.what for act in run.acts if act.kind == "file"}
+    files = {effect.description for effect in run.side_effects if effect.kind == "file"}
     assert files == {"open for writing 'a'", "open for writing 'b'"}
 
 
-def test_a_program_that_is_run_as_a_module_of_ours_is_ours(tmp_path: Path) -> None:
-    """`python -m otel_telemetry…` is called __main__."""
+def test_a_module_of_the_library_run_as_a_program_is_the_library(tmp_path: Path) -> None:
+    """The name of such a module is `__main__`."""
     spec = "type('Spec', (), {'name': 'otel_telemetry.detached.uploader'})"
     code = f"exec(\"open('x', 'w')\", {{'__name__': '__main__', '__spec__': {spec}}})"
 
-    assert kinds(watch(code, cwd=tmp_path)) == {"file"}
+    assert kinds(run_audited(code, cwd=tmp_path)) == {"file"}
 
 
-def test_a_copy_within_another_package_is_ours(tmp_path: Path) -> None:
-    """Some programs bring their libraries along."""
-    run = watch(run_as("open('x', 'w')", "acme._vendor.otel_telemetry._internal.log"), cwd=tmp_path)
+def test_a_vendored_copy_is_the_library(tmp_path: Path) -> None:
+    """Some programs bundle their libraries."""
+    run = run_audited(
+        run_as("open('x', 'w')", "acme._vendor.otel_telemetry._internal.log"), cwd=tmp_path
+    )
 
     assert kinds(run) == {"file"}
 
@@ -117,119 +119,119 @@ def test_a_copy_within_another_package_is_ours(tmp_path: Path) -> None:
         "open(__import__('os').devnull).read()",
         "import os; os.listdir('.'); os.stat('.'); os.path.exists('x')",
         "import json, decimal, email.message",
-        "import copy, pickle, tarfile",  # which try to import what most machines do not have
+        "import copy, pickle, tarfile",  # they try to import modules that may be missing
         "import otel_telemetry.telemetry",
         "import os; os.makedirs('__pycache__'); open('__pycache__/a.pyc.1', 'wb')",
-        # As Python itself does it:
+        # As Python itself writes bytecode:
         "import os; os.mkdir('__pycache__'); open(os.open('__pycache__/a', os.O_CREAT | 1), 'wb')",
     ],
 )
-def test_reading_and_pythons_own_modules_are_no_acts(tmp_path: Path, code: str) -> None:
-    """Somebody's choice has to be read, and Python keeps what it has compiled."""
-    assert kinds(watch(run_as(code), cwd=tmp_path)) == set()
+def test_reads_and_standard_library_imports_are_no_side_effects(tmp_path: Path, code: str) -> None:
+    """Consent must be read, and Python writes its bytecode."""
+    assert kinds(run_audited(run_as(code), cwd=tmp_path)) == set()
 
 
-def test_the_programs_that_it_starts_are_watched(tmp_path: Path) -> None:
-    """If they are Python."""
+def test_python_child_processes_are_audited(tmp_path: Path) -> None:
+    """They inherit the environment."""
     inner = run_as("open('x', 'w')")
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
 
-    run = watch(code, cwd=tmp_path)
+    run = run_audited(code, cwd=tmp_path)
 
     assert kinds(run) == {"file"}
-    assert len(run.noted("watching")) == 2
+    assert len(run.messages("installed")) == 2
 
 
-def test_a_forked_child_is_watched(tmp_path: Path) -> None:
-    """It has the same hooks."""
+def test_a_forked_child_is_audited(tmp_path: Path) -> None:
+    """It inherits the hook."""
     code = "import os\nif os.fork():\n    os.wait()\nelse:\n" + "\n".join(
         f"    {line}" for line in run_as("open('x', 'w')").splitlines()
     )
 
-    assert kinds(watch(code, cwd=tmp_path)) == {"file"}
+    assert kinds(run_audited(code, cwd=tmp_path)) == {"file"}
 
 
-def test_the_same_act_is_noted_once(tmp_path: Path) -> None:
-    """A report of a thousand lines is read by nobody."""
-    run = watch(run_as("for _ in range(1000): open('x', 'w').close()"), cwd=tmp_path)
+def test_a_repeated_side_effect_is_recorded_once(tmp_path: Path) -> None:
+    """A report stays short."""
+    run = run_audited(run_as("for _ in range(1000): open('x', 'w').close()"), cwd=tmp_path)
 
-    assert len(run.acts) == 1
+    assert len(run.side_effects) == 1
 
 
-def test_thousands_of_acts_are_not_all_noted(tmp_path: Path) -> None:
-    """Nor are long names: a line is written at once, so that processes do not mix them up."""
+def test_the_number_and_length_of_records_are_limited(tmp_path: Path) -> None:
+    """A line is written at once, so that the lines of processes do not mix."""
     code = "import os\nfor n in range(500): os.mkdir(str(n) + chr(0x1F600) * 60)"
 
-    run = watch(run_as(code), cwd=tmp_path)
+    run = run_audited(run_as(code), cwd=tmp_path)
 
-    assert 100 < len(run.acts) <= 200
-    assert all(len(act.what) <= 300 for act in run.acts)
+    assert 100 < len(run.side_effects) <= 200
+    assert all(len(effect.description) <= 300 for effect in run.side_effects)
 
 
-def test_a_program_that_closes_every_descriptor_is_still_watched(tmp_path: Path) -> None:
-    """As a daemon does; and nothing is written into a file that it then opens."""
+def test_a_program_that_closes_all_descriptors_is_audited(tmp_path: Path) -> None:
+    """As a daemon does; the files that it opens then stay unchanged."""
     code = "import os\nos.closerange(3, 100)\nkeep = open('theirs', 'w')\n" + run_as(
         "open('x', 'w')"
     )
 
-    assert kinds(watch(code, cwd=tmp_path)) == {"file"}
+    assert kinds(run_audited(code, cwd=tmp_path)) == {"file"}
     assert (tmp_path / "theirs").read_bytes() == b""
 
 
-def test_the_programs_own_sitecustomize_has_its_turn(tmp_path: Path) -> None:
-    """And finds its path, and everything else, as without the watcher."""
+def test_the_sitecustomize_of_the_program_runs(tmp_path: Path) -> None:
+    """It finds the same path as without the audit hook."""
     (tmp_path / "sitecustomize.py").write_text("import sys; print('mine', sys.path[0])")
-    code = "import sys, sitecustomize; print(sitecustomize.__file__, 'watcher' in str(sys.path))"
+    code = "import sys, sitecustomize; print(sitecustomize.__file__, 'audit_hook' in str(sys.path))"
 
-    run = watch(code, environ={"PYTHONPATH": str(tmp_path)})
+    run = run_audited(code, environ={"PYTHONPATH": str(tmp_path)})
 
-    assert run.is_watched
+    assert run.has_audit_hook
     first, second = run.stdout.decode().splitlines()
     assert first.startswith("mine")
     assert second == f"{tmp_path / 'sitecustomize.py'} False"
 
 
-def test_a_sitecustomize_that_is_broken_is_as_broken_as_without(tmp_path: Path) -> None:
-    """The interpreter says so, and goes on."""
+def test_the_error_of_a_broken_sitecustomize_is_printed(tmp_path: Path) -> None:
+    """The interpreter goes on, as without the audit hook."""
     (tmp_path / "sitecustomize.py").write_text("1 / 0")
 
-    run = watch("print('on')", environ={"PYTHONPATH": str(tmp_path)})
+    run = run_audited("print('on')", environ={"PYTHONPATH": str(tmp_path)})
 
-    assert (run.is_watched, run.stdout) == (True, b"on\n")
+    assert (run.has_audit_hook, run.stdout) == (True, b"on\n")
     assert b"ZeroDivisionError" in run.stderr
 
 
 @pytest.mark.parametrize("option", ["-I", "-S", "-E"])
-def test_a_program_that_cannot_be_watched_is_told_apart(option: str) -> None:
-    """From one in which nothing happened."""
-    run = watch("print('on')", option)
+def test_a_run_without_the_audit_hook_is_recognised(option: str) -> None:
+    """It differs from a run without side effects."""
+    run = run_audited("print('on')", option)
 
-    assert (run.is_watched, run.acts, run.stdout) == (False, (), b"on\n")
+    assert (run.has_audit_hook, run.side_effects, run.stdout) == (False, (), b"on\n")
 
 
-def test_what_it_imports_is_next_to_nothing() -> None:
-    """A watcher that imports changes what is watched."""
+def test_the_audit_hook_imports_only_itself() -> None:
+    """An import would change the program."""
     code = "import sys; print(sorted(sys.modules))"
-    watched = set(eval(watch(code).stdout))
+    audited = set(eval(run_audited(code).stdout))
     plain = set(eval(subprocess.check_output([sys.executable, "-c", code])))
 
-    assert watched - plain <= {"__future__", "sitecustomize"}
+    assert audited - plain <= {"__future__", "sitecustomize"}
 
 
-def test_a_journal_that_is_gone_is_no_concern_of_the_program(tmp_path: Path) -> None:
-    """Whoever started it has lost interest; it goes on."""
-    journal = sitecustomize.Journal(str(tmp_path / "gone"))
+def test_a_deleted_audit_log_does_not_stop_the_program(tmp_path: Path) -> None:
+    """The check ended before the program."""
+    audit_log = sitecustomize.AuditLog(str(tmp_path / "gone"))
 
-    journal.note("watching")
+    audit_log.add_message("installed")
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_journal_nothing_is_installed() -> None:
-    """A stray PYTHONPATH does no harm."""
+def test_nothing_is_installed_without_an_audit_log() -> None:
+    """A leftover PYTHONPATH changes nothing."""
     path = str(Path(sitecustomize.__file__).parent)
     done = subprocess.run(
-        [sys.executable, "-c", "import sitecustomize; print('JOURNAL' in dir(sitecustomize))"],
+        [sys.executable, "-c", "import sitecustomize; print('AUDIT_LOG' in dir(sitecustomize))"],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         check=True,

@@ -1,4 +1,4 @@
-"""The watcher's parts by themselves, in this process."""
+"""The parts of the audit hook, in this process."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from otel_telemetry.testing.conformance.audit_hook.sitecustomize import Journal, act_of, blamed
-from tests.support.watched import OURS
+from otel_telemetry.testing.conformance.audit_hook.sitecustomize import (
+    AuditLog,
+    responsible_stack,
+    side_effect_of,
+)
+from tests.support.audited import OURS
 
-Noted = Callable[[], list[tuple[int, str, str, list[str]]]]
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    """A journal that nothing is written to yet."""
-    (tmp_path / "journal").touch()
-    return Journal(str(tmp_path / "journal"))
+Entries = Callable[[], list[tuple[int, str, str, list[str]]]]
 
 
 @pytest.fixture
-def noted(tmp_path: Path) -> Noted:
-    """What was written."""
+def audit_log(tmp_path: Path) -> AuditLog:
+    """An empty audit log."""
+    (tmp_path / "audit_log").touch()
+    return AuditLog(str(tmp_path / "audit_log"))
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> Entries:
+    """Return a function that reads the entries."""
     return lambda: [
-        ast.literal_eval(line) for line in (tmp_path / "journal").read_text().splitlines()
+        ast.literal_eval(line) for line in (tmp_path / "audit_log").read_text().splitlines()
     ]
 
 
@@ -36,7 +40,7 @@ def _in(module: str, code: str, **names: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "arguments", "act"),
+    ("event", "arguments", "effect"),
     [
         ("open", ("x", "w", os.O_WRONLY), ("file", "open for writing 'x'")),
         ("open", ("x", None, os.O_RDWR), ("file", "open for writing 'x'")),
@@ -60,123 +64,141 @@ def _in(module: str, code: str, **names: object) -> None:
         ("exec", (compile("1", "x", "eval"),), None),
     ],
 )
-def test_an_audit_event_tells_of_an_act_or_of_none(
-    event: str, arguments: tuple[object, ...], act: tuple[str, str] | None
+def test_an_audit_event_is_a_side_effect_or_none(
+    event: str, arguments: tuple[object, ...], effect: tuple[str, str] | None
 ) -> None:
-    """Reading is none; nor is what Python does for itself."""
-    assert act_of(event, arguments) == act
+    """Reads are none, and neither is the bytecode of Python."""
+    assert side_effect_of(event, arguments) == effect
 
 
-def test_the_innermost_decides_between_us_and_the_program() -> None:
-    """Python's own modules and the libraries we go through take the blame of who called them."""
-    found: list[list[str]] = []
-    code = "found.append(blamed(sys._getframe()))"
-    names = {"found": found, "blamed": blamed, "sys": sys}
+def test_the_innermost_of_library_and_program_is_responsible() -> None:
+    """For the standard library and intermediaries, their caller is responsible."""
+    stacks: list[list[str]] = []
+    code = "stacks.append(responsible_stack(sys._getframe()))"
+    names = {"stacks": stacks, "responsible_stack": responsible_stack, "sys": sys}
 
     for module in (OURS, "acme", "json.decoder", "urllib3.util"):
         _in(module, code, **names)
         within = f"run({module!r}, {code!r}, **names)"
         _in(OURS, within, run=_in, names=names)
 
-    assert [bool(stack) for stack in found] == [True, True, False, False, *[False] * 4]
+    assert [bool(stack) for stack in stacks] == [True, True, False, False, *[False] * 4]
 
 
-def test_an_import_by_pythons_own_modules_is_theirs() -> None:
-    """Even if it is we who need them."""
-    found: list[bool] = []
-    code = "found.append(bool(blamed(sys._getframe(), importing=True)))"
-    names = {"found": found, "blamed": blamed, "sys": sys}
+def test_the_standard_library_is_responsible_for_its_imports() -> None:
+    """Also if the library calls it."""
+    stacks: list[bool] = []
+    code = "stacks.append(bool(responsible_stack(sys._getframe(), importing=True)))"
+    names = {"stacks": stacks, "responsible_stack": responsible_stack, "sys": sys}
 
     for module in (OURS, "copy", "importlib"):
         inner = f"exec(compile({code!r}, 'x', 'exec'), {{'__name__': {module!r}, **names}})"
         exec(compile(inner, "y", "exec"), {"__name__": OURS, "names": names})
 
-    assert found == [True, False, True]
+    assert stacks == [True, False, True]
 
 
-def test_an_act_is_noted_with_its_stack_once(journal: Journal, noted: Noted) -> None:
-    """What is no act, or the program's, is not."""
+def test_a_side_effect_is_recorded_once_with_its_stack(
+    audit_log: AuditLog, entries: Entries
+) -> None:
+    """Other events, and those of the program, are not recorded."""
     for event, arguments in (("os.mkdir", ("x",)), ("os.mkdir", ("x",)), ("exec", ())):
-        _in(OURS, "watch(event, arguments)", watch=journal.watch, event=event, arguments=arguments)
         _in(
-            "acme", "watch(event, arguments)", watch=journal.watch, event=event, arguments=arguments
+            OURS,
+            "record(event, arguments)",
+            record=audit_log.record_event,
+            event=event,
+            arguments=arguments,
+        )
+        _in(
+            "acme",
+            "record(event, arguments)",
+            record=audit_log.record_event,
+            event=event,
+            arguments=arguments,
         )
 
-    ((process, kind, what, stack),) = noted()
-    assert (process, kind, what) == (os.getpid(), "file", "os.mkdir 'x'")
+    ((process, kind, description, stack),) = entries()
+    assert (process, kind, description) == (os.getpid(), "file", "os.mkdir 'x'")
     assert stack[0] == f"{OURS}.py:1 in <module>"
 
 
-def test_a_line_is_never_longer_than_one_write(journal: Journal, noted: Noted) -> None:
-    """The stack gives way, from its outer end."""
-    names = {"watch": journal.watch, "name": "\U0001f600" * 300}
-    source = "def deep(n):\n    watch('os.mkdir', (name,)) if n == 0 else deep(n - 1)\ndeep(30)\n"
+def test_a_long_line_loses_the_outer_end_of_its_stack(
+    audit_log: AuditLog, entries: Entries
+) -> None:
+    """A line must fit into one write."""
+    names = {"record": audit_log.record_event, "name": "\U0001f600" * 300}
+    source = "def deep(n):\n    record('os.mkdir', (name,)) if n == 0 else deep(n - 1)\ndeep(30)\n"
     exec(compile(source, "x" * 300, "exec"), {"__name__": OURS, **names})
 
-    ((_, kind, _, stack),) = noted()
+    ((_, kind, _, stack),) = entries()
     assert kind == "file"
     assert 0 < len(stack) < 20
 
 
-def test_what_is_too_long_without_a_stack_is_its_kind(journal: Journal, noted: Noted) -> None:
-    """The watcher has no such names itself."""
-    journal.note("fault", "\U0001f600" * 1000)
+def test_a_long_message_is_cut(audit_log: AuditLog, entries: Entries) -> None:
+    """A line must fit into one write."""
+    audit_log.add_message("fault", "\U0001f600" * 1000)
 
-    ((_, kind, what, _),) = noted()
-    assert (kind, len(what)) == ("fault", 300)
-
-
-def test_whatever_happens_in_the_watcher_the_program_goes_on(tmp_path: Path) -> None:
-    """What an audit hook raises, the program's own call would raise."""
-    journal = Journal(str(tmp_path / "gone"))
-
-    _in(OURS, "watch('os.mkdir', ('x',))", watch=journal.watch)
+    ((_, kind, description, _),) = entries()
+    assert (kind, len(description)) == ("fault", 300)
 
 
-def test_what_the_watcher_does_is_no_act(journal: Journal, noted: Noted) -> None:
-    """Its own file is opened amid the program's call."""
+def test_an_error_in_the_audit_hook_does_not_reach_the_program(tmp_path: Path) -> None:
+    """An exception of an audit hook would be raised by the call of the program."""
+    audit_log = AuditLog(str(tmp_path / "gone"))
+
+    _in(OURS, "record('os.mkdir', ('x',))", record=audit_log.record_event)
+
+
+def test_events_of_the_audit_hook_itself_are_not_recorded(
+    audit_log: AuditLog, entries: Entries
+) -> None:
+    """It opens its file within the call of the program."""
 
     class Path:
-        """A path whose look watches."""
+        """A path whose formatting is itself audited."""
 
         def __repr__(self) -> str:
-            _in(OURS, "watch('os.mkdir', ('inner',))", watch=journal.watch)
+            _in(OURS, "record('os.mkdir', ('inner',))", record=audit_log.record_event)
             return "outer"
 
-    _in(OURS, "watch('open', (path, 'w', 0))", watch=journal.watch, path=Path())
+    _in(OURS, "record('open', (path, 'w', 0))", record=audit_log.record_event, path=Path())
 
-    assert [what for _, _, what, _ in noted()] == ["open for writing outer"]
+    assert [description for _, _, description, _ in entries()] == ["open for writing outer"]
 
 
-def test_a_full_disk_is_not_full_for_the_watcher(journal: Journal, noted: Noted) -> None:
-    """And full again after it has written."""
+def test_the_audit_log_writes_despite_the_full_disk_fault(
+    audit_log: AuditLog, entries: Entries
+) -> None:
+    """The limit holds again after the write."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
-        journal.note("fault", "x")
+        audit_log.add_message("fault", "x")
         limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     assert limit == 0
-    assert [what for _, _, what, _ in noted()] == ["x"]
+    assert [description for _, _, description, _ in entries()] == ["x"]
 
 
-def test_the_watchers_own_frames_are_not_looked_at() -> None:
-    """They come in between where it announces what Python does not."""
-    found: list[list[str]] = []
+def test_frames_of_the_audit_hook_are_not_in_the_stack() -> None:
+    """They occur where the hook itself raises an audit event."""
+    stacks: list[list[str]] = []
 
     class Probe(str):
-        """A value whose look tells where it is looked at from."""
+        """A value that records the stack of its formatting."""
 
         __slots__ = ()
 
         def __repr__(self) -> str:
-            found.append(blamed(sys._getframe(1)))
+            stacks.append(responsible_stack(sys._getframe(1)))
             return "probe"
 
-    _in(OURS, "act_of('os.mkdir', (probe,))", act_of=act_of, probe=Probe())
+    _in(OURS, "side_effect_of('os.mkdir', (probe,))", side_effect_of=side_effect_of, probe=Probe())
 
-    (stack,) = found
+    (stack,) = stacks
     assert stack[0] == f"{OURS}.py:1 in <module>"

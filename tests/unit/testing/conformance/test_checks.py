@@ -1,4 +1,4 @@
-"""The two checks on real programs: good ones pass, and each bad one is caught by its scenario."""
+"""`check_off` on real programs: a good one passes, and each defect is found by its scenario."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from otel_telemetry.testing.conformance import (
     checks,
 )
 from otel_telemetry.testing.conformance.runs import Program
-from otel_telemetry.testing.conformance.sandbox import NotHereError, Sandbox
+from otel_telemetry.testing.conformance.sandbox import Sandbox, UnsupportedError
 from otel_telemetry.testing.conformance.scenarios import OFF, Scenario
-from tests.support.watched import ENVIRON, FAST, OURS, found, program, script
+from tests.support.audited import ENVIRON, FAST, OURS, problems_of, program, script
 
 _FILE = "open(os.devnull, 'w')"
 
 
 def _off(path: Path, more: str, *scenarios: str) -> Report:
-    """Check without the run that shows that the program sends: this one does."""
+    """Check without the control run, which only proves that the program sends."""
     command = tuple(program(path, more))
-    watched = Program(command=command, cwd=None, stdin=b"", timeout=20)
-    check = checks._Check(watched, "acme-cms", ENVIRON, bytes)
+    audited = Program(command=command, cwd=None, stdin=b"", timeout=20)
+    check = checks._Check(audited, "acme-cms", ENVIRON, bytes)
     for name in scenarios:
         check.run(OFF[name], check.is_off)
     return check.report()
 
 
 def test_a_program_that_leaves_consent_to_its_user_is_clean(tmp_path: Path) -> None:
-    """In all scenarios: there are twelve, and a run that shows that the program sends at all."""
+    """In all twelve scenarios, and in the control run."""
     report = check_off(program(tmp_path), app="acme-cms", environ=ENVIRON, stdin=b"text")
 
     report.assert_clean(complete=True)
-    assert report.held == ("control", *OFF_SCENARIOS)
+    assert report.passed == ("control", *OFF_SCENARIOS)
     assert len(OFF_SCENARIOS) == 12
 
 
-def test_the_programs_own_files_threads_and_connections_are_its_own(tmp_path: Path) -> None:
-    """Telemetry is what is judged, not the program."""
+def test_files_threads_and_connections_of_the_program_are_no_findings(tmp_path: Path) -> None:
+    """Only telemetry is checked."""
     (tmp_path / "own").mkdir()
     own = """
 import logging, os, socket, subprocess, threading, urllib3, opentelemetry.trace
@@ -64,15 +64,15 @@ threading.Thread(target=int).start(); logging.getLogger("otel_telemetry").warnin
         ("import", "import opentelemetry.trace"),
     ],
 )
-def test_each_kind_of_act_is_a_finding(tmp_path: Path, kind: str, code: str) -> None:
-    """With its stack and what to do."""
+def test_each_kind_of_side_effect_is_a_finding(tmp_path: Path, kind: str, code: str) -> None:
+    """With its stack and a fix."""
     more = f"if telemetry.is_disabled: run_as({OURS!r}, {code!r})"
 
     report = _off(tmp_path, more, "do_not_track")
 
     (finding, *_) = report.findings
-    assert (finding.scenario, finding.what.partition(":")[0]) == ("do_not_track", kind)
-    assert any(f"{OURS}.py:1" in line for line in finding.where)
+    assert (finding.scenario, finding.problem.partition(":")[0]) == ("do_not_track", kind)
+    assert any(f"{OURS}.py:1" in line for line in finding.stack)
     assert "defect of the library" in finding.fix
     with pytest.raises(AssertionError, match="do_not_track"):
         report.assert_clean()
@@ -84,24 +84,24 @@ def test_each_kind_of_act_is_a_finding(tmp_path: Path, kind: str, code: str) -> 
         ("do_not_track", "os.environ.get('DO_NOT_TRACK') and os.environ[OWN] == 'on'"),
         ("own_switch_off", "os.environ.get(OWN) == 'off' and 'DO_NOT_TRACK' not in os.environ"),
         ("common_switch_off", "os.environ.get('OTEL_TELEMETRY') == 'off'"),
-        ("unknown_word", "os.environ.get(OWN) == 'perhaps'"),
+        ("unknown_switch_value", "os.environ.get(OWN) == 'perhaps'"),
         ("sdk_disabled", "'OTEL_SDK_DISABLED' in os.environ"),
-        ("choice_off", "'is_ok' not in choice() and 'off' in choice()"),
-        ("choice_damaged", "choice().endswith('o')"),
-        ("nobody_said", "OWN not in os.environ and 'CI' not in os.environ and writable()"),
+        ("consent_record_off", "'is_ok' not in record() and 'off' in record()"),
+        ("consent_record_damaged", "record().endswith('o')"),
+        ("no_decision", "OWN not in os.environ and 'CI' not in os.environ and writable()"),
         ("ci", "os.environ.get('CI')"),
         ("read_only_home", "'HOME' in os.environ and not writable()"),
         ("no_home", "os.path.expanduser('~') == '~'"),
         ("full_disk", "os.environ.get('HOME') and not grows()"),
     ],
 )
-def test_each_scenario_is_what_it_is_called(tmp_path: Path, scenario: str, condition: str) -> None:
-    """A defect that shows in one of them is found in that one."""
+def test_each_scenario_sets_up_its_name(tmp_path: Path, scenario: str, condition: str) -> None:
+    """A defect that depends on one scenario is found in that one alone."""
     more = f"""
 import os
 from pathlib import Path
 OWN = "ACME_CMS_TELEMETRY"
-def choice():
+def record():
     path = Path(os.environ.get("XDG_CONFIG_HOME", "/nowhere"), "acme-cms", "telemetry.json")
     return path.read_text() if path.exists() else ""
 def writable():
@@ -124,20 +124,20 @@ if telemetry.is_disabled and ({condition}):
 
     report = _off(tmp_path, more, scenario, *others)
 
-    assert set(found(report)) == {scenario}
+    assert set(problems_of(report)) == {scenario}
 
 
-def test_a_program_that_is_on_by_default_says_so(tmp_path: Path) -> None:
-    """Else it is on where nobody has said anything, which is a finding that says why."""
+def test_a_program_with_enabled_true_needs_on_by_default(tmp_path: Path) -> None:
+    """Otherwise telemetry without a decision of the user is a finding, with that fix."""
     command = program(tmp_path, settings="enabled=True")
-    scenarios = ("do_not_track", "choice_off", "nobody_said", "ci", "no_home")
+    scenarios = ("do_not_track", "consent_record_off", "no_decision", "ci", "no_home")
 
     report = check_off(command, app="acme-cms", environ=ENVIRON, scenarios=scenarios)
     honest = check_off(
         command, app="acme-cms", environ=ENVIRON, scenarios=scenarios, on_by_default=True
     )
 
-    assert set(found(report)) == {"nobody_said", "ci", "no_home"}
+    assert set(problems_of(report)) == {"no_decision", "ci", "no_home"}
     assert "on_by_default" in report.findings[0].fix
     honest.assert_clean()
 
@@ -145,30 +145,34 @@ def test_a_program_that_is_on_by_default_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "app"), [("enabled=False", "acme-cms"), ("", "acme"), ("", "other")]
 )
-def test_a_check_that_shows_nothing_is_not_passed(tmp_path: Path, settings: str, app: str) -> None:
-    """Who never sends, or is called otherwise, is off in every scenario without any merit."""
+def test_a_check_of_a_program_that_never_sends_fails(
+    tmp_path: Path, settings: str, app: str
+) -> None:
+    """Also if `app` is the wrong name: such a program passes each scenario without any proof."""
     command = program(tmp_path, settings=settings)
 
     off = check_off(command, app=app, environ=ENVIRON, scenarios=["do_not_track"])
     harmless = check_harmless(command, app=app, environ=ENVIRON, scenarios=FAST)
 
-    assert set(found(off)) == {"control"}
-    assert set(found(harmless)) == set(FAST)
-    assert "proves nothing" in str(off) or "shows nothing" in str(off)
+    assert set(problems_of(off)) == {"control"}
+    assert set(problems_of(harmless)) == set(FAST)
+    assert "proves nothing" in str(off)
 
 
 @pytest.mark.parametrize("option", ["-I", "-S"])
-def test_a_program_that_cannot_be_watched_is_a_finding(option: str) -> None:
-    """Silence is no proof."""
+def test_a_program_without_the_audit_hook_is_a_finding(option: str) -> None:
+    """A missing record proves nothing."""
     command = [sys.executable, option, "-c", "print(1)"]
 
     report = check_off(command, app="acme-cms", environ=ENVIRON, scenarios=["ci"])
 
-    assert found(report) == dict.fromkeys(("control", "ci"), "the program could not be watched")
+    assert problems_of(report) == dict.fromkeys(
+        ("control", "ci"), "the audit hook could not be installed in the program"
+    )
 
 
-def test_a_program_that_never_ends_is_a_finding_as_well(tmp_path: Path) -> None:
-    """With telemetry off, too: then nothing can be said."""
+def test_a_program_that_does_not_end_is_a_finding(tmp_path: Path) -> None:
+    """It is killed at the timeout."""
     report = check_off(
         script(tmp_path, "import time; time.sleep(100)"),
         app="acme-cms",
@@ -177,11 +181,11 @@ def test_a_program_that_never_ends_is_a_finding_as_well(tmp_path: Path) -> None:
         timeout=0.5,
     )
 
-    assert found(report)["ci"] == "it did not end in time"
+    assert problems_of(report)["ci"] == "the program did not end in time"
 
 
-def test_output_that_varies_by_itself_can_be_made_alike(tmp_path: Path) -> None:
-    """Such as the time, or a process's id."""
+def test_normalise_removes_output_that_varies_by_itself(tmp_path: Path) -> None:
+    """Such as the time, or a process id."""
     command = program(tmp_path, "import os; print(os.getpid())")
 
     plain = check_off(command, app="acme-cms", environ=ENVIRON, scenarios=["ci"])
@@ -193,37 +197,37 @@ def test_output_that_varies_by_itself_can_be_made_alike(tmp_path: Path) -> None:
         normalise=lambda output: re.sub(rb"\d+", b"0", output),
     )
 
-    assert plain.findings[0].what.startswith("stdout differs\n      --- telemetry off")
+    assert plain.findings[0].problem.startswith("stdout differs\n      --- telemetry off")
     assert "normalise" in plain.findings[0].fix
     alike.assert_clean()
 
 
 @pytest.mark.parametrize("check", [check_off, check_harmless])
-def test_an_unknown_scenario_is_an_error(check: object) -> None:
-    """That names those there are."""
+def test_an_unknown_scenario_raises_value_error(check: object) -> None:
+    """The message lists the known ones."""
     assert callable(check)
-    with pytest.raises(ValueError, match=r"unknown scenario 'offf'; there are .*full_disk"):
+    with pytest.raises(ValueError, match=r"unknown scenario 'offf'; known are .*full_disk"):
         check(["true"], app="acme-cms", scenarios=["offf"])
 
 
-def test_a_directory_and_an_environment_can_be_given(tmp_path: Path) -> None:
-    """What the program needs, it finds; what they say of telemetry does not count."""
+def test_a_program_runs_in_the_given_directory_and_environment(tmp_path: Path) -> None:
+    """Without the variables about telemetry and CI."""
     (tmp_path / "acme.py").write_text("WORD = 'found'")
     command = [sys.executable, "-c", "import acme, os; print(acme.WORD, os.environ['WORD'])"]
     environ = {"WORD": "given", "DO_NOT_TRACK": "", "CI": "1", "ACME_CMS_TELEMETRY": "on"}
 
     report = check_off(
-        command, app="acme-cms", scenarios=["nobody_said"], cwd=tmp_path, environ=environ
+        command, app="acme-cms", scenarios=["no_decision"], cwd=tmp_path, environ=environ
     )
 
-    assert report.held == ("nobody_said",)
+    assert report.passed == ("no_decision",)
 
 
-def test_a_scenario_that_the_machine_cannot_bring_about_is_named() -> None:
-    """It neither held nor failed."""
+def test_an_unsupported_scenario_is_skipped_with_its_reason() -> None:
+    """It neither passes nor fails."""
 
     def impossible(_: Sandbox) -> None:
-        raise NotHereError("there is no such thing")
+        raise UnsupportedError("no such machine")
 
     scenario = Scenario(name="flood", machine=impossible, user=impossible)
     check = checks._Check(
@@ -232,4 +236,4 @@ def test_a_scenario_that_the_machine_cannot_bring_about_is_named() -> None:
 
     check.run(scenario, check.is_off)
 
-    assert check.report() == Report(not_run={"flood": "there is no such thing"})
+    assert check.report() == Report(skipped={"flood": "no such machine"})

@@ -1,4 +1,4 @@
-"""What a person reads of a check."""
+"""The report of a check."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import pytest
 
 from otel_telemetry.testing.conformance import Finding, Report
 
-_FINDING = Finding(scenario="ci", what="file: x", where=("a.py:1 in f", "b.py:2 in g"), fix="Stop.")
+_FINDING = Finding(
+    scenario="ci", problem="file: x", stack=("a.py:1 in f", "b.py:2 in g"), fix="Stop."
+)
 
 
-def test_findings_come_with_their_stack_and_what_to_do() -> None:
-    """One after the other, and then what was not run."""
-    report = Report(held=("a", "b"), findings=(_FINDING, _FINDING), not_run={"fork": "no fork"})
+def test_a_report_lists_findings_with_stack_and_fix_then_skipped_scenarios() -> None:
+    """One after another."""
+    report = Report(passed=("a", "b"), findings=(_FINDING, _FINDING), skipped={"fork": "no fork"})
 
     assert str(report) == (
-        "4 scenarios: 2 held, 1 did not, 1 not run here\n"
+        "4 scenarios: 2 passed, 1 failed, 1 skipped\n"
         "  ci: file: x\n"
         "      a.py:1 in f\n"
         "      b.py:2 in g\n"
@@ -23,28 +25,28 @@ def test_findings_come_with_their_stack_and_what_to_do() -> None:
         "      a.py:1 in f\n"
         "      b.py:2 in g\n"
         "    fix: Stop.\n"
-        "  fork: not run here: no fork"
+        "  fork: skipped: no fork"
     )
 
 
-def test_a_finding_is_a_failure() -> None:
+def test_assert_clean_raises_for_a_finding() -> None:
     """The message is the report."""
-    report = Report(held=("a",), findings=(_FINDING,))
+    report = Report(passed=("a",), findings=(_FINDING,))
 
     with pytest.raises(AssertionError, match="file: x"):
         report.assert_clean()
 
 
-def test_what_was_not_run_is_a_failure_only_if_asked() -> None:
-    """It is never passed over in silence: the report names it."""
-    report = Report(held=("a",), not_run={"fork": "no fork"})
+def test_assert_clean_raises_for_a_skipped_scenario_only_if_complete() -> None:
+    """The report names it in each case."""
+    report = Report(passed=("a",), skipped={"fork": "no fork"})
 
     report.assert_clean()
-    with pytest.raises(AssertionError, match="fork: not run here: no fork"):
+    with pytest.raises(AssertionError, match="fork: skipped: no fork"):
         report.assert_clean(complete=True)
 
 
-def test_a_report_of_nothing_is_a_failure() -> None:
-    """A check without a scenario has shown nothing."""
+def test_assert_clean_raises_if_no_scenario_ran() -> None:
+    """Such a check proves nothing."""
     with pytest.raises(AssertionError, match="0 scenarios"):
         Report().assert_clean()

@@ -1,4 +1,4 @@
-"""What a program under test finds around it."""
+"""The surroundings of a program under test."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from otel_telemetry.testing.conformance.sandbox import NotHereError, Sandbox
+from otel_telemetry.testing.conformance.sandbox import Sandbox, UnsupportedError
 
 
 @pytest.fixture
-def stage() -> Iterator[Sandbox]:
-    """A stage in an environment that says a lot."""
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox from an environment with variables about telemetry and CI."""
     environ = {
         "PATH": "/bin",
         "HOME": "/home/ada",
@@ -28,18 +28,18 @@ def stage() -> Iterator[Sandbox]:
         "NO_PROXY": "example.com",
         "HTTP_PROXY": "http://proxy.example",
     }
-    with Sandbox("acme-cms", environ) as stage:
-        yield stage
+    with Sandbox("acme-cms", environ) as sandbox:
+        yield sandbox
 
 
-def _address(stage: Sandbox) -> tuple[str, int]:
-    parts = urlsplit(stage.environ["ACME_CMS_TELEMETRY_ENDPOINT"])
+def _address(sandbox: Sandbox) -> tuple[str, int]:
+    parts = urlsplit(sandbox.environ["ACME_CMS_TELEMETRY_ENDPOINT"])
     return parts.hostname or "", parts.port or 0
 
 
-def test_what_the_environment_says_of_telemetry_and_ci_is_left_out(stage: Sandbox) -> None:
-    """The rest stays, but for the user's directories, and proxies for this machine."""
-    environ = dict(stage.environ)
+def test_variables_about_telemetry_and_ci_are_removed(sandbox: Sandbox) -> None:
+    """The others stay, except for the directories of the user and the proxies for this machine."""
+    environ = dict(sandbox.environ)
 
     home = environ["HOME"]
     assert os.listdir(home) == []
@@ -51,67 +51,67 @@ def test_what_the_environment_says_of_telemetry_and_ci_is_left_out(stage: Sandbo
     assert "ACME_CMS_TELEMETRY" not in environ
 
 
-def test_all_of_it_goes_away_again() -> None:
-    """Also a home that was made read-only."""
-    with Sandbox("acme-cms", {}) as stage:
-        home = stage.environ["HOME"]
-        stage.write_protect()
+def test_the_home_directory_is_removed_at_the_end() -> None:
+    """Also if it is read-only."""
+    with Sandbox("acme-cms", {}) as sandbox:
+        home = sandbox.environ["HOME"]
+        sandbox.make_home_read_only()
         with pytest.raises(OSError, match=r"."):
-            os.mkdir(os.path.join(stage.environ["HOME"], "x"))
+            os.mkdir(os.path.join(sandbox.environ["HOME"], "x"))
 
     assert not Path(home).exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="permissions bind this user")
-def test_a_user_who_can_write_everywhere_has_no_read_only_home(
-    stage: Sandbox, tmp_path: Path
+def test_a_read_only_home_is_unsupported_if_the_user_can_write_to_every_directory(
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """It is said, and not passed over."""
-    with pytest.raises(NotHereError, match="write everywhere"):
-        stage.write_protect([str(tmp_path), str(tmp_path / "missing")])
+    """As root can in some containers."""
+    with pytest.raises(UnsupportedError, match="write to every directory"):
+        sandbox.make_home_read_only([str(tmp_path), str(tmp_path / "missing")])
 
 
-def test_a_choice_that_is_kept_elsewhere_is_left_alone(stage: Sandbox) -> None:
-    """On some systems the environment does not say where: it would be the user's own."""
-    stage.environ["XDG_CONFIG_HOME"] = "/elsewhere"
+def test_a_consent_record_outside_the_home_is_unsupported(sandbox: Sandbox) -> None:
+    """Writing it would overwrite the record of the real user."""
+    sandbox.environ["XDG_CONFIG_HOME"] = "/elsewhere"
 
-    with pytest.raises(NotHereError, match="not up to the environment"):
-        stage.choose(None)
+    with pytest.raises(UnsupportedError, match="does not decide"):
+        sandbox.write_consent_record(None)
 
 
-def test_a_choice_is_put_where_it_is_read(stage: Sandbox) -> None:
-    """In the home of this stage."""
-    stage.choose(None)
+def test_a_consent_record_is_written_to_the_home(sandbox: Sandbox) -> None:
+    """The program reads it there."""
+    sandbox.write_consent_record(None)
 
-    (path,) = Path(stage.environ["HOME"]).rglob("*.json")
+    (path,) = Path(sandbox.environ["HOME"]).rglob("*.json")
     assert '"mode": "off"' in path.read_text()
 
 
-def test_backends_are_as_bad_as_they_are_called(stage: Sandbox) -> None:
-    """One refuses, one is silent, one answers."""
-    stage.refuse()
+def test_backends_refuse_stay_silent_or_answer(sandbox: Sandbox) -> None:
+    """Each by its method."""
+    sandbox.refuse_connections()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(_address(stage), 1)
+        socket.create_connection(_address(sandbox), 1)
 
-    stage.swallow()
-    with socket.create_connection(_address(stage), 0.05) as silent:
+    sandbox.accept_without_answer()
+    with socket.create_connection(_address(sandbox), 0.05) as silent:
         silent.sendall(b"POST / HTTP/1.1\r\n\r\n")
         with pytest.raises(TimeoutError):
             silent.recv(1)
 
-    stage.answer(b"HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    sandbox.answer_always(b"HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     for _ in range(2):
-        connection = http.client.HTTPConnection(*_address(stage), timeout=5)
+        connection = http.client.HTTPConnection(*_address(sandbox), timeout=5)
         connection.request("POST", "/v1/logs", b"x")
         assert connection.getresponse().status == 503
         connection.close()
 
 
-def test_coverage_is_not_measured_on_a_full_disk(stage: Sandbox) -> None:
-    """It could not be written, which is no fault of the program."""
-    stage.environ["COVERAGE_PROCESS_CONFIG"] = "x"
+def test_coverage_is_not_measured_on_a_full_disk(sandbox: Sandbox) -> None:
+    """Its files could not be written."""
+    sandbox.environ["COVERAGE_PROCESS_CONFIG"] = "x"
 
-    stage.fill_disk()
+    sandbox.fill_disk()
 
-    assert "COVERAGE_PROCESS_CONFIG" not in stage.environ
-    assert stage.faults == ["full_disk"]
+    assert "COVERAGE_PROCESS_CONFIG" not in sandbox.environ
+    assert sandbox.faults == ["full_disk"]

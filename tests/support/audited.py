@@ -1,4 +1,4 @@
-"""Programs under watch, and code in them that passes for the library's own."""
+"""Programs with the audit hook, and code in them that seems to be the library's."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _AS = """
 def run_as(module, code, **names):
-    "Run code as if it stood in a module of this name."
+    "Run code in a module of this name."
     exec(compile(code, module + ".py", "exec"), {"__name__": module, **names})
 
 """
 OURS = "otel_telemetry.misplaced"
 FAST = ("backend_refuses_connections",)
-# Whoever measures coverage writes files at the end, which on a full disk is an error of its own.
+# Coverage measurement writes files at the end, which fails on a full disk.
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 _GOOD = """
@@ -39,7 +39,7 @@ sys.exit(3)
 
 
 def run_as(code: str, module: str = OURS) -> str:
-    """Return a program that runs *code* as if it stood in *module*."""
+    """Return a program that runs *code* in a module of this name."""
     return f"{_AS}run_as({module!r}, {code!r})\n"
 
 
@@ -50,7 +50,7 @@ def script(path: Path, code: str) -> list[str]:
     return [sys.executable, str(file)]
 
 
-def watch(
+def run_audited(
     code: str,
     *options: str,
     environ: Mapping[str, str] | None = None,
@@ -58,7 +58,7 @@ def watch(
     cwd: Path | None = None,
     timeout: float = 20,
 ) -> Run:
-    """Run *code* under watch."""
+    """Run *code* with the audit hook."""
     program = Program(
         command=(sys.executable, *options, "-c", code),
         cwd=None if cwd is None else str(cwd),
@@ -69,10 +69,10 @@ def watch(
 
 
 def kinds(run: Run) -> set[str]:
-    """Return the kinds of what the library did in a run that went well."""
-    assert run.is_watched
+    """Return the kinds of side effects of a successful run."""
+    assert run.has_audit_hook
     assert run.status == 0, run.stderr.decode()
-    return {act.kind for act in run.acts}
+    return {effect.kind for effect in run.side_effects}
 
 
 def program(path: Path, more: str = "", settings: str = "") -> list[str]:
@@ -80,6 +80,6 @@ def program(path: Path, more: str = "", settings: str = "") -> list[str]:
     return script(path, _GOOD.format(more=more, settings=settings))
 
 
-def found(report: Report) -> dict[str, str]:
-    """Return what was found, by scenario."""
-    return {finding.scenario: finding.what for finding in report.findings}
+def problems_of(report: Report) -> dict[str, str]:
+    """Return the problem of each scenario with a finding."""
+    return {finding.scenario: finding.problem for finding in report.findings}
