@@ -17,6 +17,12 @@ from pathlib import Path
 from tests.support.decision_table import decision_table
 from tests.support.environment import foreign, own_directories
 from tests.support.import_graph import architecture_picture
+from tests.support.name_tables import (
+    corrections_table,
+    data_classes_table,
+    dispositions_table,
+    drop_reasons_table,
+)
 from tests.support.settings_table import settings_table
 from tests.support.verbs_table import verbs_table
 
@@ -34,6 +40,10 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "sources": decision_table,
     "verbs": verbs_table,
     "imports": architecture_picture,
+    "dropped": drop_reasons_table,
+    "corrected": corrections_table,
+    "requests": dispositions_table,
+    "data_classes": data_classes_table,
 }
 """What stands between `<!-- NAME: generated -->` and `<!-- NAME: end -->`."""
 
