@@ -1,18 +1,17 @@
-"""Regular expressions that cost nothing until they are used."""
+"""The patterns of secrets and personal data, and the functions that replace what they match."""
 
 from __future__ import annotations
 
 import re
-from binascii import Error as NoBase64
+from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable
 
 
 class LazyPattern:
-    """A regular expression, compiled at its first use.
+    """A regular expression, compiled at its first use. Thread-safe.
 
-    Compiling all that the hooks look for takes milliseconds; a program that sends nothing, or
-    nothing with an ``@`` in it, has no use for them. Thread-safe.
+    Compiling all patterns takes milliseconds, and many programs never need some of them.
     """
 
     __slots__ = ("_compiled", "_flags", "_text")
@@ -30,137 +29,156 @@ class LazyPattern:
         return self._compiled
 
 
+# Tokens of services.
+#
+# A new service is one row of one of these tables, and one example in `_TOKENS` of the tests
+# (tests/unit/hooks/test_patterns.py). A token has no blank and at least `_MIN_TOKEN_LENGTH`
+# characters. Repeat nothing without a bound before another part: the time to match must grow with
+# the length of the text alone.
+
 _MIN_TOKEN_LENGTH = 15
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-# Their beginnings are no part of any word.
-_UNMISTAKABLE = (
-    r"eyJ[\w-]{10}[\w.=-]*",  # JSON Web Token, encrypted or not
-    *(r"AKIA[A-Z0-9]{16,}", r"ASIA[A-Z0-9]{16,}"),  # AWS
-    *(r"AIza[\w-]{33,}", r"ya29\.[\w.-]{20,}", r"GOCSPX-[\w-]{20,}"),  # Google
-    r"AT(?:ATT|CTT|BB)[\w=-]{28,}",  # Atlassian
-    r"AGE-SECRET-KEY-1[A-Z0-9]{40,}",
-    *(r"gh[pousr]_[A-Za-z0-9]{20,}", r"github_pat_\w{20,}"),  # GitHub
-    r"gl(?:pat|ptt|dt|rt|rtr|cbt|soat|ft|ffct|imt|agent|oas)-[\w.-]{20,}",  # GitLab
-    r"x(?:ox[a-z]|app)-[A-Za-z0-9-]{10,}",  # Slack
-    *(r"[rs]k_(?:live|test)_[A-Za-z0-9]{10,}", r"whsec_[A-Za-z0-9+/]{20,}=*"),  # Stripe
-    r"pypi-AgE[\w-]{50,}",
-    r"SG\.[\w-]{16}[\w.-]{16,}",  # SendGrid
-    r"dop?[or]?_v1_[a-f0-9]{40,}",  # DigitalOcean
-    r"dapi[a-f0-9]{32,}",  # Databricks
-    r"dckr_[a-z]at_[\w-]{20,}",  # Docker
-    r"hv[sbr]\.[\w-]{24,}",  # HashiCorp Vault
-    r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32,}",  # Shopify
-    r"SK[a-f0-9]{32}",  # Twilio
-    r"\d{8,10}:AA[\w-]{32,}",  # Telegram
+# Found anywhere in a text: no word contains the prefix.
+TOKENS_ANYWHERE = (
+    ("JSON Web Token", r"eyJ[\w-]{10}[\w.=-]*"),
+    ("AWS", r"AKIA[A-Z0-9]{16,}"),
+    ("AWS", r"ASIA[A-Z0-9]{16,}"),
+    ("Google", r"AIza[\w-]{33,}"),
+    ("Google", r"ya29\.[\w.-]{20,}"),
+    ("Google", r"GOCSPX-[\w-]{20,}"),
+    ("Atlassian", r"AT(?:ATT|CTT|BB)[\w=-]{28,}"),
+    ("age", r"AGE-SECRET-KEY-1[A-Z0-9]{40,}"),
+    ("GitHub", r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    ("GitHub", r"github_pat_\w{20,}"),
+    ("GitLab", r"gl(?:pat|ptt|dt|rt|rtr|cbt|soat|ft|ffct|imt|agent|oas)-[\w.-]{20,}"),
+    ("Slack", r"x(?:ox[a-z]|app)-[A-Za-z0-9-]{10,}"),
+    ("Stripe", r"[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"),
+    ("Stripe", r"whsec_[A-Za-z0-9+/]{20,}=*"),
+    ("PyPI", r"pypi-AgE[\w-]{50,}"),
+    ("SendGrid", r"SG\.[\w-]{16}[\w.-]{16,}"),
+    ("DigitalOcean", r"dop?[or]?_v1_[a-f0-9]{40,}"),
+    ("Databricks", r"dapi[a-f0-9]{32,}"),
+    ("Docker", r"dckr_[a-z]at_[\w-]{20,}"),
+    ("HashiCorp Vault", r"hv[sbr]\.[\w-]{24,}"),
+    ("Shopify", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32,}"),
+    ("Twilio", r"SK[a-f0-9]{32}"),
+    ("Telegram", r"\d{8,10}:AA[\w-]{32,}"),
 )
-# The beginnings of these may end a word.
-_BEGINNING_A_WORD = (
-    r"sk-(?=[\w-]{0,48}\d)[\w-]{20,}",  # OpenAI, Anthropic, and those who do as they
-    *(r"hf_[A-Za-z0-9]{30,}", r"api_org_[A-Za-z0-9]{30,}"),  # Hugging Face
-    r"gsk_[A-Za-z0-9]{40,}",  # Groq
-    r"pplx-[A-Za-z0-9]{40,}",  # Perplexity
-    r"xai-[A-Za-z0-9]{60,}",
-    r"r8_[A-Za-z0-9]{37}",  # Replicate
-    r"pcsk_\w{40,}",  # Pinecone
-    r"fw_[A-Za-z0-9]{24}(?![A-Za-z0-9])",  # Fireworks
-    r"tvly-[\w-]{24,}",  # Tavily
-    r"nvapi-[\w-]{40,}",  # NVIDIA
-    r"lsv2_[a-z]{2}_[a-f0-9_]{42,}",  # LangSmith
-    r"AQ\.A[\w-]{40,}",  # Google
-    r"npm_[A-Za-z0-9]{36,}",
-    r"rubygems_[a-f0-9]{48}",
-    r"oy2[a-z0-9]{43}",  # NuGet
-    r"cio[A-Za-z0-9]{32}(?![A-Za-z0-9])",  # crates.io
-    r"CLOJARS_[a-z0-9]{60}",
-    r"GR1348941[\w-]{20,}",  # GitLab's runners
-    r"sntry[a-z]_[\w+/=-]{32,}",  # Sentry
-    r"snyk_[a-z]{3}\.[\w.-]{20,}",
-    r"sq[apu]_[a-f0-9]{40}",  # Sonar
-    r"sgp_[a-f0-9_]{40,}",  # Sourcegraph
-    r"sk_[a-f0-9]{48}",  # ElevenLabs
-    *(r"NR(?:AK|AA|II|IQ|JS|RA|SP)-[\w-]{15,}", r"[0-9a-f]{36}NRAL"),  # New Relic
-    r"[a-z]{2}\d\dxx[0-9a-f]{30}NRAL",
-    *(r"glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}", r"glc_eyJ[\w+/=-]{30,}"),  # Grafana
-    r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}",  # Dynatrace
-    r"hc[a-z]{2}k_[a-z0-9]{40,}",  # Honeycomb
-    r"ph[arsx]_[A-Za-z0-9]{40,}",  # PostHog
-    rf"sdk-{_UUID}",  # LaunchDarkly
-    *(r"sbp_[a-f0-9]{40}", r"sb_secret_[\w-]{20,}"),  # Supabase
-    r"pscale_[a-z]{2,5}_[\w-]{32,}",  # PlanetScale
-    r"napi_[a-z0-9]{60,}",  # Neon
-    r"vc[a-z]_[A-Za-z0-9]{56}",  # Vercel
-    r"nfp_[A-Za-z0-9]{36,}",  # Netlify
-    *(r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}", r"cf[a-z]{1,2}_[A-Za-z0-9]{40,}"),  # Cloudflare
-    r"HRKU-[\w-]{30,}",  # Heroku
-    r"pul-[a-f0-9]{40}",  # Pulumi
-    r"dp\.[a-z]{2,5}\.[\w.-]{40,}",  # Doppler
-    r"dose[a-f0-9]{32}",  # DigitalOcean
-    r"tskey-[\w-]{20,}",  # Tailscale
-    r"[\w.~-]{3}\dQ~[\w.~-]{31,}",  # Microsoft Entra
-    r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",  # 1Password
-    r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}",  # Postman
-    r"ntn_[A-Za-z0-9]{40,}",  # Notion
-    r"lin_[a-z]{3,5}_\w{30,}",  # Linear
-    r"fig[a-z]_[\w-]{40,}",  # Figma
-    r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",  # Airtable
-    r"x(?:key|smtp)sib-[a-f0-9]{64}-\w{16}",  # Brevo
-    r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}",  # Resend
-    r"key-(?<!-key-)[a-f0-9]{32}",  # Mailgun
-    r"[0-9a-f]{32}-(?:us\d{1,2}|[0-9a-f]{8}-[0-9a-f]{8})(?![\w-])",  # Mailchimp, Mailgun
-    r"sq0[a-z]{3}-[\w-]{20,}",  # Square
-    r"rzp_(?:live|test)_[A-Za-z0-9]{14,}",  # Razorpay
-    rf"access-(?:sandbox|development|production)-{_UUID}",  # Plaid
-    r"access_token\$(?:sandbox|production)\$\w{16}\$[a-f0-9]{32}",  # Braintree, PayPal
-    r"WPL_AP1\.[\w.]{20,}={0,2}",  # LinkedIn
-    r"[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}",  # Discord
-    r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/]+",
-    r"hooks\.zapier\.com/hooks/[\w/]+",
-    r"discord(?:app)?\.com/api/webhooks/[\w/-]+",
-    r"webhook\.office\.com/webhookb2/[^\s\"'<>]+",
+# Found only where a word begins: longer words may contain the prefix.
+TOKENS_AT_WORD_START = (
+    ("OpenAI, Anthropic and others", r"sk-(?=[\w-]{0,48}\d)[\w-]{20,}"),
+    ("Hugging Face", r"hf_[A-Za-z0-9]{30,}"),
+    ("Hugging Face", r"api_org_[A-Za-z0-9]{30,}"),
+    ("Groq", r"gsk_[A-Za-z0-9]{40,}"),
+    ("Perplexity", r"pplx-[A-Za-z0-9]{40,}"),
+    ("xAI", r"xai-[A-Za-z0-9]{60,}"),
+    ("Replicate", r"r8_[A-Za-z0-9]{37}"),
+    ("Pinecone", r"pcsk_\w{40,}"),
+    ("Fireworks", r"fw_[A-Za-z0-9]{24}(?![A-Za-z0-9])"),
+    ("Tavily", r"tvly-[\w-]{24,}"),
+    ("NVIDIA", r"nvapi-[\w-]{40,}"),
+    ("LangSmith", r"lsv2_[a-z]{2}_[a-f0-9_]{42,}"),
+    ("Google", r"AQ\.A[\w-]{40,}"),
+    ("npm", r"npm_[A-Za-z0-9]{36,}"),
+    ("RubyGems", r"rubygems_[a-f0-9]{48}"),
+    ("NuGet", r"oy2[a-z0-9]{43}"),
+    ("crates.io", r"cio[A-Za-z0-9]{32}(?![A-Za-z0-9])"),
+    ("Clojars", r"CLOJARS_[a-z0-9]{60}"),
+    ("GitLab", r"GR1348941[\w-]{20,}"),
+    ("Sentry", r"sntry[a-z]_[\w+/=-]{32,}"),
+    ("Snyk", r"snyk_[a-z]{3}\.[\w.-]{20,}"),
+    ("Sonar", r"sq[apu]_[a-f0-9]{40}"),
+    ("Sourcegraph", r"sgp_[a-f0-9_]{40,}"),
+    ("ElevenLabs", r"sk_[a-f0-9]{48}"),
+    ("New Relic", r"NR(?:AK|AA|II|IQ|JS|RA|SP)-[\w-]{15,}"),
+    ("New Relic", r"[0-9a-f]{36}NRAL"),
+    ("New Relic", r"[a-z]{2}\d\dxx[0-9a-f]{30}NRAL"),
+    ("Grafana", r"glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}"),
+    ("Grafana", r"glc_eyJ[\w+/=-]{30,}"),
+    ("Dynatrace", r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    ("Honeycomb", r"hc[a-z]{2}k_[a-z0-9]{40,}"),
+    ("PostHog", r"ph[arsx]_[A-Za-z0-9]{40,}"),
+    ("LaunchDarkly", rf"sdk-{_UUID}"),
+    ("Supabase", r"sbp_[a-f0-9]{40}"),
+    ("Supabase", r"sb_secret_[\w-]{20,}"),
+    ("PlanetScale", r"pscale_[a-z]{2,5}_[\w-]{32,}"),
+    ("Neon", r"napi_[a-z0-9]{60,}"),
+    ("Vercel", r"vc[a-z]_[A-Za-z0-9]{56}"),
+    ("Netlify", r"nfp_[A-Za-z0-9]{36,}"),
+    ("Cloudflare", r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}"),
+    ("Cloudflare", r"cf[a-z]{1,2}_[A-Za-z0-9]{40,}"),
+    ("Heroku", r"HRKU-[\w-]{30,}"),
+    ("Pulumi", r"pul-[a-f0-9]{40}"),
+    ("Doppler", r"dp\.[a-z]{2,5}\.[\w.-]{40,}"),
+    ("DigitalOcean", r"dose[a-f0-9]{32}"),
+    ("Tailscale", r"tskey-[\w-]{20,}"),
+    ("Microsoft Entra", r"[\w.~-]{3}\dQ~[\w.~-]{31,}"),
+    ("1Password", r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
+    ("Postman", r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}"),
+    ("Notion", r"ntn_[A-Za-z0-9]{40,}"),
+    ("Linear", r"lin_[a-z]{3,5}_\w{30,}"),
+    ("Figma", r"fig[a-z]_[\w-]{40,}"),
+    ("Airtable", r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    ("Brevo", r"x(?:key|smtp)sib-[a-f0-9]{64}-\w{16}"),
+    ("Resend", r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,}"),
+    ("Mailgun", r"key-(?<!-key-)[a-f0-9]{32}"),
+    ("Mailchimp, Mailgun", r"[0-9a-f]{32}-(?:us\d{1,2}|[0-9a-f]{8}-[0-9a-f]{8})(?![\w-])"),
+    ("Square", r"sq0[a-z]{3}-[\w-]{20,}"),
+    ("Razorpay", r"rzp_(?:live|test)_[A-Za-z0-9]{14,}"),
+    ("Plaid", rf"access-(?:sandbox|development|production)-{_UUID}"),
+    ("Braintree, PayPal", r"access_token\$(?:sandbox|production)\$\w{16}\$[a-f0-9]{32}"),
+    ("LinkedIn", r"WPL_AP1\.[\w.]{20,}={0,2}"),
+    ("Discord", r"[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}"),
+    ("Slack", r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/]+"),
+    ("Zapier", r"hooks\.zapier\.com/hooks/[\w/]+"),
+    ("Discord", r"discord(?:app)?\.com/api/webhooks/[\w/-]+"),
+    ("Microsoft Teams", r"webhook\.office\.com/webhookb2/[^\s\"'<>]+"),
 )
 
 
-def _alternatives(patterns: Iterable[str]) -> str:
-    """Join *patterns* by their first letters: few need be tried where none begins."""
+def _alternatives(table: Iterable[tuple[str, str]]) -> str:
+    """Return one pattern for all of *table*, grouped by first letters so that few are tried."""
     groups: dict[str, list[str]] = {}
-    for pattern in patterns:
+    for _, pattern in table:
         first = pattern[0] if pattern[0].isalpha() else ""
         groups.setdefault(first, []).append(pattern[len(first) :])
     return "|".join(f"{first}(?:{'|'.join(rests)})" for first, rests in groups.items())
 
 
-# A word begins; or what stands before it is an escaped line end, a colour, or a quoted byte.
+# A word begins, also after an escaped line end, a terminal colour, or a percent-encoded byte.
 _WORD_START = r"(?<![A-Za-z0-9])"
 _WORD_START_OR_ESCAPE = rf"(?:{_WORD_START}|(?<=\\[nrt])|(?<=[\d\[;]m)|(?<=%[0-9A-Fa-f]{{2}}))"
-_TOKENS_OF_WORDS = _alternatives(_BEGINNING_A_WORD)
-_TOKEN_ANYWHERE = LazyPattern(_alternatives(_UNMISTAKABLE), re.ASCII)
-_TOKEN_AT_WORD_START = LazyPattern(rf"{_WORD_START}(?:{_TOKENS_OF_WORDS})", re.ASCII)
-_TOKEN_AFTER_ESCAPE = LazyPattern(rf"{_WORD_START_OR_ESCAPE}(?:{_TOKENS_OF_WORDS})", re.ASCII)
+_WORD_TOKENS = _alternatives(TOKENS_AT_WORD_START)
+_TOKEN_ANYWHERE = LazyPattern(_alternatives(TOKENS_ANYWHERE), re.ASCII)
+_TOKEN_AT_WORD_START = LazyPattern(rf"{_WORD_START}(?:{_WORD_TOKENS})", re.ASCII)
+_TOKEN_AFTER_ESCAPE = LazyPattern(rf"{_WORD_START_OR_ESCAPE}(?:{_WORD_TOKENS})", re.ASCII)
 _ESCAPES = "\\%\x1b"
 
 
 def without_tokens(text: str, marker: str) -> str:
-    """Return *text* with a *marker* for every token."""
-    # There is no blank in any, and of most texts no word is as long.
+    """Return *text* with *marker* in the place of each token."""
+    # No token has a blank, and in most texts no word is long enough.
     words = {word for word in text.split() if len(word) >= _MIN_TOKEN_LENGTH}
     if not words:
         return text
-    after_start = (
+    at_word_start = (
         _TOKEN_AFTER_ESCAPE if any(map(text.__contains__, _ESCAPES)) else _TOKEN_AT_WORD_START
     )
-    for tokens in (_TOKEN_ANYWHERE, after_start):
+    for tokens in (_TOKEN_ANYWHERE, at_word_start):
         if any(map(tokens.re.search, words)):
             text = tokens.re.sub(
-                lambda found: found[0] if _is_encoded_json(found[0]) else marker, text
+                lambda match: match[0] if _is_encoded_json(match[0]) else marker, text
             )
     return text
 
 
-def _is_encoded_json(found: str) -> bool:
-    """Tell whether this is encoded JSON, but no token: those have parts."""
-    return found.startswith("eyJ") and "." not in found
+def _is_encoded_json(token: str) -> bool:
+    """Tell whether *token* is JSON in base64 and not a JSON Web Token, which has dots."""
+    return token.startswith("eyJ") and "." not in token
 
+
+# Secrets by their keys, and by their form.
 
 SECRET_MARKER = "[redacted:secret]"  # noqa: S105 - a marker, not a secret
 
@@ -171,23 +189,24 @@ _SENSITIVE_NAMES = (
     r"|write)[ _.-]?key|authorization|cookie|connection[ _.-]?string"
     r"|(?:backup|recovery|seed)[ _.-]?(?:code|phrase)"
 )
-# A part of each of them, for a first look that costs little.
+# A part of each name, for a cheap first test.
 _SENSITIVE_NAME_PARTS = (
     *("pass", "wort", "contrase", "senha", "pwd", "secret", "token", "jwt", "bearer", "credential"),
     *("key", "authorization", "cookie", "string", "sig", "backup", "recovery", "seed"),
 )
-# A key tells if one of these is a word of it, and its last word does not say that the value is
-# only about the secret.
+# A key is sensitive if it contains one of these words, unless its last word shows that the value
+# only describes the secret (`_METADATA_WORDS`).
 _SENSITIVE_KEY = LazyPattern(
     rf"(?:{_SENSITIVE_NAMES}|\botp)s?(?![^\W\d_])"
     r"|passw(?:or)?d(?!less)|passphrase|apikey|accesskey|privatekey|secretkey|authtoken|accesstoken"
     r"|refreshtoken|clientsecret|(?:db|database|smtp|ftp|mysql|postgres|proxy|user|admin)[ ]pass\b"
 )
-# What models read and write; and what only asks whether there is a secret.
+# The tokens of language models.
 _COUNTED_TOKENS = LazyPattern(
     r"\btokens\b|\b(?:cached|completion|first|input|last|output|per|prompt|reasoning) token\b"
     r"|\btoken per\b"
 )
+# The value is whether there is a secret.
 _YES_OR_NO_WORDS = LazyPattern(r"\b(?:allows|has|is|needs|requires|shows?|supports|uses|was)\b")
 _METADATA_WORDS = frozenset(
     (
@@ -202,7 +221,7 @@ _METADATA_WORDS = frozenset(
         *("validity", "version", "window"),
     )
 )
-# Values in text that tell nothing but how it stands with a secret.
+# Values in text that are the status of a secret.
 _STATUS_VALUES = frozenset(
     (
         *("", "bad", "clicked", "disabled", "empty", "enabled", "essential", "expired", "false"),
@@ -218,11 +237,11 @@ _PEM = LazyPattern(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----"
     r"(?:[\s\S]*?-----END [A-Z0-9 ]{0,40}-----|[\s\S]*)"
 )
-# Between two slashes and the next there is one authority: nothing is read twice.
+# A URL has one authority, which ends at the next slash: no text is matched twice.
 _USERINFO = LazyPattern(r"""://[^\s/?#"<>]*@""")
 _QUOTED = r"""\\"[^"]*"?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
 _ASSIGNMENT_SIGN = r"""["'\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,3}"""
-# A key and its sign; the value is looked for where it is wanted, and so never hides the next key.
+# A key and its sign. The value is matched separately, so that it never hides the next key.
 _HEADER = LazyPattern(rf"(?:authorization|cookie){_ASSIGNMENT_SIGN}", re.IGNORECASE)
 _HEADER_VALUE = LazyPattern(rf"{_QUOTED}|[^\r\n]+")
 _ASSIGNMENT = LazyPattern(
@@ -242,22 +261,22 @@ _CREDENTIALS = LazyPattern(
     r"\b(bearer|basic|geniekey|ssws)\s{1,3}([A-Za-z0-9._~+/-]{6,}=*)", re.IGNORECASE
 )
 _LONG_RUN = LazyPattern(r"[A-Za-z0-9+/_-]{32,}={0,2}")
-# The pieces of names are words, numbers and hashes; those of random text are nothing.
+# Names consist of words, numbers and hashes; random text does not.
 _PIECE = LazyPattern(r"[0-9a-f]{8,}|[0-9A-F]{8,}|[A-Z]?[a-z]+|[A-Z]{1,4}|[0-9]+")
-# Digests that say so (Subresource Integrity, section 3.1) are as random as keys.
+# Digests with a prefix (Subresource Integrity, section 3.1) look as random as keys.
 _DIGEST_PREFIXES = ("sha256-", "sha384-", "sha512-")
 _MIN_RUN_LENGTH = 32
 _AWS_SECRET_LENGTH = 40
 
 
 def is_sensitive_key(key: str) -> bool:
-    """Tell whether *key* is the name of a secret."""
+    """Tell whether *key* names a secret."""
     words = (
         _SEPARATORS.re.sub(" ", _CASE_CHANGE.re.sub(" ", key.replace(SECRET_MARKER, "")))
         .lower()
         .strip()
     )
-    # "tokens" are counted, and "cookies" are not.
+    # "tokens" is a number of tokens, but "cookies" is a list of secrets.
     return (
         _SENSITIVE_KEY.re.search(_COUNTED_TOKENS.re.sub("", words)) is not None
         and _YES_OR_NO_WORDS.re.search(words) is None
@@ -266,7 +285,7 @@ def is_sensitive_key(key: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Return *text* with a marker for everything that looks like a secret."""
+    """Return *text* with a marker in the place of each secret."""
     if len(text) < 8 or (len(text) < 16 and text.isalnum()):
         return text
     if "PRIVATE KEY" in text:
@@ -276,28 +295,28 @@ def without_secrets(text: str) -> str:
     if any(map(text.__contains__, "=:-<")) and any(
         map(text.lower().__contains__, _SENSITIVE_NAME_PARTS)
     ):
-        text = _with_values_marked(text, _HEADER, _HEADER_VALUE)
-        text = _with_values_marked(text, _ASSIGNMENT, _VALUE)
-        text = _with_values_marked(text, _OPTION, _VALUE)
+        text = _redact_values(text, _HEADER, _HEADER_VALUE)
+        text = _redact_values(text, _ASSIGNMENT, _VALUE)
+        text = _redact_values(text, _OPTION, _VALUE)
         if "</" in text:
-            text = _with_values_marked(text, _ELEMENT, _ELEMENT_VALUE)
+            text = _redact_values(text, _ELEMENT, _ELEMENT_VALUE)
     if " " in text:
         text = _CREDENTIALS.re.sub(_redact_credentials, text)
     text = without_tokens(text, SECRET_MARKER)
     return _LONG_RUN.re.sub(_redact_random_run, text) if len(text) >= _MIN_RUN_LENGTH else text
 
 
-def _with_values_marked(text: str, keys: LazyPattern, values: LazyPattern) -> str:
-    """Return *text* with a marker for the value after each telling key, in the value's quotes."""
+def _redact_values(text: str, keys: LazyPattern, values: LazyPattern) -> str:
+    """Return *text* with a marker in the place of each sensitive value; its quotes stay."""
     parts: list[str] = []
     done = 0
-    for found in keys.re.finditer(text):
-        if found.start() < done or not (keys is _HEADER or _is_sensitive_key_in_text(found[1])):
+    for key in keys.re.finditer(text):
+        if key.start() < done or not (keys is _HEADER or _is_sensitive_key_in_text(key[1])):
             continue
-        value = values.re.match(text, found.end())
+        value = values.re.match(text, key.end())
         if value is not None and value[0].strip("\\\"'.,;)]}").lower() not in _STATUS_VALUES:
             quote = next((sign for sign in _QUOTES if value[0].startswith(sign)), "")
-            parts += text[done : found.end()], quote, SECRET_MARKER, quote
+            parts += text[done : key.end()], quote, SECRET_MARKER, quote
             done = value.end()
     return "".join(parts) + text[done:] if parts else text
 
@@ -306,28 +325,28 @@ def _is_sensitive_key_in_text(key: str) -> bool:
     return key.lower() in {"sig", "signature"} or is_sensitive_key(key)
 
 
-def _redact_credentials(found: re.Match[str]) -> str:
-    scheme, value = found.groups()
+def _redact_credentials(match: re.Match[str]) -> str:
+    scheme, value = match.groups()
     if scheme.lower() == "basic":
         is_secret = _is_user_and_password(value)
     else:
         is_secret = len(value) >= 20 or not value.isalpha()
-    return f"{scheme} {SECRET_MARKER}" if is_secret else found[0]
+    return f"{scheme} {SECRET_MARKER}" if is_secret else match[0]
 
 
 def _is_user_and_password(value: str) -> bool:
-    """Tell whether *value* is what HTTP's basic scheme makes of the two (RFC 7617)."""
+    """Tell whether *value* is the base64 of ``user:password`` (RFC 7617)."""
     try:
         return b":" in a2b_base64(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4))
-    except NoBase64:
+    except Base64Error:
         return False
 
 
-def _redact_random_run(found: re.Match[str]) -> str:
-    run = found[0]
+def _redact_random_run(match: re.Match[str]) -> str:
+    run = match[0]
     if run.startswith(_DIGEST_PREFIXES):
         return run
-    # As a whole first: encoded keys have slashes, too, and of no key a part may stay.
+    # The whole run first: base64 has slashes too, and no part of a key may stay.
     if _is_random(run):
         return SECRET_MARKER
     return "/".join(
@@ -337,19 +356,21 @@ def _redact_random_run(found: re.Match[str]) -> str:
 
 
 def _is_random(run: str) -> bool:
-    """Tell whether letters of both cases and digits are mixed as no name mixes them."""
+    """Tell whether *run* mixes upper case, lower case and digits as random text does."""
     pieces = _PIECE.re.findall(run)
     letters = "".join(pieces)
     if letters.islower() or letters.isupper() or letters.isalpha() or letters.isdigit():
         return False
-    # Of random letters and digits, 99 in 100 runs of 32 have shorter pieces; of paths and
-    # identifiers hardly one. Secret keys of AWS have a length of their own.
+    # 99 of 100 random runs of 32 characters have pieces this short; paths and identifiers have not.
+    # Secret keys of AWS have a length of their own, which allows a higher bound.
     return len(letters) <= len(pieces) * (2.9 if len(run) == _AWS_SECRET_LENGTH else 2.6)
 
 
+# Personal data: e-mail addresses, URLs, home directories.
+
 EMAIL_MARKER = "[redacted:email]"
 
-# Punctuation of other scripts ends an address; the joiners U+200C and U+200D belong to words.
+# Punctuation of other scripts ends an address. The joiners U+200C and U+200D are part of words.
 _FOREIGN_PUNCTUATION = (
     r"\u00a0-\u00a9\u00ab\u00bb\u2000-\u200b\u200e-\u206f\u3000\u3001\u3003-\u303f"
     r"\uff00-\uff0d\uff1a-\uff20"
@@ -359,8 +380,8 @@ _LABEL_CHARACTER = (
     rf"[^\s\x00-\x2c./\x3a-\x40\x5b-\x60\x7b-\x7f{_FOREIGN_PUNCTUATION}\u3002\uff0e\uff61]"
 )
 _DOT = r"[.\u3002\uff0e\uff61]"
-# A local part begins only where no character of one stands before it, and a domain after an @:
-# neither is read twice.
+# A local part starts where no character of one precedes it, and a domain after an @: no text is
+# matched twice.
 _EMAIL = LazyPattern(
     rf"""(?:(?<!{_LOCAL_CHARACTER}){_LOCAL_CHARACTER}+|"[^"\r\n]{{1,64}}")(?:@|%40)"""
     rf"(?:(?:{_LABEL_CHARACTER}{{1,63}}{_DOT})+(?=[^\W\d_]){_LABEL_CHARACTER}{{2,63}}"
@@ -370,20 +391,20 @@ _EMAIL = LazyPattern(
 _QUERY_OR_FRAGMENT = r"[?#][^\s\"<>]*"
 _URL = LazyPattern(
     rf"(://)(?:[^\s/?#\"<>]*@)?([^\s?#\"<>]*)(?:{_QUERY_OR_FRAGMENT})?"
-    # A reference without a scheme, where a word begins.
+    # A reference without a scheme, at the beginning of a word.
     rf"|(?<![\w.~%/-])((?:/|www\.)[^\s?#\"<>]*)(?:{_QUERY_OR_FRAGMENT})?",
     re.IGNORECASE,
 )
 
 _USER_NAME = r"[^\s/\\:\"'<>|*?,;()\[\]{}&#=]+"
-_SLASH = r"(?:\\{0,2}/){1,4}"  # JSON may escape it
-# Where homes are mounted, by others than the machine that they are on.
+_SLASH = r"(?:\\{0,2}/){1,4}"  # JSON may escape a slash
+# Directories below which the homes of other machines and containers are mounted.
 _MOUNT_POINT = (
     rf"(?:{_SLASH}(?:var|usr|export|mnt|net|nfs|srv|data|host|hostfs|rootfs|private|remote|chroot)"
     rf"|{_SLASH}(?:Volumes|media)/[^\s/\\:\"'<>]{{1,64}}|{_SLASH}System/Volumes/Data){{0,3}}"
 )
-# Where an absolute path may begin: "https://example.com/home/news" and "src/home/" are no homes.
-# But compilers' options, escaped line ends, colours and steps upwards may stand before one.
+# Where an absolute path can start: "https://example.com/home/news" and "src/home/" are not homes.
+# A compiler's option, an escaped line end, a terminal colour or ".." may precede it.
 _PATH_START = (
     r"(?:(?<![\w.~}/\\-])|(?<=-[A-Za-z])|(?<=\\[nrt])|(?<=[\d\[;]m)|(?<=\.\.)"
     r"|(?<=file://)|(?<=//localhost))"
@@ -392,7 +413,7 @@ _UNIX_HOME = (
     rf"{_PATH_START}(?:{_MOUNT_POINT}{_SLASH}(?:home|Users){_SLASH}{_USER_NAME}|{_SLASH}root(?![\w.-]))"
     r"|(?<![\w~.%/-])~[A-Za-z_][\w.-]{0,63}(?=/)"
 )
-# A name may have blanks where a separator shows its end.
+# A name may contain blanks if a separator ends it.
 _WINDOWS_USER_NAME = rf"(?:[^\\/:*?\"<>|\r\n]{{1,64}}(?=[\\/])|{_USER_NAME})"
 _WINDOWS_HOME = (
     r"(?:[A-Za-z](?::|%3A|\|)[\\/]{1,4}|(?:/mnt|/cygdrive)?/[A-Za-z]/"
@@ -404,36 +425,36 @@ _HOME = LazyPattern(rf"(file:/{{2,3}}(?:localhost(?=/))?)?(?:(?i:/?{_WINDOWS_HOM
 
 
 def without_emails(text: str) -> str:
-    """Return *text* with a marker for every e-mail address."""
+    """Return *text* with a marker in the place of each e-mail address."""
     if "@" not in text and "%40" not in text:
         return text
     return _EMAIL.re.sub(EMAIL_MARKER, text)
 
 
 def without_url_queries(text: str) -> str:
-    """Return *text* with its URLs cut down to scheme, host, port and path."""
+    """Return *text* with its URLs reduced to scheme, host, port and path."""
     if "?" not in text and "#" not in text and "@" not in text:
         return text
-    return _URL.re.sub(lambda found: (found[1] or "") + (found[2] or "") + (found[3] or ""), text)
+    return _URL.re.sub(lambda match: (match[1] or "") + (match[2] or "") + (match[3] or ""), text)
 
 
 def without_homes(own: str) -> Callable[[str], str]:
-    """Return what puts ``~`` in the place of every home directory.
+    """Return a function that puts ``~`` in the place of each home directory in a text.
 
     Args:
-        own: The path of this user's own, which may be anywhere.
+        own: The home directory of the current user, at any path.
     """
     own = own.rstrip("/\\")
-    mine = LazyPattern(rf"{_PATH_START}{re.escape(own)}(?![\w.-])") if len(own) > 1 else None
+    own_home = LazyPattern(rf"{_PATH_START}{re.escape(own)}(?![\w.-])") if len(own) > 1 else None
 
-    def hidden(text: str) -> str:
+    def replace(text: str) -> str:
         if "/" not in text and "\\" not in text:
             return text
-        if mine is not None and own in text:
-            text = mine.re.sub("~", text)
-        lower = text.lower()  # looked at first, for that costs little
+        if own_home is not None and own in text:
+            text = own_home.re.sub("~", text)
+        lower = text.lower()  # a cheap first test
         if "~" not in text and not any(map(lower.__contains__, _HOME_PATH_PARTS)):
             return text
-        return _HOME.re.sub(lambda found: f"{found[1] or ''}~", text)
+        return _HOME.re.sub(lambda match: f"{match[1] or ''}~", text)
 
-    return hidden
+    return replace

@@ -1,4 +1,4 @@
-"""What of an exception may leave: its type, and where in the application it arose."""
+"""The description of an exception without its message: its type and its place in the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MAX_FRAMES = 16
 _MAX_CAUSES = 8
-# Names are made up at run time, too. Of a class's, only what could stand in source code leaves.
+# Names can be made at run time. Only those that could stand in source code leave.
 _QUALIFIED_NAME = LazyPattern(r"[^\W\d]\w*(?:\.(?:[^\W\d]\w*|<locals>))*")
 _MAX_NAME_LENGTH = 200
 _INTERPRETER_NAMES = frozenset(
@@ -24,7 +24,7 @@ _INTERPRETER_NAMES = frozenset(
 )
 _UNKNOWN = "unknown"
 
-# As the interpreter keeps them, whatever a class has put over them.
+# Read past the class of an exception, which may override these attributes.
 _ATTRIBUTES = BaseException.__dict__
 _traceback_of: Callable[[BaseException], TracebackType | None] = _ATTRIBUTES[
     "__traceback__"
@@ -37,27 +37,28 @@ _hides_context: Callable[[BaseException], bool] = _ATTRIBUTES["__suppress_contex
 def describe_exception(
     error: BaseException, *, own: Iterable[str] = ()
 ) -> Mapping[str, AttributeValue]:
-    """Return what may be told of *error*, as properties of an event.
+    """Return a description of *error* as properties of an event.
 
-    Its type, the frames of its traceback that run code of *own* packages, and the types of its
-    causes. Never its message or notes, local variables, file names, lines of source, or a frame of
-    anybody else's code. Never raises, whatever the exception's own attributes do. Of a group, the
-    exceptions in it are not described.
+    It contains the type of the exception, the frames of its traceback that run code of *own*
+    packages, and the types of its causes. It never contains the message, notes, local variables,
+    file names, source lines, or frames of other packages. It does not describe the members of an
+    exception group. It never raises.
 
     Args:
-        error: The exception; it may still be handled, or have been.
+        error: The exception.
         own: Names of packages, such as ``("acme",)``; ``acme.web`` belongs to ``acme``.
 
     Returns:
         * ``exception.type``: as in the semantic conventions (exceptions in logs).
-        * ``exception.frames``: ``module:function:line`` each, the innermost last, 16 at most, the
-          outermost left out.
-        * ``exception.causes``: types of what it was raised from, or while handling, the nearest
-          first, 8 at most. What ``from None`` hides stays hidden.
+        * ``exception.frames``: ``module:function:line`` for each frame, the innermost last; the 16
+          innermost at most.
+        * ``exception.causes``: the types of the exceptions that it was raised from, or while they
+          were handled, the nearest first; 8 at most. A context hidden by ``from None`` is left out.
 
-        The last two only where there is something to tell. Empty if *error* is no exception.
+        The last two keys are absent if their lists are empty. The mapping is empty if *error* is
+        not an exception.
     """
-    if not issubclass(type(error), BaseException):  # by type: others may only say that they are
+    if not issubclass(type(error), BaseException):  # an object may lie about its `__class__`
         return {}
     description: dict[str, AttributeValue] = {"exception.type": _type_of(error)}
     frames = _own_frames(error, _packages(own))
@@ -72,7 +73,7 @@ def describe_exception(
 def _packages(own: Iterable[str]) -> tuple[str, ...]:
     try:
         return (own,) if isinstance(own, str) else tuple(own)
-    except TypeError:  # a mistake, and no reason to raise where an error is being handled
+    except TypeError:  # do not raise while the caller handles an exception
         return ()
 
 

@@ -1,4 +1,4 @@
-"""One walk over an event, and what rules leave of each text in it."""
+"""Redaction: hooks that replace secrets and personal data in every text of an event."""
 
 from __future__ import annotations
 
@@ -29,208 +29,223 @@ if TYPE_CHECKING:
 _MAX_NAME_LENGTH = 256
 _MAX_CACHED_LENGTH = 64
 _MAX_CACHE_SIZE = 4096
-# Levels: a hook before this one may have made a circle. Not to the end of the stack, where whatever
-# finalizer the interpreter happens to run fails as well, and is printed.
+# An earlier hook may have made a circular value. A walk to the end of the stack would make
+# finalizers that run there fail, and the interpreter prints their errors.
 _MAX_DEPTH = 100
 _ELLIPSIS = "…"
 
 
 class _UnsupportedValue(Exception):  # noqa: N818 - a signal within this file, never an error
-    """A hook before this one has left a value that is not legal."""
+    """An earlier hook returned a value that is not a legal attribute value."""
 
 
 class Redaction:
-    """A hook for `before_send`, made of rules; `redact` makes one. Thread-safe.
+    """A hook for `before_send` that rewrites texts; construct it with `redact`. Thread-safe.
 
     Args:
-        rules: Each makes of a text what may leave of it.
-        telling_keys: Replace values by their keys' names.
-        length: Characters kept of a str, bytes of a bytes value.
+        rules: Functions from a text to the text that replaces it.
+        sensitive_keys: Whether to replace the values of keys that name a secret.
+        length: The greatest length of a str in characters and of a bytes value in bytes. None: no
+            limit.
     """
 
     __slots__ = (
-        "_known",
-        "_known_buckets",
-        "_known_keys",
-        "_known_names",
         "_length",
         "_rules",
-        "_telling_keys",
+        "_sensitive_keys",
+        "_unchanged_buckets",
+        "_unchanged_keys",
+        "_unchanged_names",
+        "_unchanged_texts",
     )
 
     def __init__(
         self,
         *rules: Callable[[str], str],
-        telling_keys: bool = False,
+        sensitive_keys: bool = False,
         length: int | None = None,
     ) -> None:
         self._rules = rules
-        self._telling_keys = telling_keys
+        self._sensitive_keys = sensitive_keys
         self._length = length
-        # Short texts that may leave as they are: most texts recur, and are looked at once.
-        self._known: set[str] = set()
-        # Apart: "password" may be the name of an event, and is telling as a key.
-        self._known_keys: set[str] = set()
-        self._known_names: set[str] = set()
-        # Users and groups recur as the very same objects, which nobody can change. By `id`, which
-        # is theirs as long as they are here.
-        self._known_buckets: dict[int, Mapping[str, AttributeValue]] = {}
+        # Short texts that no rule changes: most texts recur, and are matched once.
+        self._unchanged_texts: set[str] = set()
+        # Separate, because "password" is sensitive as a key and not as an event name.
+        self._unchanged_keys: set[str] = set()
+        self._unchanged_names: set[str] = set()
+        # User and group properties recur as the same read-only objects. The values keep the
+        # objects alive, so that an id stays theirs.
+        self._unchanged_buckets: dict[int, Mapping[str, AttributeValue]] = {}
 
-    def joined(self, other: Redaction | Callable[[str], str]) -> Redaction:
-        """Return a hook that follows these rules, then those of *other*."""
+    def merge(self, other: Redaction | Callable[[str], str]) -> Redaction:
+        """Return a hook that applies these rules, then those of *other*."""
         if not isinstance(other, Redaction):
             other = Redaction(other)
         lengths = [item for item in (self._length, other._length) if item is not None]
         return Redaction(
             *self._rules,
             *other._rules,
-            telling_keys=self._telling_keys or other._telling_keys,
+            sensitive_keys=self._sensitive_keys or other._sensitive_keys,
             length=min(lengths, default=None),
         )
 
     def __call__(self, event: Event) -> Event:
-        """Return *event*, or what may leave of it."""
-        name = event.name if event.name in self._known_names else self._name(event.name)
-        one, user, group = event.event_properties, event.user_properties, event.group_properties
-        known_buckets = self._known_buckets
-        new_one = self._bucket(one)
-        new_user = user if known_buckets.get(id(user)) is user else self._recurring(user)
-        new_group = group if known_buckets.get(id(group)) is group else self._recurring(group)
-        if new_one is one and new_user is user and new_group is group and name is event.name:
+        """Return *event* with its texts redacted; the same object if nothing changed."""
+        name = event.name if event.name in self._unchanged_names else self._redact_name(event.name)
+        own, user, group = event.event_properties, event.user_properties, event.group_properties
+        unchanged_buckets = self._unchanged_buckets
+        new_own = self._redact_bucket(own)
+        new_user = (
+            user if unchanged_buckets.get(id(user)) is user else self._redact_recurring_bucket(user)
+        )
+        new_group = (
+            group
+            if unchanged_buckets.get(id(group)) is group
+            else self._redact_recurring_bucket(group)
+        )
+        if new_own is own and new_user is user and new_group is group and name is event.name:
             return event
         return replace(
             event,
             name=name,
-            event_properties=new_one,
+            event_properties=new_own,
             user_properties=new_user,
             group_properties=new_group,
         )
 
-    def _recurring(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
-        new = self._bucket(bucket)
+    def _redact_recurring_bucket(
+        self, bucket: Mapping[str, AttributeValue]
+    ) -> Mapping[str, AttributeValue]:
+        new = self._redact_bucket(bucket)
         if new is bucket and type(bucket) is FrozenProperties and _is_flat(bucket):
-            if len(self._known_buckets) >= _MAX_CACHE_SIZE:
-                self._known_buckets.clear()
-            self._known_buckets[id(bucket)] = bucket
+            if len(self._unchanged_buckets) >= _MAX_CACHE_SIZE:
+                self._unchanged_buckets.clear()
+            self._unchanged_buckets[id(bucket)] = bucket
         return new
 
-    def _name(self, name: str) -> str:
-        changed = self._text(name)
+    def _redact_name(self, name: str) -> str:
+        changed = self._apply_rules(name)
         if changed is name:
-            _cache(self._known_names, name)
+            _cache(self._unchanged_names, name)
             return name
         return changed[:_MAX_NAME_LENGTH]
 
-    def _bucket(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
-        known, known_keys = self._known, self._known_keys
+    def _redact_bucket(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
+        texts, keys = self._unchanged_texts, self._unchanged_keys
         for key, value in bucket.items():
-            kind = type(value)
-            if key not in known_keys or (
-                (value not in known) if kind is str else (kind not in FIXED_SIZE_SCALARS)
+            value_type = type(value)
+            if key not in keys or (
+                (value not in texts)
+                if value_type is str
+                else (value_type not in FIXED_SIZE_SCALARS)
             ):
-                return self._looked_through(bucket)
+                return self._walk_bucket(bucket)
         return bucket
 
-    def _looked_through(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
-        given = bucket if type(bucket) is dict else dict(bucket)
+    def _walk_bucket(self, bucket: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
+        original = bucket if type(bucket) is dict else dict(bucket)
         try:
-            made = self._map(given, 1)
+            redacted = self._redact_map(original, 1)
         except _UnsupportedValue:
-            # It would be made legal after the hooks, and might be a text only then.
+            # It is made legal after the hooks, and may become text only then.
             from otel_telemetry.mapping.attributes import Cleaner, Limits  # noqa: PLC0415 - rare
 
-            return self._map(Cleaner(Limits(count=None)).clean(bucket).attributes, 1)
-        return bucket if made is given else made
+            return self._redact_map(Cleaner(Limits(count=None)).clean(bucket).attributes, 1)
+        return bucket if redacted is original else redacted
 
-    def _map(self, given: dict[str, AttributeValue], depth: int) -> dict[str, AttributeValue]:
-        made: dict[str, AttributeValue] = {}
+    def _redact_map(
+        self, original: dict[str, AttributeValue], depth: int
+    ) -> dict[str, AttributeValue]:
+        redacted: dict[str, AttributeValue] = {}
         is_changed = False
-        for key, value in given.items():
-            if key in self._known_keys:
-                new_key, new_value = key, self._value(value, depth)
+        for key, value in original.items():
+            if key in self._unchanged_keys:
+                new_key, new_value = key, self._redact_value(value, depth)
             else:
-                new_key, new_value = self._item(key, value, depth)
-            # Two keys may have become one.
-            free, number = new_key, len(made)
-            while free in made:
-                free = f"{new_key} {number}"
+                new_key, new_value = self._redact_item(key, value, depth)
+            # Redaction may have made two keys equal.
+            unique_key, number = new_key, len(redacted)
+            while unique_key in redacted:
+                unique_key = f"{new_key} {number}"
                 number += 1
-            made[free] = new_value
-            is_changed = is_changed or free is not key or new_value is not value
-        return made if is_changed else given
+            redacted[unique_key] = new_value
+            is_changed = is_changed or unique_key is not key or new_value is not value
+        return redacted if is_changed else original
 
-    def _item(self, key: str, value: AttributeValue, depth: int) -> tuple[str, AttributeValue]:
+    def _redact_item(
+        self, key: str, value: AttributeValue, depth: int
+    ) -> tuple[str, AttributeValue]:
         if type(key) is not str:
             raise _UnsupportedValue
-        if self._telling_keys and is_sensitive_key(key):
-            return self._text(key), _redact_value(value)
-        changed = self._text(key)
+        if self._sensitive_keys and is_sensitive_key(key):
+            return self._apply_rules(key), _mask(value)
+        changed = self._apply_rules(key)
         if changed is key:
-            _cache(self._known_keys, key)
-        return changed, self._value(value, depth)
+            _cache(self._unchanged_keys, key)
+        return changed, self._redact_value(value, depth)
 
-    def _value(self, value: AttributeValue, depth: int) -> AttributeValue:
-        kind = type(value)
-        if kind is str:
-            return self._cut(value)  # type: ignore[arg-type]  # just asked
-        if kind in FIXED_SIZE_SCALARS:
+    def _redact_value(self, value: AttributeValue, depth: int) -> AttributeValue:
+        value_type = type(value)
+        if value_type is str:
+            return self._redact_text(value)  # type: ignore[arg-type]  # checked by type()
+        if value_type in FIXED_SIZE_SCALARS:
             return value
         if depth > _MAX_DEPTH:
             raise RecursionError
-        if kind is dict:
-            return self._map(value, depth + 1)  # type: ignore[arg-type]  # just asked
-        if kind is list:
-            return self._list(value, depth + 1)  # type: ignore[arg-type]  # just asked
-        if kind is bytes:
-            return self._bytes(value)  # type: ignore[arg-type]  # just asked
+        if value_type is dict:
+            return self._redact_map(value, depth + 1)  # type: ignore[arg-type]  # checked by type()
+        if value_type is list:
+            return self._redact_list(value, depth + 1)  # type: ignore[arg-type]  # checked by type()
+        if value_type is bytes:
+            return self._redact_bytes(value)  # type: ignore[arg-type]  # checked by type()
         raise _UnsupportedValue
 
-    def _cut(self, text: str) -> str:
-        if text in self._known:
+    def _redact_text(self, text: str) -> str:
+        if text in self._unchanged_texts:
             return text
-        changed = self._text(text)
+        changed = self._apply_rules(text)
         if self._length is not None and len(changed) > self._length:
             return changed[: self._length - 1] + _ELLIPSIS
         if changed is text:
-            _cache(self._known, text)
+            _cache(self._unchanged_texts, text)
         return changed
 
-    def _text(self, text: str) -> str:
+    def _apply_rules(self, text: str) -> str:
         changed = text
         for rule in self._rules:
             changed = rule(changed)
         return text if changed == text else changed
 
-    def _list(self, given: list[AttributeValue], depth: int) -> list[AttributeValue]:
-        made = [self._value(value, depth) for value in given]
-        if self._telling_keys:
-            # The arguments of a command: an option, then its value.
-            for number, word in enumerate(given[:-1], 1):
+    def _redact_list(self, original: list[AttributeValue], depth: int) -> list[AttributeValue]:
+        redacted = [self._redact_value(value, depth) for value in original]
+        if self._sensitive_keys:
+            # In the arguments of a command, an option stands before its value.
+            for number, word in enumerate(original[:-1], 1):
                 if type(word) is str and word.startswith("-") and "=" not in word:
-                    made[number] = (
-                        _redact_value(made[number]) if is_sensitive_key(word) else made[number]
+                    redacted[number] = (
+                        _mask(redacted[number]) if is_sensitive_key(word) else redacted[number]
                     )
-        is_changed = any(new is not old for new, old in zip(made, given, strict=True))
-        return made if is_changed else given
+        is_changed = any(new is not old for new, old in zip(redacted, original, strict=True))
+        return redacted if is_changed else original
 
-    def _bytes(self, data: bytes) -> bytes:
+    def _redact_bytes(self, data: bytes) -> bytes:
         try:
             encoding, text = "utf-8", data.decode()
         except UnicodeDecodeError:
             encoding, text = "latin-1", data.decode("latin-1")
-        changed = self._text(text)
+        changed = self._apply_rules(text)
         if changed is not text:
             data = changed.encode(encoding, "replace")
         return data if self._length is None or len(data) <= self._length else data[: self._length]
 
 
 def _is_flat(bucket: FrozenProperties) -> bool:
-    # What is in lists and maps is not frozen.
+    # Lists and maps within a bucket can change.
     return SCALARS.issuperset(map(type, bucket.values()))
 
 
-def _redact_value(value: AttributeValue) -> AttributeValue:
-    # Whether there is one is no secret.
+def _mask(value: AttributeValue) -> AttributeValue:
+    # Whether a secret is set is not a secret.
     if (
         value is None
         or type(value) is bool
@@ -240,84 +255,90 @@ def _redact_value(value: AttributeValue) -> AttributeValue:
     return SECRET_MARKER
 
 
-def _cache(known: set[str], text: str) -> None:
+def _cache(texts: set[str], text: str) -> None:
     if len(text) <= _MAX_CACHED_LENGTH:
-        if len(known) >= _MAX_CACHE_SIZE:
-            known.clear()
-        known.add(text)
+        if len(texts) >= _MAX_CACHE_SIZE:
+            texts.clear()
+        texts.add(text)
 
 
-redact_secrets = Redaction(without_secrets, telling_keys=True)
+# The shipped hooks.
+
+redact_secrets = Redaction(without_secrets, sensitive_keys=True)
 """Replaces secrets by ``[redacted:secret]``.
 
-Found by key: whatever stands under a key that has among its words ``password``, ``passphrase``,
-``secret``, ``token``, ``credential``, ``authorization``, ``cookie``, ``jwt``, ``api key``,
-``access key``, ``private key``, ``license key`` and the like, in any spelling (``x-api-key``,
-``dbPassword``), but for True, False and None. Not where a word says that the value is only about
-the secret (``token_count``, ``cookie_consent``, ``has_password``), nor where tokens are what models
-read (``tokens``, ``input_token``, ``time_to_first_token``). The same in text (``password=…``,
-``"token": "…"``, ``<password>…</password>``, ``Authorization: …`` to the end of the line) and among
-the arguments of a command (``--password …``, ``-Password …``); in text, a value without quotes ends
-at a blank or ``&``, and one that only says how it stands is left (``password: required``).
+By key: the value of a key with one of these words: ``password``, ``passphrase``, ``secret``,
+``token``, ``credential``, ``authorization``, ``cookie``, ``jwt``, ``api key``, ``access key``,
+``private key``, ``license key`` and similar ones, in any spelling (``x-api-key``, ``dbPassword``).
+True, False and None stay. A key stays where another word shows that the value only describes a
+secret (``token_count``, ``cookie_consent``, ``has_password``), or where tokens are those of a
+language model (``tokens``, ``input_token``, ``time_to_first_token``). The same keys are found in
+text (``password=…``, ``"token": "…"``, ``<password>…</password>``, ``Authorization: …`` to the end
+of the line) and in the arguments of a command (``--password …``, ``-Password …``). In text, a value
+without quotes ends at a blank or ``&``, and a value that is only a status stays (``password:
+required``).
 
-Found by their looks: private keys in PEM, JSON Web Tokens, user and password in a URL, bearer and
-basic credentials, the keys and tokens of some eighty services (AWS, Google, Microsoft, GitHub,
-GitLab, Slack, Stripe, OpenAI, Anthropic, Hugging Face, New Relic, Sentry, npm, PyPI, …) that have
-a form of their own, the URLs of Slack's, Discord's and Teams' webhooks, and 32 or more characters
-of letters of both cases and digits, mixed as no name or path mixes them (99 of 100 random ones are
-found; public keys and content addresses look the same).
+By pattern: private keys in PEM, JSON Web Tokens, user and password in a URL, bearer and basic
+credentials, the keys and tokens of about eighty services (AWS, Google, Microsoft, GitHub, GitLab,
+Slack, Stripe, OpenAI, Anthropic, Hugging Face, New Relic, Sentry, npm, PyPI, …), the webhook URLs
+of Slack, Discord and Teams, and 32 or more characters that mix upper case, lower case and digits
+as random text does. Of random keys, 99 in 100 are found; public keys and content addresses look the
+same and are replaced too.
 
-Not found: a password in plain prose; hexadecimal keys without a telling key, for hashes and ids
-look the same; what is encoded or encrypted; pairs such as ``{"name": "password", "value": …}``.
+Not found: a password in prose; a hexadecimal key without a sensitive key, because hashes and ids
+look the same; encoded or encrypted secrets; pairs such as ``{"name": "password", "value": …}``.
 """
 
 redact_emails = Redaction(without_emails)
 """Replaces e-mail addresses by ``[redacted:email]``.
 
 Found: addresses in every script, internationalised domains in both forms, quoted local parts,
-domains that are IP addresses, and ``%40`` for the ``@``. Where an address joins other text without
-a blank, quote, bracket, comma, colon, ``/``, ``=``, ``?`` or ``&``, that goes with it.
+domains that are IP addresses, and ``%40`` for the ``@``. Text that is joined to an address without
+a blank, quote, bracket, comma, colon, ``/``, ``=``, ``?`` or ``&`` is replaced with it.
 
 Not found: an address without a dot in its domain (``root@localhost``), and one that is spelled out
-("bob at example dot com"). Use it after `redact_secrets`, or together with it by `redact`: the
-password in a URL ends like an address begins.
+("bob at example dot com"). Use it after `redact_secrets`, or combine both with `redact`: the
+password in a URL looks like the beginning of an address.
 """
 
 hide_home = Redaction(without_homes(os.path.expanduser("~")))
-"""Puts ``~`` in the place of home directories: this user's own, wherever it is, and anybody's.
+"""Replaces home directories by ``~``: that of the current user, and those of other users.
 
-Found: ``/home/bob``, ``/Users/bob``, ``/root``, also below a mount such as ``/var`` or ``/mnt``;
-``~bob/``; ``C:\\Users\\bob`` and ``C:\\Documents and Settings\\bob`` with slashes of both kinds,
-single or escaped, in any case, and on a share; all of them in ``file://`` URLs, in lists of paths
-and after compilers' options.
+Found: ``/home/bob``, ``/Users/bob``, ``/root``, also below a mount point such as ``/var`` or
+``/mnt``; ``~bob/``; ``C:\\Users\\bob`` and ``C:\\Documents and Settings\\bob`` with slashes of both
+kinds, single or escaped, in any case, and on a share; all of them in ``file://`` URLs, in lists of
+paths and after the options of compilers. The home of the current user is found at any path.
 
-Not found: the user's name anywhere else; a path whose slashes are percent-encoded; homes in other
-places that are not this user's own. ``/home/news`` looks like a home even where it is a route of a
-web server; within an ``https://`` URL it stays.
+Not found: the user's name elsewhere; a path with percent-encoded slashes; unusual homes of other
+users. ``/home/news`` is replaced even where it is a route of a web server; within an ``https://``
+URL it stays.
 """
 
 strip_url_queries = Redaction(without_url_queries)
-"""Cuts user and password, query and fragment off URLs; leaves no marker, so a URL stays a URL.
+"""Removes user and password, query and fragment from URLs. It leaves no marker, so that a URL stays
+valid.
 
-Found: in every text that has ``://``, up to a blank, ``"``, ``<`` or ``>``; and references such as
-``/search?q=…`` or ``www.example.com/?q=…`` where a word begins.
+Found: in every text with ``://``, up to a blank, ``"``, ``<`` or ``>``; and references such as
+``/search?q=…`` or ``www.example.com/?q=…`` at the beginning of a word.
 
-Not found: what is private in a host's name or in a path, and URLs of other forms (``mailto:``).
+Not found: personal data in the name of a host or in a path, and URLs of other forms (``mailto:``).
 """
 
 
 def truncate(characters: int) -> Redaction:
-    """Return a hook that cuts longer values, at every level. Keys and names stay whole.
+    """Return a hook that shortens long values at every level. Keys and event names stay.
+
+    Use it last, or combine it with `redact`: half a secret is not recognised.
 
     Args:
-        characters: Characters kept of a str, the last of them an ellipsis that says so; bytes kept
-            of a bytes value. Use it last, or by `redact`: half a secret is not recognised.
+        characters: The greatest length of a str, whose last character becomes ``…``, and of a bytes
+            value in bytes.
 
     Raises:
-        ConfigurationError: *characters* is no int of 1 or more.
+        ConfigurationError: *characters* is not an int of 1 or more.
     """
     if type(characters) is not int or characters < 1:
-        raise ConfigurationError("truncate needs a whole number of characters, 1 or more")
+        raise ConfigurationError("truncate needs a number of characters: an int of 1 or more")
     return Redaction(length=characters)
 
 
@@ -325,19 +346,21 @@ _RULE_ORDER = (redact_secrets, strip_url_queries, redact_emails, hide_home)
 
 
 def redact(*rules: Redaction | Callable[[str], str]) -> Redaction:
-    """Return a hook that does what several hooks do, in one walk over the event.
+    """Return a hook that applies several rules in one walk over the event.
 
     Args:
-        rules: Hooks of this module, but for `allow_only`. They order themselves: secrets, URLs,
-            e-mail addresses, homes, and `truncate` at last. And functions of your own from a text
-            to what may leave of it, called before `truncate`, on names, keys and values. What such
-            a function returns must depend on the text alone; tell it apart by its own marker.
+        rules: The redactions of this module, in any order: `redact_secrets` is applied first, then
+            `strip_url_queries`, `redact_emails`, `hide_home`, and `truncate` last. Not
+            `allow_only`. Also functions of your own from str to str, which are applied before
+            `truncate` to event names, keys and values. Results are cached, so they must depend on
+            the text alone. Give replaced text a marker of its own, such as
+            ``[redacted:customer]``.
 
     Raises:
-        ConfigurationError: There is no rule, or one makes no str of an empty one.
+        ConfigurationError: There is no rule, or a rule does not return a str for a str.
     """
     if not rules:
-        raise ConfigurationError("redact needs a rule, such as redact_secrets")
+        raise ConfigurationError("redact needs at least one rule, such as redact_secrets")
     ordered: list[Redaction | Callable[[str], str]] = []
     ordered += [rule for rule in _RULE_ORDER if rule in rules]
     ordered += [rule for rule in rules if rule not in ordered]
@@ -345,82 +368,87 @@ def redact(*rules: Redaction | Callable[[str], str]) -> Redaction:
     for rule in ordered:
         if not isinstance(rule, Redaction):
             _check_rule(rule)
-        result = result.joined(rule)
+        result = result.merge(rule)
     return result
 
 
 def _check_rule(rule: Callable[[str], str]) -> None:
-    """Find out now what would cost every event: a hook for events is no rule for texts."""
+    """Reject a hook for events passed as a rule for texts: it would fail for every event."""
     try:
         returned: object = rule("")
     except Exception:
         returned = None
     if not isinstance(returned, str):
         raise ConfigurationError(
-            "redact takes the hooks of its module but for allow_only, and functions from str to str"
+            "redact takes redactions and functions from str to str; allow_only is a separate hook"
         )
 
 
 def allow_only(
     *keys: str, event: Iterable[str] = (), user: Iterable[str] = (), group: Iterable[str] = ()
 ) -> BeforeSend:
-    """Return a hook that lets named properties leave and no others.
+    """Return a hook that removes all properties except the named ones.
 
-    An allowed property leaves whole, whatever is in it; the event's name is not concerned.
+    The value of an allowed property and the name of the event stay as they are.
 
     Args:
-        keys: Allowed in every bucket. A key that ends in ``.*`` allows all that begin as it does:
-            ``"http.*"`` allows ``http.route``.
-        event: Allowed among the event properties, beside *keys*.
-        user: Allowed among the user properties, beside *keys*.
-        group: Allowed among the group properties, beside *keys*.
+        keys: Keys allowed in every bucket. A key that ends in ``.*`` allows every key with that
+            prefix: ``"http.*"`` allows ``http.route``.
+        event: More keys allowed in the event properties.
+        user: More keys allowed in the user properties.
+        group: More keys allowed in the group properties.
 
     Raises:
-        ConfigurationError: A key is no str, or is empty, or one str was given for several keys.
+        ConfigurationError: A key is empty or not a str, or a str is passed for a list of keys.
     """
     everywhere = _check_keys("keys", keys)
-    of_event, of_user, of_group = (
+    filter_event, filter_user, filter_group = (
         _bucket_filter((*everywhere, *_check_keys(name, more)))
         for name, more in (("event", event), ("user", user), ("group", group))
     )
 
-    def allow(given: Event) -> Event:
-        one = of_event(given.event_properties)
-        two = of_user(given.user_properties)
-        three = of_group(given.group_properties)
+    def hook(event: Event) -> Event:
+        event_properties = filter_event(event.event_properties)
+        user_properties = filter_user(event.user_properties)
+        group_properties = filter_group(event.group_properties)
         if (
-            one is given.event_properties
-            and two is given.user_properties
-            and three is given.group_properties
+            event_properties is event.event_properties
+            and user_properties is event.user_properties
+            and group_properties is event.group_properties
         ):
-            return given
-        return replace(given, event_properties=one, user_properties=two, group_properties=three)
+            return event
+        return replace(
+            event,
+            event_properties=event_properties,
+            user_properties=user_properties,
+            group_properties=group_properties,
+        )
 
-    return allow
+    return hook
 
 
 def _bucket_filter(keys: Iterable[str]) -> Callable[[_Bucket], _Bucket]:
     exact = frozenset(keys)
-    beginnings = tuple(key[:-1] for key in exact if key.endswith(".*"))
+    prefixes = tuple(key[:-1] for key in exact if key.endswith(".*"))
 
-    def allowed(bucket: _Bucket) -> _Bucket:
+    def filter_bucket(bucket: _Bucket) -> _Bucket:
         if exact.issuperset(bucket):
             return bucket
-        kept = {
+        remaining = {
             key: value
             for key, value in bucket.items()
-            if key in exact or (type(key) is str and key.startswith(beginnings))
+            if key in exact or (type(key) is str and key.startswith(prefixes))
         }
-        return bucket if len(kept) == len(bucket) else kept
+        return bucket if len(remaining) == len(bucket) else remaining
 
-    return allowed
+    return filter_bucket
 
 
 def _check_keys(name: str, keys: Iterable[str]) -> tuple[str, ...]:
-    given: tuple[object, ...] = (None,) if isinstance(keys, str) else tuple(keys)
-    names = tuple(key for key in given if isinstance(key, str) and key)
-    if len(names) < len(given):
+    items: tuple[object, ...] = (None,) if isinstance(keys, str) else tuple(keys)
+    names = tuple(key for key in items if isinstance(key, str) and key)
+    if len(names) < len(items):
         raise ConfigurationError(
-            f"allow_only: {name} must be names of properties, such as ('plan', 'locales')"
+            f"allow_only: {name} must be a list of property names, such as ['plan', 'locales']"
         )
     return names

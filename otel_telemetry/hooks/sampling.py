@@ -1,7 +1,7 @@
-"""Hooks for `before_send` that let some events leave, and not all.
+"""Hooks for `before_send` that drop some events: sampling, rate limits, once per day.
 
-They come last in `before_send`: what they let pass, they count as sent. What they hold back is
-counted with all else that hooks drop (``dropped["before_send"]`` in `Stats`).
+Put them last in `before_send`: they count an event that they pass as sent. Dropped events are
+counted as ``dropped["before_send"]`` in `Stats`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 PROBABILITY = "sampling.probability"
-"""The attribute by which `sample` says how likely a kept event was to be kept."""
+"""The attribute of a sampled event with the probability that it was kept."""
 
 _DAY = 86_400
 _WEEK = 7 * _DAY
@@ -41,29 +41,30 @@ def sample(
     period: float = _WEEK,
     clock: Callable[[], float] = time.time,
 ) -> BeforeSend:
-    """Return a hook that lets a share of events pass, and says of each how large the share is.
+    """Return a hook that keeps a share of the events and records the probability on each.
 
-    An installation is in or out for a whole *period*, with all its events, so that what its events
-    tell together stays whole; in the next period it may be another's turn. The choice depends on
-    *key* and period alone: who is within 10 % is within 20 % as well, in every process.
+    In each *period*, a *key* is sampled with all its events or with none, so that the events of an
+    installation stay together. Whether it is sampled depends on key and period alone: a key that is
+    sampled at 10 % is also sampled at 20 %, in every process.
 
     A kept event gets the attribute ``sampling.probability``, a float above 0 and at most 1: it
-    stands for 1 / probability events. Two samples of one event multiply. With a probability of 1,
-    every event passes as it is; with 0, none. Thread-safe, and takes a hash of the key per event at
-    most.
+    stands for 1 / probability events. If an event is sampled twice, the probabilities are
+    multiplied. With a probability of 1 every event passes unchanged; with 0 none passes.
+    Thread-safe. The cost is at most one hash for each event.
 
     Args:
         probability: The share to keep, 0 to 1.
-        events: Names of the events to sample; without any, all. Others pass as they are.
-        key: What stands for the installation, or what returns it, asked for each event. Without
-            one, a process is in or out by itself, and a forked child anew. With
-            ``key=lambda: telemetry.pseudonym("sampling", "")``, all processes of an installation
-            are one, as long as its identity is kept.
-        period: Seconds. Periods are counted from the epoch.
-        clock: Seconds since the epoch.
+        events: Names of the events to sample; none: all events. Other events pass unchanged.
+        key: The sampling key, or a function that returns it and is called for each event. Without
+            one, each process and each forked child has a random key. Use
+            ``key=lambda: telemetry.pseudonym("sampling", "")`` to sample all processes of an
+            installation together, as long as its identity is stored.
+        period: The length of a period in seconds. Periods are aligned with the epoch. Default: a
+            week.
+        clock: Returns the seconds since the epoch.
 
     Raises:
-        ConfigurationError: A number is out of range, or a name no str.
+        ConfigurationError: A number is out of range, or a name is not a str.
     """
     if not _is_number(probability) or not 0 <= probability <= 1:
         raise ConfigurationError("sample needs a probability from 0 to 1")
@@ -104,14 +105,14 @@ class _Sample:
             >= self._probability
         ):
             return None
-        # At the front: where there are too many attributes, the last are left out.
+        # First, because the mapping drops the last attributes if there are too many.
         properties = {PROBABILITY: 1.0, **event.event_properties}
         properties[PROBABILITY] = self._probability * _earlier_probability(event)
         return replace(event, event_properties=properties)
 
 
 def _hash_to_unit_interval(key: str, period: float) -> float:
-    """Return a number from 0 to below 1 that is anybody's guess, and always the same."""
+    """Return a number from 0 to below 1, evenly distributed and always the same for a key."""
     return int(digest(f"{period:.0f}:{key}", size=7), 16) / 2**56
 
 
@@ -126,23 +127,23 @@ def rate_limit(
     *events: str,
     clock: Callable[[], float] = time.monotonic,
 ) -> BeforeSend:
-    """Return a hook that lets each event pass *count* times at most in any stretch of *seconds*.
+    """Return a hook that passes at most *count* events of a name in any *seconds*.
 
-    By name, in this process: a forked child counts for itself, from zero. It keeps the times of the
-    last *count* events of up to 256 names; names beyond that, of which some must have been made up
-    at run time, share one limit until others have been silent for *seconds*. Thread-safe.
+    The limit holds for each name in this process; a forked child starts from zero. The hook stores
+    the times of the last *count* events for up to 256 names. Further names, which a program must
+    make at run time, share one limit until another name had no event for *seconds*. Thread-safe.
 
     Args:
         count: 1 to 100,000.
-        seconds: More than 0.
-        events: Names of the events to limit; without any, all. Others pass.
-        clock: Monotonic seconds.
+        seconds: The length of the sliding window, more than 0.
+        events: Names of the events to limit; none: all events. Other events pass.
+        clock: Returns monotonic seconds.
 
     Raises:
-        ConfigurationError: A number is out of range, or a name no str.
+        ConfigurationError: A number is out of range, or a name is not a str.
     """
     if type(count) is not int or not 1 <= count <= _MAX_COUNT:
-        raise ConfigurationError(f"rate_limit needs a whole number from 1 to {_MAX_COUNT}")
+        raise ConfigurationError(f"rate_limit needs a count from 1 to {_MAX_COUNT}")
     if not _is_number(seconds) or not 0 < seconds < float("inf"):
         raise ConfigurationError("rate_limit needs more than 0 seconds")
     return _RateLimit(count, seconds, _check_names("rate_limit", events), clock)
@@ -162,34 +163,34 @@ class _RateLimit:
         fork.watch(self.after_fork)
 
     def after_fork(self) -> None:
-        # Another thread of the parent may have held the lock.
+        # Another thread of the parent may hold the old lock.
         self._lock = threading.Lock()
-        self._passed: dict[str, deque[float]] = {}
-        self._others: deque[float] = deque(maxlen=self._count)
+        self._windows: dict[str, deque[float]] = {}
+        self._shared: deque[float] = deque(maxlen=self._count)
 
     def __call__(self, event: Event) -> Event | None:
         if self._names and event.name not in self._names:
             return event
         with self._lock:
             now = self._clock()
-            passed = self._passed.get(event.name)
+            passed = self._windows.get(event.name)
             if passed is None:
-                passed = self._of_new(event.name, now)
+                passed = self._window(event.name, now)
             if len(passed) == self._count and now - passed[0] < self._seconds:
                 return None
             passed.append(now)
         return event
 
-    def _of_new(self, name: str, now: float) -> deque[float]:
-        if len(self._passed) >= _MAX_NAMES:
-            self._passed = {
+    def _window(self, name: str, now: float) -> deque[float]:
+        if len(self._windows) >= _MAX_NAMES:
+            self._windows = {
                 name: passed
-                for name, passed in self._passed.items()
+                for name, passed in self._windows.items()
                 if now - passed[-1] < self._seconds
             }
-        if len(self._passed) >= _MAX_NAMES:
-            return self._others
-        passed = self._passed[name] = deque(maxlen=self._count)
+        if len(self._windows) >= _MAX_NAMES:
+            return self._shared
+        passed = self._windows[name] = deque(maxlen=self._count)
         return passed
 
 
@@ -198,34 +199,34 @@ def once_per_day(
     state: str | os.PathLike[str] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> BeforeSend:
-    """Return a hook that lets each of *events* pass once on a day, in UTC.
+    """Return a hook that passes each of *events* once per day, in UTC.
 
-    With *state*, once for all processes that share the directory, and of several that try at the
-    same instant, one: each event's day is an empty file there, which only one can make. What cannot
-    be read or written there means that the event has had its day. So does a day before the last on
-    which it passed: a clock that is put back sends nothing twice. (One that ran ahead is silent
-    until that day.) A process that dies between the event's passing and its delivery has used up
-    the day. Thread-safe; a forked child knows what its parent knew.
+    With *state*, all processes that share the directory pass an event once: its day is an empty
+    file there, and the operating system lets one process create it. If the directory cannot be read
+    or written, the event is dropped. A day before the last one is dropped too, so that a clock that
+    is set back sends nothing twice; after a clock that ran ahead, the event is dropped until that
+    day. If a process ends before it delivers the event, the day is used up. Thread-safe. A forked
+    child has the state of its parent.
 
     Args:
-        events: Names, at least one. Others pass.
-        state: A directory for these files alone, of which the name of an event cannot be told; made
-            when it is needed, for this user only. None: once a day in this process.
-        clock: Seconds since the epoch.
+        events: The names of the events, at least one. Other events pass.
+        state: A directory for these files only. Their names are hashes of event names. The hook
+            creates it when needed, readable by this user only. None: once per day in this process.
+        clock: Returns the seconds since the epoch.
 
     Raises:
-        ConfigurationError: There is no name, or one is no str.
+        ConfigurationError: There is no name, or a name is not a str.
     """
     names = _check_names("once_per_day", events)
     if not names:
         raise ConfigurationError("once_per_day needs the names of events")
-    days = DayClaims(None if state is None else os.fspath(state))
+    claims = DayClaims(None if state is None else os.fspath(state))
 
     def hook(event: Event) -> Event | None:
         if event.name not in names:
             return event
         today = time.strftime("%Y-%m-%d", time.gmtime(clock()))
-        return event if days.claim(event.name, today) else None
+        return event if claims.claim(event.name, today) else None
 
     return hook
 
@@ -237,7 +238,7 @@ def _is_number(value: object) -> bool:
 def _check_names(hook: str, events: tuple[object, ...]) -> frozenset[str]:
     names = [name for name in events if isinstance(name, str) and name]
     if len(names) < len(events):
-        raise ConfigurationError(f"{hook} needs the names of events, each a str by itself")
+        raise ConfigurationError(f"{hook} needs the names of events, each a str")
     return frozenset(names)
 
 
@@ -246,7 +247,7 @@ _is_preview: ContextVar[bool] = ContextVar("otel_telemetry_is_looking", default=
 
 @contextmanager
 def preview_mode() -> Iterator[None]:
-    """Have `Days.claim` say in this block what it would say, and take nothing."""
+    """Within this block, `DayClaims.claim` returns its result without claiming the day."""
     token = _is_preview.set(True)
     try:
         yield
@@ -255,14 +256,14 @@ def preview_mode() -> Iterator[None]:
 
 
 class DayClaims:
-    """The last day of each name. Thread-safe.
+    """The last claimed day of each name. Thread-safe.
 
-    A file for each name and day, ``<hash of the name>.2024-02-29``, which the operating system lets
-    one process make. There is nothing in it that could be torn, and nothing to wait for.
+    Each claim is an empty file ``<hash of the name>.2024-02-29``, which one process can create. It
+    needs no lock, and a crash cannot damage it.
 
     Args:
         path: The directory; None for memory only.
-        listdir: Looks into it.
+        listdir: Lists the directory.
     """
 
     def __init__(self, path: str | None, listdir: Callable[[str], list[str]] = os.listdir) -> None:
@@ -273,13 +274,14 @@ class DayClaims:
         fork.watch(self.after_fork)
 
     def after_fork(self) -> None:
-        """Begin with a lock that nobody holds; what the parent has sent is sent."""
+        """Replace the lock, which a thread of the parent may hold. The claims stay."""
         self._lock = threading.Lock()
 
     def claim(self, name: str, day: str) -> bool:
-        """Take *day* (ISO 8601) for *name*; False if that or a later day is taken.
+        """Claim *day* (ISO 8601) for *name*; False if this or a later day is claimed.
 
-        False as well where that cannot be known. Within `preview_mode`, nothing is taken.
+        Also False if the directory cannot be read or written. In `preview_mode`, nothing is
+        claimed.
         """
         with self._lock:
             if self._days.get(name, "") >= day:
@@ -292,35 +294,37 @@ class DayClaims:
         try:
             return self._claim_file(self._path, name, day)
         except OSError as error:
-            quiet_log.warning("the days of events cannot be kept: %s", type(error).__name__)
+            quiet_log.warning(
+                "the state of once_per_day cannot be read or written: %s", type(error).__name__
+            )
             return False
 
     def _is_free(self, name: str, day: str) -> bool:
         prefix = f"{digest(name)}."
         try:
-            found = [] if self._path is None else self._files(self._path, prefix)
-        except FileNotFoundError:  # it is made with the first day that is taken
+            files = [] if self._path is None else self._files(self._path, prefix)
+        except FileNotFoundError:  # the first claim creates it
             return True
         except OSError:
             return False
-        return max(found, default="") < prefix + day
+        return max(files, default="") < prefix + day
 
     def _claim_file(self, path: str, name: str, day: str) -> bool:
         private_directory.secure(path)
         prefix = f"{digest(name)}."
-        mine = prefix + day
-        if any(found >= mine for found in self._files(path, prefix)):
+        claim = prefix + day
+        if any(file >= claim for file in self._files(path, prefix)):
             return False
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
         with suppress(FileExistsError):
-            os.close(os.open(os.path.join(path, mine), flags, 0o600))
-            # Again: while we looked, others may have passed on to the next day and tidied up.
-            found = self._files(path, prefix)
-            for earlier in found:
-                if earlier < mine:
-                    with suppress(FileNotFoundError):  # so did another
+            os.close(os.open(os.path.join(path, claim), flags, 0o600))
+            # List again: meanwhile another process may have claimed a later day and tidied up.
+            files = self._files(path, prefix)
+            for earlier in files:
+                if earlier < claim:
+                    with suppress(FileNotFoundError):  # another process deleted it
                         os.unlink(os.path.join(path, earlier))
-            return max(found, default=mine) == mine
+            return max(files, default=claim) == claim
         return False
 
     def _files(self, path: str, prefix: str) -> list[str]:

@@ -192,7 +192,7 @@ def test_what_is_known_is_bounded() -> None:
     long = make_event({"k" * 65: "v" * 65}, name="n" * 65)
     assert hook(long) is long
 
-    for known in (hook._known, hook._known_keys, hook._known_names):
+    for known in (hook._unchanged_texts, hook._unchanged_keys, hook._unchanged_names):
         assert 0 < len(known) <= 4096
         assert max(map(len, known)) <= 64
 
@@ -243,7 +243,7 @@ def test_more_buckets_than_are_remembered_are_looked_at_right() -> None:
         left = hook(replace(make_event(), user_properties=bucket))
         assert left.user_properties == {"a": f"{number} {_EMAIL}"}
 
-    assert len(hook._known_buckets) <= 4096
+    assert len(hook._unchanged_buckets) <= 4096
 
 
 @pytest.mark.parametrize("kind", [dict, list])

@@ -204,7 +204,7 @@ class TestAtMost:
 
         assert sum(strangers) == 2
         assert _passes(hook, "known 7")
-        assert len(hook._passed) == 256
+        assert len(hook._windows) == 256
 
     def test_names_that_fell_silent_make_room(self) -> None:
         """After as long as the limit looks back."""
@@ -249,7 +249,7 @@ class TestAtMost:
     @pytest.mark.parametrize("count", [0, -1, 100_001, 1.0, True, "1"])
     def test_a_wrong_count_is_refused(self, count: Any) -> None:
         """Where it is given."""
-        with pytest.raises(ConfigurationError, match="whole number from 1 to 100000"):
+        with pytest.raises(ConfigurationError, match="count from 1 to 100000"):
             rate_limit(count, 1)
 
     @pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), True, "1"])
