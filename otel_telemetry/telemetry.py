@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from otel_telemetry._internal import fork
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config import environment
-from otel_telemetry.config.config import TelemetryConfig, app_settings, resolve
+from otel_telemetry.config.config import TelemetryConfig, resolve, settings_of_app
 from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.receipt import DISABLED, Receipt, dropped
@@ -59,7 +59,7 @@ class Telemetry:
 
     def __init__(self, app: str | App, **settings: Unpack[TelemetrySettings]) -> None:
         environ = environment.current()
-        code = {**app_settings(app), **settings}
+        code = {**settings_of_app(app), **settings}
         name = code["name"] if isinstance(code["name"], str) else None
         self._config = resolve(TelemetryConfig, code, environ, app=name)
         self._lock = threading.RLock()

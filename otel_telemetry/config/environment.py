@@ -1,53 +1,52 @@
-"""What the environment says, as settings. The only reader of `os.environ`.
+"""Settings from environment variables. Only this module reads `os.environ`.
 
-Three families, and nothing of one leaks into another:
+There are three families of variables. None of them affects the settings of another:
 
-* OTEL_TELEMETRY_<FIELD>: ours, for any application that uses this library.
-* <APP>_TELEMETRY and <APP>_TELEMETRY_ENDPOINT: one application's own; they belong to its user.
-* OTEL_EXPORTER_OTLP_*: the application's OpenTelemetry set-up; read only where it is inherited,
-  with the meaning that the stock Python exporters give them.
+* OTEL_TELEMETRY_<SETTING>: for every application that uses this library.
+* <APP>_TELEMETRY and <APP>_TELEMETRY_ENDPOINT: for one application; its user sets them.
+* OTEL_EXPORTER_OTLP_*: the OpenTelemetry configuration of the application; read only where it is
+  inherited, with the meaning that the stock Python exporters give it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config import validators
-from otel_telemetry.config.validators import Validator
+from otel_telemetry.config.validators import Setting, Validator, suggest
 from otel_telemetry.errors import ConfigurationError
 
 _PREFIX = "OTEL_TELEMETRY_"
-_SWITCHES = frozenset({"OTEL_TELEMETRY", "OTEL_SDK_DISABLED"})
-_NEVER_HERE = {"enabled": "OTEL_TELEMETRY=on or off"}
+_CONSENT_VARIABLES = frozenset({"OTEL_TELEMETRY", "OTEL_SDK_DISABLED"})
 
-_OTLP_FIELDS = {
-    "TIMEOUT": ("timeout", validators.DURATION),
+_OTLP_SETTINGS = {
+    "TIMEOUT": ("timeout", validators.POSITIVE_SECONDS),
     "CERTIFICATE": ("certificate_file", validators.FILE),
     "CLIENT_CERTIFICATE": ("client_certificate_file", validators.FILE),
     "CLIENT_KEY": ("client_key_file", validators.FILE),
-    "PROTOCOL": ("protocol", validators.choice("http/protobuf", "grpc")),
+    "PROTOCOL": ("protocol", validators.one_of("http/protobuf", "grpc")),
 }
 
 
 def current() -> Mapping[str, str]:
     """Return a copy of the environment as it is now."""
-    return dict(_pairs())
+    return dict(_variables())
 
 
-def _pairs() -> Iterator[tuple[str, str]]:
+def _variables() -> Iterator[tuple[str, str]]:
     for name in list(os.environ):
         value = os.environ.get(name)
-        if value is not None:  # deleted by another thread meanwhile
+        if value is not None:  # else another thread has deleted it
             yield name, value
 
 
-class Preset:
-    """Sets a variable for the block in which a library that reads it is imported.
+class PresetVariable:
+    """Context manager that sets a variable while a library that reads it is imported.
 
-    What the user has set stays as it is.
+    A variable that the user has set does not change.
     """
 
     def __init__(self, name: str, value: str) -> None:
@@ -64,101 +63,113 @@ class Preset:
             os.environ.pop(self._name, None)
 
 
-def for_uploader() -> dict[str, str]:
-    """Return the environment for a process that delivers what this one recorded.
+def uploader_environment() -> dict[str, str]:
+    """Return the environment for the detached uploader: all variables except most of OTEL_*.
 
-    Proxies, certificates and whatever turns telemetry off: all of it, but for what is another
-    exporter's. What of OTEL_* is ours to use has become settings already.
+    It keeps proxies, certificates and the variables that turn telemetry off. Other OTEL_* variables
+    belong to other exporters, or have become settings already.
     """
     return {
-        name: value for name, value in _pairs() if not name.startswith("OTEL_") or name in _SWITCHES
+        name: value
+        for name, value in _variables()
+        if not name.startswith("OTEL_") or name in _CONSENT_VARIABLES
     }
 
 
-def app_prefix(app: str) -> str:
-    """Return what the variables of *app* begin with: ``ACME_CMS`` for ``acme-cms``."""
+def variable_prefix(app: str) -> str:
+    """Return the prefix of the variables of *app*: ``ACME_CMS`` for ``acme-cms``."""
     return "".join(c if c.isascii() and c.isalnum() else "_" for c in app.strip()).upper()
 
 
-def app_endpoint(environ: Mapping[str, str], app: str) -> str | None:
-    """Return where the machine's owner wants the telemetry of *app* to go, if they say so."""
-    variable = f"{app_prefix(app)}_TELEMETRY_ENDPOINT"
-    if variable == f"{_PREFIX}ENDPOINT":  # an app named "otel": its variable is everybody's
+def read_app_endpoint(environ: Mapping[str, str], app: str) -> str | None:
+    """Return the endpoint that <APP>_TELEMETRY_ENDPOINT sets for *app*; None if it is not set."""
+    variable = f"{variable_prefix(app)}_TELEMETRY_ENDPOINT"
+    if variable == f"{_PREFIX}ENDPOINT":  # of an app named "otel", and of every application
         return None
     text = environ.get(variable, "").strip()
-    return str(validators.URL.parsed(variable, text)) if text else None
+    return str(validators.BASE_URL.parse_variable(variable, text)) if text else None
 
 
-def own_settings(
-    environ: Mapping[str, str],
-    kinds: Mapping[str, Validator],
-    nearest: Callable[[str, Mapping[str, object]], str],
+def read_telemetry_variables(
+    environ: Mapping[str, str], settings: Mapping[str, Setting]
 ) -> dict[str, object]:
-    """Return the settings of the OTEL_TELEMETRY_* variables; raises ConfigurationError."""
+    """Return the values of the OTEL_TELEMETRY_* variables.
+
+    Args:
+        environ: The environment.
+        settings: All settings by name.
+
+    Raises:
+        ConfigurationError: A variable is wrong, unknown, or for a setting that only code sets.
+    """
     values: dict[str, object] = {}
     for variable, text in environ.items():
         if not variable.startswith(_PREFIX) or not text.strip():
             continue
         name = variable[len(_PREFIX) :].lower()
-        if name in _NEVER_HERE:
-            raise ConfigurationError(f"{variable} is no setting; use {_NEVER_HERE[name]}")
-        if name not in kinds:
-            known = {
-                f"{_PREFIX}{known.upper()}": None for known in kinds if known not in _NEVER_HERE
-            }
-            raise ConfigurationError(f"unknown variable {variable}{nearest(variable, known)}")
-        values[name] = kinds[name].parsed(variable, text)
+        if name not in settings:
+            known = [
+                f"{_PREFIX}{name.upper()}"
+                for name, setting in settings.items()
+                if setting.in_environment
+            ]
+            raise ConfigurationError(f"unknown variable {variable}{suggest(variable, known)}")
+        setting = settings[name]
+        if not setting.in_environment:
+            fix = f"use {setting.variables}" if setting.variables else f"set {name} in code"
+            raise ConfigurationError(f"{variable} is not supported: {fix}")
+        values[name] = setting.validator.parse_variable(variable, text)
     return values
 
 
-def otel_settings(environ: Mapping[str, str], protocol: str = "") -> dict[str, object]:
-    """Return the settings of OTEL_EXPORTER_OTLP_*; those for logs before those for all signals.
+def read_otlp_variables(environ: Mapping[str, str], protocol: str = "") -> dict[str, object]:
+    """Return the settings of OTEL_EXPORTER_OTLP_*; variables for logs before those for all signals.
 
-    A wrong one is passed over, and said in the log: it is the application's set-up, of which we are
-    a guest, and it may be right for another exporter.
+    A wrong variable is ignored and logged: it may be right for another exporter.
 
     Args:
         environ: The environment.
-        protocol: The protocol, where it is settled already; what a URL means depends on it, and
-            what a header may be called.
+        protocol: The protocol, if it is known already; endpoints and names of headers depend on it.
     """
     values: dict[str, object] = {}
-    for suffix, (name, kind) in _OTLP_FIELDS.items():
-        variable, text = _otlp(environ, suffix)
-        values |= _inherited(name, kind, variable, text)
+    for suffix, (name, validator) in _OTLP_SETTINGS.items():
+        values |= _parse_inherited(name, validator, *_otlp_variable(environ, suffix))
     is_grpc = (protocol or values.get("protocol")) == "grpc"
-    kind = validators.METADATA if is_grpc else validators.HEADERS
-    values |= _inherited("headers", kind, *_otlp(environ, "HEADERS"))
-    variable, text = _otlp(environ, "COMPRESSION")
-    # "deflate" is the stock HTTP exporter's third word; gzip is as widely understood.
+    validator = validators.GRPC_HEADERS if is_grpc else validators.HEADERS
+    values |= _parse_inherited("headers", validator, *_otlp_variable(environ, "HEADERS"))
+    variable, text = _otlp_variable(environ, "COMPRESSION")
+    # The stock HTTP exporter also knows "deflate"; backends accept gzip as widely.
     word = "gzip" if text.lower() == "deflate" else text.lower()
-    values |= _inherited("compression", validators.choice("gzip", "none"), variable, word)
+    values |= _parse_inherited("compression", validators.one_of("gzip", "none"), variable, word)
     return values | _otlp_endpoint(environ, is_grpc=is_grpc)
 
 
 def _otlp_endpoint(environ: Mapping[str, str], *, is_grpc: bool) -> dict[str, object]:
-    variable, text = _otlp(environ, "ENDPOINT")
+    variable, text = _otlp_variable(environ, "ENDPOINT")
     if text and is_grpc and "://" not in text:
-        _, insecure = _otlp(environ, "INSECURE")
+        _, insecure = _otlp_variable(environ, "INSECURE")
         text = f"{'http' if insecure.lower() == 'true' else 'https'}://{text}"
-    # OTLP exporter specification, "Endpoint URLs for OTLP/HTTP": the signal's own URL is used as it
-    # is, the common one is a base.
+    # OTLP exporter specification, "Endpoint URLs for OTLP/HTTP": the URL for logs is used as it is,
+    # the one for all signals is a base URL.
     if "_LOGS_" in variable:
-        return _inherited("logs_endpoint", validators.FULL_URL, variable, text)
-    return _inherited("endpoint", validators.URL, variable, text)
+        return _parse_inherited("logs_endpoint", validators.FULL_URL, variable, text)
+    return _parse_inherited("endpoint", validators.BASE_URL, variable, text)
 
 
-def _inherited(name: str, kind: Validator, variable: str, text: str) -> dict[str, object]:
+def _parse_inherited(
+    name: str, validator: Validator, variable: str, text: str
+) -> dict[str, object]:
     if not text:
         return {}
     try:
-        return {name: kind.parsed(variable, text)}
+        return {name: validator.parse_variable(variable, text)}
     except ConfigurationError as error:
-        quiet_log.warning(f"telemetry passes over {error}")
+        quiet_log.warning(f"telemetry ignores a variable: {error}")
         return {}
 
 
-def _otlp(environ: Mapping[str, str], suffix: str) -> tuple[str, str]:
+def _otlp_variable(environ: Mapping[str, str], suffix: str) -> tuple[str, str]:
+    """Return the variable for logs, else the one for all signals, and its text; "" if unset."""
     for variable in (f"OTEL_EXPORTER_OTLP_LOGS_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
         text = environ.get(variable, "").strip()
         if text:
@@ -166,25 +177,25 @@ def _otlp(environ: Mapping[str, str], suffix: str) -> tuple[str, str]:
     return "", ""
 
 
-def resource_attributes(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what OTEL_RESOURCE_ATTRIBUTES says, as the SDK reads it.
+def read_resource_attributes(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes of OTEL_RESOURCE_ATTRIBUTES, as the SDK reads them.
 
     Specification, resource/sdk, "Specifying resource information via an environment variable". A
-    pair without ``=`` is passed over. OTEL_SERVICE_NAME is not asked: an application names itself.
+    pair without ``=`` is ignored. OTEL_SERVICE_NAME is not read: an application names itself.
     """
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
         name, equals, value = pair.partition("=")
         if equals:
-            found[name.strip()] = unquote(value.strip())
-    return found
+            attributes[name.strip()] = unquote(value.strip())
+    return attributes
 
 
-def limit_settings(environ: Mapping[str, str]) -> dict[str, object]:
-    """Return the attribute limits of the OpenTelemetry environment.
+def read_attribute_limits(environ: Mapping[str, str]) -> dict[str, object]:
+    """Return the settings of OTEL_LOGRECORD_ATTRIBUTE_* and OTEL_ATTRIBUTE_*, the attribute limits.
 
-    They hold even where the rest is not inherited, for they can only make less leave. A wrong one
-    is passed over: it may be another application's, and must not stop this one.
+    They apply even if nothing else is inherited, since they only reduce what is sent. A wrong one
+    is ignored: it may be meant for another application.
     """
     values: dict[str, object] = {}
     for name, suffix in (
@@ -193,7 +204,7 @@ def limit_settings(environ: Mapping[str, str]) -> dict[str, object]:
     ):
         for variable in (f"OTEL_LOGRECORD_ATTRIBUTE_{suffix}", f"OTEL_ATTRIBUTE_{suffix}"):
             text = environ.get(variable, "").strip()
-            # 18 digits are no limit at all, and `int` refuses thousands of them.
+            # A number of over 18 digits limits nothing, and `int` rejects one of 5,000 digits.
             if text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0:
                 values[name] = int(text)
                 break

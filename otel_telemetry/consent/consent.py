@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from otel_telemetry._internal import atomic_file, paths, private_directory
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.log import quiet_log
-from otel_telemetry.config.environment import app_prefix
+from otel_telemetry.config.environment import variable_prefix
 from otel_telemetry.consent.decision import (
     Decision,
     DecisionInputs,
@@ -189,7 +189,7 @@ class ConsentManager:
         if notice is None or is_ci(self._environ) or self.decide().source != "notice":
             return False
         lines = [notice, f"Events are sent to {self._host()}. Nothing is recorded in this run."]
-        switch = f"{app_prefix(self._config.name)}_TELEMETRY"
+        switch = f"{variable_prefix(self._config.name)}_TELEMETRY"
         command = f"{self._config.name} telemetry off"
         hints = (switch, "OTEL_TELEMETRY", "DO_NOT_TRACK", command, "otel-telemetry")
         if not any(hint.casefold() in notice.casefold() for hint in hints):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.frozen import dataclass
-from otel_telemetry.config.environment import app_prefix
+from otel_telemetry.config.environment import variable_prefix
 from otel_telemetry.consent.files import ConsentRecord, Policy
 
 _DENYING = frozenset({"off", "0", "false", "no", "disabled"})
@@ -93,7 +93,7 @@ class DecisionInputs:
 
     def switches(self) -> tuple[tuple[str, str], ...]:
         """Return name and word of each switch that is set, the application's own first."""
-        names = (f"{app_prefix(self.app)}_TELEMETRY", "OTEL_TELEMETRY")
+        names = (f"{variable_prefix(self.app)}_TELEMETRY", "OTEL_TELEMETRY")
         words = ((name, self.environ.get(name, "").strip().lower()) for name in names)
         return tuple((name, word) for name, word in words if word)
 

@@ -118,7 +118,7 @@ def start(directory: str) -> int | None:
         OSError: It cannot be started.
     """
     main_file = getattr(sys.modules.get("__main__"), "__file__", None)
-    return spawn(command(directory, main_file), environment.for_uploader())
+    return spawn(command(directory, main_file), environment.uploader_environment())
 
 
 class Launcher:

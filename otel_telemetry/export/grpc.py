@@ -14,7 +14,7 @@ from otel_telemetry.config.config import DeliveryConfig
 from otel_telemetry.export.result import ExportResult, from_grpc, from_success, no_response
 
 # By itself it prints every handshake that fails to stderr. It reads this once, when it is imported.
-with environment.Preset("GRPC_VERBOSITY", "ERROR"):
+with environment.PresetVariable("GRPC_VERBOSITY", "ERROR"):
     import grpc
 
 _METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"

@@ -258,7 +258,9 @@ def _events(
     on_correction: Callable[[Correction, int], None],
 ) -> Mapper[bytes, bytes, EncodedRecord]:
     detected = (
-        environment.resource_attributes(environment.current()) if config.inherit_otel_env else {}
+        environment.read_resource_attributes(environment.current())
+        if config.inherit_otel_env
+        else {}
     )
     return encoded_events(
         config,

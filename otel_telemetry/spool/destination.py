@@ -1,4 +1,4 @@
-"""Where events go: their directory on disk, and what a process that delivers them has to know.
+"""Destinations: a spool directory for each, and the manifest that the detached uploader reads.
 
 Pure standard library.
 """
@@ -12,6 +12,7 @@ from otel_telemetry._internal import atomic_file, paths, private_directory
 from otel_telemetry._internal.digest import digest
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import TelemetryConfig
+from otel_telemetry.config.validators import settings_of
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.spool import layout
 
@@ -19,40 +20,25 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from otel_telemetry.config.config import DeliveryConfig
 
-_FILES = ("certificate_file", "client_certificate_file", "client_key_file")
-MANIFEST_FIELDS = (
-    # Whose they are, and what its code says of permission:
-    "name",
-    "enabled",
-    "consent_version",
-    "notice",
-    # Where to, and how:
-    "endpoint",
-    "logs_endpoint",
-    "protocol",
-    "headers",
-    "timeout",
-    "compression",
-    *_FILES,
-    "max_batch_events",
-    "max_batch_bytes",
-    "spool_max_bytes",
-    "spool_max_age",
-)
-"""The settings that are written down."""
+_MANIFEST_SETTINGS = {
+    name: setting for name, setting in settings_of(TelemetryConfig).items() if setting.in_manifest
+}
+
+MANIFEST_FIELDS = tuple(_MANIFEST_SETTINGS)
+"""The names of the settings that the manifest holds."""
 
 
 def spool_directory(config: DeliveryConfig, app: str) -> str | None:
-    """Return where segments go; None for memory only.
+    """Return the directory for the segments of a destination; None for memory only.
 
-    Each destination has a directory of its own: what was recorded for one backend must never reach
-    another when the setting changes. The headers are part of the destination: many backends tell
-    their tenants apart by them alone. And each application has one, in a path that several share:
-    what its user no longer permits must not leave because another's user does. Only a
-    `DeliveryConfig`, whose processor asks nobody, shares it by destination alone.
+    Each destination has a directory of its own, so that events for one backend never reach another
+    when the setting changes. A destination is a URL with its headers, since many backends know
+    their tenants by a header alone. Each application has a directory of its own too, even where
+    several share the path of `spool`: consent given to one of them is not consent given to another.
+    Only a `DeliveryConfig`, which knows no consent, shares a directory with others.
 
     Args:
-        config: The settings.
+        config: The configuration.
         app: The application's name.
     """
     if config.spool is False:
@@ -69,44 +55,43 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
 
 
 def is_apart(config: DeliveryConfig) -> bool:
-    """Tell whether what lies beside a destination's directory is the same application's."""
+    """Return whether the directories beside the destination's belong to the same application."""
     return config.spool is True or isinstance(config, TelemetryConfig)
 
 
 def write_manifest(path: str, config: TelemetryConfig) -> None:
-    """Write down in the directory *path* where its events go, for whoever delivers them.
+    """Write the settings that the detached uploader needs into the spool directory *path*.
 
-    With the headers that code gave, which may be keys: the file is its user's alone, as the
-    segments are.
+    Headers may be keys: only the user can read the file, like the segments.
 
     Raises:
         OSError: It cannot be written.
     """
-    said = {name: getattr(config, name) for name in MANIFEST_FIELDS}
-    for name in _FILES:
-        if said[name] is not None:
-            said[name] = os.path.abspath(said[name])
-    data = json.dumps(said, default=dict).encode()
+    settings = {name: getattr(config, name) for name in _MANIFEST_SETTINGS}
+    for name, setting in _MANIFEST_SETTINGS.items():
+        if setting.validator.is_file and settings[name] is not None:
+            settings[name] = os.path.abspath(settings[name])
+    data = json.dumps(settings, default=dict).encode()
     file = os.path.join(path, layout.MANIFEST)
     if atomic_file.read_file(file) != data:
         atomic_file.write_file(file, data)
 
 
 def read_manifest(path: str) -> TelemetryConfig | None:
-    """Return where the events in the directory *path* go; None if nobody says, or it is not so."""
+    """Return the configuration for the events in *path*; None without a valid manifest for it."""
     try:
         private_directory.check(path)
         data = atomic_file.read_file(os.path.join(path, layout.MANIFEST))
-        said = {} if data is None else json.loads(data)
-        # In the state directory, or in a path that the setting named.
+        settings = {} if data is None else json.loads(data)
+        # The directory is in the state directory, or in the path that `spool` names.
         spools = (True, os.path.dirname(os.path.dirname(path)))
-        configs = [TelemetryConfig(**{**said, "spool": spool}) for spool in spools]
+        configs = [TelemetryConfig(**{**settings, "spool": spool}) for spool in spools]
     except (OSError, ValueError, TypeError, RecursionError, ConfigurationError):
         return None
-    # The events of another application or URL, or with other headers, lie in another directory.
+    # Else the manifest is for another directory: that of another application, URL or headers.
     return next((each for each in configs if spool_directory(each, each.name) == path), None)
 
 
 def delete_manifest(path: str) -> None:
-    """Delete what was written down in the directory *path*; raises OSError."""
+    """Delete the manifest in the directory *path*; raises OSError."""
     os.unlink(os.path.join(path, layout.MANIFEST))

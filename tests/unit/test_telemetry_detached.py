@@ -88,5 +88,5 @@ def test_it_needs_a_spool() -> None:
 def test_it_knows_no_provider() -> None:
     """Neither sends here, nor would there be anything to show."""
     for settings in ({"logger_provider": LoggerProvider()}, {"meter_provider": MeterProvider()}):
-        with pytest.raises(ConfigurationError, match="exclude each other"):
+        with pytest.raises(ConfigurationError, match="cannot be combined with"):
             Telemetry("acme", delivery="detached", **settings)

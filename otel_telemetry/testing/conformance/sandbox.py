@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from otel_telemetry._internal.paths import consent_file
-from otel_telemetry.config.environment import app_prefix
+from otel_telemetry.config.environment import variable_prefix
 from otel_telemetry.consent.decision import is_ci
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ class Sandbox:
 
     def set_switch(self, value: str) -> None:
         """Set the switch of the application, its environment variable."""
-        self.environ[f"{app_prefix(self._app)}_TELEMETRY"] = value
+        self.environ[f"{variable_prefix(self._app)}_TELEMETRY"] = value
 
     def set_endpoint(self, url: str) -> None:
         """Set the endpoint of the program."""
-        self.environ[f"{app_prefix(self._app)}_TELEMETRY_ENDPOINT"] = url
+        self.environ[f"{variable_prefix(self._app)}_TELEMETRY_ENDPOINT"] = url
 
     def write_consent_record(self, data: bytes | None) -> None:
         """Write *data* as the user's consent record; None for a record that turns telemetry off."""

@@ -1,7 +1,8 @@
-"""Every setting: its default, what it may be, and what it never shows."""
+"""The definition of every setting: its default, its valid values, and what follows from it."""
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 from opentelemetry._logs import NoOpLoggerProvider
 from opentelemetry.sdk._logs import LoggerProvider
 
+from otel_telemetry import DeliverySettings, TelemetrySettings
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
+from otel_telemetry.config.validators import settings_of
 from otel_telemetry.errors import ConfigurationError
 from tests.support.declared import CATALOG, EntryCreated
+from tests.support.settings_table import meanings_of, settings_table
 
 _SECRET = "s3cr3t"
 
@@ -58,18 +62,17 @@ _WRONG: dict[str, tuple[object, ...]] = {
 
 
 def _names_of(config: type[DeliveryConfig]) -> tuple[str, ...]:
-    """Return the names of the settings, in their order."""
+    """Return the names of the fields, in their order."""
     return tuple(field.name for field in fields(config))
 
 
 def _config(**settings: object) -> TelemetryConfig:
-    # Any, for most of these are wrong on purpose.
-    given: dict[str, Any] = {"name": "acme-cms", **settings}
-    return TelemetryConfig(**given)
+    arguments: dict[str, Any] = {"name": "acme-cms", **settings}  # many are wrong on purpose
+    return TelemetryConfig(**arguments)
 
 
-def test_the_defaults_are_those_of_the_table() -> None:
-    """Nobody's events change their way because a default did, unnoticed."""
+def test_a_default_changes_only_together_with_this_table() -> None:
+    """No application's events are handled differently by accident."""
     config = _config()
 
     assert {item.name: getattr(config, item.name) for item in fields(config)} == {
@@ -117,70 +120,123 @@ def test_the_defaults_are_those_of_the_table() -> None:
     [(name, value) for name, values in _WRONG.items() for value in values],
     ids=lambda value: str(value)[:20],
 )
-def test_a_wrong_value_is_refused_under_the_name_of_its_setting(name: str, value: object) -> None:
-    """Each setting is checked at construction, and the message begins with its name."""
+def test_a_wrong_value_raises_with_the_name_of_its_setting(name: str, value: object) -> None:
+    """Each setting is checked at construction."""
     with pytest.raises(ConfigurationError, match=f"^{name} must be "):
         _config(**{name: value})
 
 
-def test_every_setting_has_been_given_wrong_values() -> None:
-    """A new setting cannot go unchecked."""
-    assert set(_WRONG) == set(_names_of(TelemetryConfig)) == set(TelemetryConfig.kinds)
+class TestDefinitions:
+    """A setting is defined on its field; whatever follows from it must not be forgotten."""
 
+    def test_every_setting_is_tested_with_wrong_values(self) -> None:
+        """So every setting has a check that rejects something."""
+        assert set(_WRONG) == set(settings_of(TelemetryConfig))
 
-def test_the_settings_of_delivery_come_first() -> None:
-    """The two classes have one table: the settings of delivery, then the others."""
-    delivery, all_of_them = _names_of(DeliveryConfig), _names_of(TelemetryConfig)
+    @pytest.mark.parametrize("config", [DeliveryConfig, TelemetryConfig])
+    def test_every_field_is_a_setting_with_a_validator(self, config: type[DeliveryConfig]) -> None:
+        """A field without one would not be checked."""
+        settings = settings_of(config)
 
-    assert all_of_them[: len(delivery)] == delivery
-    assert set(delivery) == set(DeliveryConfig.kinds)
+        assert tuple(settings) == _names_of(config)
+        assert all(setting.validator.expected for setting in settings.values())
+
+    @pytest.mark.parametrize("config", [DeliveryConfig, TelemetryConfig])
+    def test_the_docstring_explains_every_setting_that_its_class_defines(
+        self, config: type[DeliveryConfig]
+    ) -> None:
+        """In their order, and nothing that is not a setting."""
+        own = [name for name in _names_of(config) if name in vars(config)["__annotations__"]]
+
+        assert list(meanings_of(config)) == own
+        assert all(meaning.endswith(".") for meaning in meanings_of(config).values())
+
+    def test_every_setting_has_a_row_in_the_table_of_the_documentation(self) -> None:
+        """With its meaning; a test of the pages holds the page to this table."""
+        table = settings_table()
+
+        for name in settings_of(TelemetryConfig):
+            assert re.search(rf"^\| `{name}` \| .* \| \S.*\. \|$", table, re.MULTILINE), name
+
+    @pytest.mark.parametrize(
+        ("arguments", "config"),
+        [(DeliverySettings, DeliveryConfig), (TelemetrySettings, TelemetryConfig)],
+        ids=["delivery", "telemetry"],
+    )
+    def test_the_typed_keyword_arguments_have_the_names_and_types_of_the_settings(
+        self, arguments: type[object], config: type[DeliveryConfig]
+    ) -> None:
+        """Except where an argument may be of more types than the configuration keeps."""
+        wider = {
+            "spool": "bool | str | os.PathLike[str]",
+            "before_send": "BeforeSend | Sequence[BeforeSend]",
+        }
+        types = {field.name: wider.get(field.name, field.type) for field in fields(config)}
+
+        assert {
+            name: annotation.__forward_arg__
+            for name, annotation in arguments.__annotations__.items()
+        } == types
+
+    def test_a_setting_without_a_variable_of_its_own_is_for_code_or_names_the_variables(
+        self,
+    ) -> None:
+        """`variables` belongs to settings that OTEL_TELEMETRY_<SETTING> does not set."""
+        for name, setting in settings_of(TelemetryConfig).items():
+            assert not (setting.in_environment and setting.variables), name
+
+    def test_the_settings_of_delivery_come_first(self) -> None:
+        """Both classes keep them in the same order."""
+        delivery = _names_of(DeliveryConfig)
+
+        assert _names_of(TelemetryConfig)[: len(delivery)] == delivery
 
 
 def test_a_configuration_error_is_a_value_error() -> None:
-    """Who knows nothing of us catches it all the same."""
+    """Code that does not know this library can catch it too."""
     with pytest.raises(ValueError, match="timeout"):
         _config(timeout=0)
 
 
-def test_none_lifts_an_attribute_limit() -> None:
-    """No limit is a limit one can choose."""
+def test_an_attribute_limit_of_none_is_no_limit() -> None:
+    """None is a valid value of both limits."""
     config = _config(attribute_count_limit=None, attribute_length_limit=None)
 
     assert (config.attribute_count_limit, config.attribute_length_limit) == (None, None)
 
 
-def test_headers_that_grpc_cannot_carry_are_refused_with_grpc() -> None:
-    """Else each of its calls would fail, and every event be lost."""
+def test_headers_that_grpc_cannot_send_are_rejected_with_grpc() -> None:
+    """Otherwise each call would fail, and every event would be lost."""
     headers = {"a!b": "c"}
 
     assert DeliveryConfig(headers=headers).headers == headers
-    with pytest.raises(ConfigurationError, match="headers must be a mapping of gRPC's"):
+    with pytest.raises(ConfigurationError, match="headers must be a mapping of gRPC"):
         DeliveryConfig(headers=headers, protocol="grpc")
 
 
-@pytest.mark.parametrize("given", ["client_certificate_file", "client_key_file"])
-def test_a_client_certificate_and_its_key_belong_together(given: str, tmp_path: Path) -> None:
-    """Half of the pair would fail at every handshake."""
+@pytest.mark.parametrize("name", ["client_certificate_file", "client_key_file"])
+def test_a_client_certificate_without_its_key_is_rejected(name: str, tmp_path: Path) -> None:
+    """One without the other would fail at every TLS handshake."""
     pem = tmp_path / "client.pem"
     pem.touch()
 
-    with pytest.raises(ConfigurationError, match="belong together: give both or neither"):
-        _config(**{given: pem})
+    with pytest.raises(ConfigurationError, match="belong together: set both or neither"):
+        _config(**{name: pem})
     both = _config(client_certificate_file=pem, client_key_file=pem)
 
     assert both.client_certificate_file == both.client_key_file == str(pem)
 
 
 def test_a_config_cannot_be_changed() -> None:
-    """What the courier reads in its thread is what was checked."""
+    """The export worker reads in its thread the values that were checked."""
     config = _config()
 
     with pytest.raises(FrozenInstanceError):
         config.timeout = 5  # type: ignore[misc]  # what is tested
 
 
-def test_mappings_are_copies() -> None:
-    """What the caller does to its mappings afterwards changes nothing."""
+def test_mappings_are_copied() -> None:
+    """A later change of the caller's mapping has no effect."""
     headers, attributes = {"x-api-key": "k"}, {"deployment": "home"}
 
     config = _config(headers=headers, resource_attributes=attributes)
@@ -191,32 +247,32 @@ def test_mappings_are_copies() -> None:
     assert config.resource_attributes == {"deployment": "home"}
 
 
-def test_no_secret_is_in_the_repr() -> None:
-    """A config may be logged."""
+def test_the_repr_contains_no_headers() -> None:
+    """An application may log its configuration."""
     config = _config(headers={"authorization": f"Bearer {_SECRET}"})
 
     assert _SECRET not in repr(config)
     assert "authorization" not in repr(config)
 
 
-def test_one_hook_is_a_row_of_hooks() -> None:
-    """A hook by itself needs no list around it."""
+def test_a_single_hook_becomes_a_tuple_of_hooks() -> None:
+    """It needs no list around it."""
     hooks: tuple[object, ...] = _config(before_send=repr).before_send
 
     assert hooks == (repr,)
 
 
 class TestCatalog:
-    """The declared events."""
+    """The setting `catalog`."""
 
-    def test_a_catalogue_is_taken(self) -> None:
-        """As it is."""
+    def test_a_catalog_is_valid(self) -> None:
+        """It is kept as it is."""
         assert _config(catalog=CATALOG).catalog is CATALOG
 
-    def test_nothing_can_be_one_before_its_module_is_imported(
+    def test_no_object_is_a_catalog_before_the_module_is_imported(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A program without a catalogue does not load what makes one."""
+        """A program without a catalog does not load the module."""
         monkeypatch.delitem(sys.modules, "otel_telemetry.catalog")
 
         with pytest.raises(ConfigurationError, match="catalog must be a Catalog"):
@@ -225,10 +281,10 @@ class TestCatalog:
 
 
 class TestLoggerProvider:
-    """The application's own provider."""
+    """The setting `logger_provider`."""
 
-    def test_one_of_the_sdk_is_taken(self) -> None:
-        """An SDK LoggerProvider is what it is for, and stays out of the repr."""
+    def test_a_logger_provider_of_the_sdk_is_valid(self) -> None:
+        """It is kept as it is, and is not in the repr."""
         provider = LoggerProvider(shutdown_on_exit=False)
 
         config = _config(logger_provider=provider)
@@ -236,10 +292,10 @@ class TestLoggerProvider:
         assert config.logger_provider is provider
         assert "logger_provider" not in repr(config)
 
-    def test_nothing_can_be_one_before_the_sdk_is_imported(
+    def test_no_object_is_a_logger_provider_before_the_sdk_is_imported(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The SDK is not imported to find out that a value is none of its objects."""
+        """The check does not import the SDK."""
         monkeypatch.delitem(sys.modules, "opentelemetry.sdk._logs")
 
         with pytest.raises(ConfigurationError, match="LoggerProvider of opentelemetry"):
@@ -248,7 +304,7 @@ class TestLoggerProvider:
 
 
 class TestURL:
-    """Where requests go."""
+    """The URL of requests."""
 
     @pytest.mark.parametrize(
         ("settings", "url"),
@@ -265,10 +321,10 @@ class TestURL:
             ),
         ],
     )
-    def test_over_http_a_base_is_completed_and_a_full_url_taken_as_it_is(
+    def test_with_http_a_base_url_gets_the_path_and_a_full_url_does_not_change(
         self, settings: dict[str, object], url: str
     ) -> None:
-        """The path is added to a base that lacks it; the logs endpoint is nobody's base."""
+        """The path is not appended twice, and never to the logs endpoint."""
         assert _config(**settings).url == url
 
     @pytest.mark.parametrize(
@@ -279,6 +335,6 @@ class TestURL:
             ({"logs_endpoint": "https://b.example:4317"}, "https://b.example:4317"),
         ],
     )
-    def test_over_grpc_there_is_no_path(self, settings: dict[str, object], url: str) -> None:
-        """The method names the path."""
+    def test_with_grpc_the_url_has_no_path(self, settings: dict[str, object], url: str) -> None:
+        """The path of a call comes from its method."""
         assert _config(protocol="grpc", **settings).url == url

@@ -1,4 +1,4 @@
-"""Where the value of a setting comes from, and what must never meet."""
+"""`resolve`: the order of the sources of a setting, and the sources that are never mixed."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class TestPrecedence:
     def test_the_nearest_source_wins(
         self, given: Mapping[str, object], environ: Mapping[str, str], timeout: float
     ) -> None:
-        """What is said closest to the application holds."""
+        """The source that is closest to the application wins."""
         assert _resolve(given, environ).timeout == timeout
 
     def test_limits_follow_the_same_order(self) -> None:
-        """The attribute limits of OTel give way to ours, and ours to code."""
+        """OTEL_ATTRIBUTE_* is overridden by OTEL_TELEMETRY_*, and that by code."""
         environ = {"OTEL_ATTRIBUTE_COUNT_LIMIT": "30"}
 
         assert _resolve({}, environ).attribute_count_limit == 30
@@ -65,8 +65,8 @@ class TestPrecedence:
         assert _resolve({"attribute_count_limit": 10}, environ).attribute_count_limit == 10
 
     @pytest.mark.parametrize("name", ["endpoint", "logs_endpoint"])
-    def test_an_endpoint_of_none_leaves_it_to_the_environment(self, name: str) -> None:
-        """None is the default, and the default is what the environment says."""
+    def test_with_an_endpoint_of_none_the_environment_applies(self, name: str) -> None:
+        """None is the default, and the default comes from the environment."""
         otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
         own = {"OTEL_TELEMETRY_ENDPOINT": "http://own:4318"}
 
@@ -83,7 +83,7 @@ class TestPrecedence:
     def test_an_endpoint_in_code_beats_both_variables(
         self, given: Mapping[str, object], url: str
     ) -> None:
-        """The environment cannot answer one spelling of the endpoint with the other."""
+        """An endpoint in code is not overridden by a variable for the other kind of endpoint."""
         environ = {
             "OTEL_TELEMETRY_ENDPOINT": "http://env.example",
             "OTEL_TELEMETRY_LOGS_ENDPOINT": "http://env.example/logs",
@@ -91,37 +91,37 @@ class TestPrecedence:
 
         assert _resolve(given, environ).url == url
 
-    def test_a_delivery_alone_passes_over_the_variables_of_the_rest(self) -> None:
-        """A variable that only the whole service knows is no mistake."""
+    def test_a_delivery_config_ignores_variables_of_the_other_settings(self) -> None:
+        """A variable for a setting of `TelemetryConfig` is not unknown."""
         environ = {"OTEL_TELEMETRY_STRICT": "1", "OTEL_TELEMETRY_TIMEOUT": "2"}
 
         assert resolve(DeliveryConfig, {}, environ).timeout == 2
 
 
 class TestMistakes:
-    """The message names what is wrong, and the fix."""
+    """Messages name the mistake and the fix."""
 
-    def test_an_unknown_argument_names_the_nearest(self) -> None:
-        """A typing error is answered with what was probably meant."""
+    def test_an_unknown_setting_raises_with_the_nearest_known_one(self) -> None:
+        """The message corrects a typing error."""
         with pytest.raises(
             ConfigurationError, match="unknown setting 'endpont'; did you mean 'endpoint'"
         ):
             _resolve({"endpont": "https://a.example"}, {})
 
-    def test_an_argument_like_no_other_names_them_all(self) -> None:
-        """Where nothing is near, the message lists what there is."""
+    def test_an_unknown_setting_like_no_other_raises_with_all_known_ones(self) -> None:
+        """The message lists them."""
         with pytest.raises(
-            ConfigurationError, match=r"there are attribute_count_limit, .*, version"
+            ConfigurationError, match=r"use one of attribute_count_limit, .*, version"
         ):
             _resolve({"qqq": 1}, {})
 
-    def test_an_unknown_variable_names_the_nearest(self) -> None:
-        """The environment gets the same help, with whole variable names."""
+    def test_an_unknown_variable_raises_with_the_nearest_known_one(self) -> None:
+        """With its full name."""
         with pytest.raises(ConfigurationError, match="did you mean 'OTEL_TELEMETRY_TIMEOUT'"):
             _resolve({}, {"OTEL_TELEMETRY_TIMEOT": "1"})
 
-    def test_a_setting_of_the_service_is_unknown_to_a_delivery(self) -> None:
-        """What delivery cannot do is not taken in silence."""
+    def test_a_delivery_config_does_not_know_the_other_settings(self) -> None:
+        """In code, a setting without effect is a mistake."""
         with pytest.raises(ConfigurationError, match="unknown setting 'strict'"):
             resolve(DeliveryConfig, {"strict": True}, {})
 
@@ -146,15 +146,15 @@ class TestMistakes:
     def test_no_message_and_no_traceback_repeats_a_value(
         self, given: Mapping[str, object], environ: Mapping[str, str]
     ) -> None:
-        """A value in the wrong place may be a secret, and messages end up in logs."""
-        with pytest.raises(ConfigurationError) as refused:
+        """It may be a secret, and messages may be logged."""
+        with pytest.raises(ConfigurationError) as raised:
             _resolve(given, environ)
 
-        assert _SECRET not in "".join(traceback.format_exception(refused.value))
+        assert _SECRET not in "".join(traceback.format_exception(raised.value))
 
 
 class TestIsolation:
-    """With an endpoint of our own, the host's OpenTelemetry is none of our business."""
+    """With an endpoint of its own, telemetry ignores the application's OTEL_* variables."""
 
     @pytest.mark.parametrize(
         "given",
@@ -166,20 +166,20 @@ class TestIsolation:
         ],
         ids=["endpoint", "logs_endpoint", "headers", "no headers"],
     )
-    def test_an_endpoint_in_code_shuts_the_hosts_variables_out(
+    def test_with_an_endpoint_in_code_otlp_variables_have_no_effect(
         self, given: Mapping[str, object]
     ) -> None:
-        """The config is the one that an empty environment would give."""
+        """The configuration is the same as with an empty environment."""
         assert _resolve(given, _FOREIGN) == _resolve(given, {})
 
-    def test_an_endpoint_of_our_own_variables_shuts_them_out(self) -> None:
-        """OTEL_TELEMETRY_ENDPOINT is an endpoint as good as one in code."""
+    def test_with_otel_telemetry_endpoint_otlp_variables_have_no_effect(self) -> None:
+        """It counts like an endpoint in code."""
         own = {"OTEL_TELEMETRY_ENDPOINT": "https://ours.example"}
 
         assert _resolve({}, {**_FOREIGN, **own}) == _resolve({}, own)
 
-    def test_without_an_endpoint_they_all_apply(self) -> None:
-        """An instrumented application's events go where its other signals go."""
+    def test_without_an_endpoint_all_otlp_variables_apply(self) -> None:
+        """The events of an instrumented application go where its other signals go."""
         environ = {name: _FOREIGN[name] for name in _FOREIGN if "CERT" not in name}
         del environ["OTEL_EXPORTER_OTLP_CLIENT_KEY"]
 
@@ -190,8 +190,8 @@ class TestIsolation:
         assert (config.timeout, config.compression, config.protocol) == (77, "none", "grpc")
         assert config.inherit_otel_env
 
-    def test_inheritance_can_be_asked_for_beside_an_endpoint(self) -> None:
-        """Then all applies but where to."""
+    def test_inherit_otel_env_with_an_endpoint_applies_the_other_otlp_variables(self) -> None:
+        """Headers, for example, but no endpoint."""
         environ = {name: _FOREIGN[name] for name in _FOREIGN if name.endswith(("POINT", "HEADERS"))}
 
         config = _resolve({"endpoint": "https://a.example", "inherit_otel_env": True}, environ)
@@ -199,31 +199,31 @@ class TestIsolation:
         assert config.url == "https://a.example/v1/logs"
         assert config.headers == {"api-key": _SECRET}
 
-    def test_inheritance_can_be_refused_without_an_endpoint(self) -> None:
-        """Then the default endpoint applies."""
+    def test_without_inherit_otel_env_the_default_endpoint_applies(self) -> None:
+        """OTEL_EXPORTER_OTLP_ENDPOINT has no effect."""
         assert _resolve({"inherit_otel_env": False}, _FOREIGN).url.startswith("http://localhost")
 
-    def test_limits_hold_in_isolation_too(self) -> None:
-        """They can only make less leave."""
+    def test_with_an_endpoint_otel_attribute_limits_still_apply(self) -> None:
+        """They only reduce what is sent."""
         environ = {"OTEL_ATTRIBUTE_COUNT_LIMIT": "3"}
 
         assert _resolve({"endpoint": "https://a.example"}, environ).attribute_count_limit == 3
 
 
 class TestOwnersEndpoint:
-    """<APP>_TELEMETRY_ENDPOINT: the owner of the machine points us at a collector of theirs."""
+    """<APP>_TELEMETRY_ENDPOINT: the user of the machine names a collector of their own."""
 
     _ENVIRON: Mapping[str, str] = {"ACME_CMS_TELEMETRY_ENDPOINT": "http://home.example:4318"}
 
     @pytest.mark.parametrize("name", ["endpoint", "logs_endpoint"])
-    def test_it_beats_an_endpoint_in_code(self, name: str) -> None:
-        """The one exception from the order: the machine is theirs."""
+    def test_it_wins_over_an_endpoint_in_code(self, name: str) -> None:
+        """This is the one exception from the order."""
         config = _resolve({name: "https://maintainer.example/x"}, self._ENVIRON)
 
         assert config.url == "http://home.example:4318/v1/logs"
 
-    def test_what_code_gave_for_the_other_endpoint_stays_behind(self, tmp_path: Path) -> None:
-        """Headers and certificates may be the maintainer's keys."""
+    def test_it_gets_no_headers_and_certificates_from_code(self, tmp_path: Path) -> None:
+        """They may be keys of the maintainer."""
         pem = tmp_path / "maintainer.pem"
         pem.touch()
         given = {
@@ -236,21 +236,21 @@ class TestOwnersEndpoint:
 
         assert _resolve(given, self._ENVIRON) == _resolve({}, self._ENVIRON)
 
-    def test_headers_of_the_environment_follow(self) -> None:
-        """They are the owner's own, even where code has headers too."""
+    def test_it_gets_the_headers_of_the_environment(self) -> None:
+        """They belong to the same user, and win over headers in code."""
         environ = {**self._ENVIRON, "OTEL_TELEMETRY_HEADERS": "authorization=owner"}
 
         config = _resolve({"headers": {"authorization": "maintainer"}}, environ)
 
         assert config.headers == {"authorization": "owner"}
 
-    def test_the_hosts_variables_stay_out(self) -> None:
-        """An endpoint is an endpoint: nothing else is inherited with it."""
+    def test_with_it_otlp_variables_have_no_effect(self) -> None:
+        """As with every other endpoint."""
         assert _resolve({}, {**_FOREIGN, **self._ENVIRON}) == _resolve({}, self._ENVIRON)
 
 
 class TestPlainText:
-    """Nothing goes over a network unencrypted by mistake."""
+    """Events do not go over a network unencrypted by mistake."""
 
     @pytest.mark.parametrize("name", ["endpoint", "logs_endpoint"])
     @pytest.mark.parametrize(
@@ -265,8 +265,8 @@ class TestPlainText:
             "http://[2001:db8::1]",
         ],
     )
-    def test_it_is_refused_to_another_machine(self, name: str, url: str) -> None:
-        """The message names the setting and both ways out."""
+    def test_plain_text_to_another_machine_raises(self, name: str, url: str) -> None:
+        """The message names the setting and two fixes."""
         with pytest.raises(ConfigurationError, match=f"{name} .* use https://, or set insecure"):
             _resolve({name: url}, {})
 
@@ -274,8 +274,8 @@ class TestPlainText:
         "url",
         ["http://localhost:4318", "http://127.0.0.1:4318", "http://127.8.8.8", "http://[::1]:4318"],
     )
-    def test_it_may_stay_on_the_machine(self, url: str) -> None:
-        """Loopback is no network."""
+    def test_plain_text_to_loopback_is_allowed(self, url: str) -> None:
+        """It does not leave the machine."""
         assert _resolve({"endpoint": url}, {}).endpoint == url
 
     @pytest.mark.parametrize(
@@ -283,16 +283,16 @@ class TestPlainText:
         [({"insecure": True}, {}), ({}, {"OTEL_TELEMETRY_INSECURE": "1"})],
         ids=["code", "environment"],
     )
-    def test_insecure_permits_it(
+    def test_insecure_allows_plain_text(
         self, given: Mapping[str, object], environ: Mapping[str, str]
     ) -> None:
-        """Whoever says so has a network of their own."""
+        """In code or in the environment."""
         url = "http://collector.example"
 
         assert _resolve({"endpoint": url, **given}, environ).endpoint == url
 
-    def test_the_environment_answers_for_its_own_endpoints(self) -> None:
-        """Who sets a variable knows the network."""
+    def test_an_endpoint_of_the_environment_may_be_plain_text(self) -> None:
+        """The user who sets the variable knows the network."""
         environ = {"OTEL_TELEMETRY_ENDPOINT": "http://collector.example"}
 
         assert _resolve({}, environ).endpoint == "http://collector.example"

@@ -1,4 +1,4 @@
-"""What the environment says, as settings."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from opentelemetry.sdk.resources import OTELResourceDetector
 
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import TelemetryConfig
-from otel_telemetry.config.environment import Preset
+from otel_telemetry.config.environment import PresetVariable
+from otel_telemetry.config.validators import settings_of
 from otel_telemetry.errors import ConfigurationError
 
 
 def _own(environ: Mapping[str, str]) -> dict[str, object]:
-    return environment.own_settings(environ, TelemetryConfig.kinds, lambda name, _known: f" {name}")
+    return environment.read_telemetry_variables(environ, settings_of(TelemetryConfig))
 
 
 class TestAppNames:
-    """The variables of one application."""
+    """The variables of one application, which begin with its name."""
 
     @pytest.mark.parametrize(
         ("app", "prefix"),
@@ -34,41 +35,41 @@ class TestAppNames:
             ("café", "CAF_"),
         ],
     )
-    def test_a_name_becomes_a_variable(self, app: str, prefix: str) -> None:
-        """What no variable may hold becomes an underscore, and all is in capitals."""
-        assert environment.app_prefix(app) == prefix
+    def test_the_prefix_is_the_name_in_capitals(self, app: str, prefix: str) -> None:
+        """A character that no variable may contain becomes an underscore."""
+        assert environment.variable_prefix(app) == prefix
 
-    def test_the_owner_of_the_machine_names_an_endpoint(self) -> None:
-        """Each application has an endpoint variable of its own."""
+    def test_each_application_has_an_endpoint_variable(self) -> None:
+        """The variable of one application has no effect on another."""
         environ = {"ACME_CMS_TELEMETRY_ENDPOINT": " http://collector.home:4318/ "}
 
-        assert environment.app_endpoint(environ, "acme-cms") == "http://collector.home:4318"
-        assert environment.app_endpoint(environ, "other") is None
+        assert environment.read_app_endpoint(environ, "acme-cms") == "http://collector.home:4318"
+        assert environment.read_app_endpoint(environ, "other") is None
 
-    def test_an_empty_variable_says_nothing(self) -> None:
-        """Set to nothing is as good as not set."""
-        assert environment.app_endpoint({"ACME_TELEMETRY_ENDPOINT": " "}, "acme") is None
+    def test_an_empty_endpoint_variable_is_as_good_as_none(self) -> None:
+        """So is one of spaces."""
+        assert environment.read_app_endpoint({"ACME_TELEMETRY_ENDPOINT": " "}, "acme") is None
 
-    def test_a_wrong_endpoint_names_its_variable(self) -> None:
-        """The owner reads in the message which variable to mend."""
+    def test_a_wrong_endpoint_raises_with_the_name_of_the_variable(self) -> None:
+        """The user reads in the message which variable to change."""
         with pytest.raises(ConfigurationError, match="ACME_TELEMETRY_ENDPOINT must be a base URL"):
-            environment.app_endpoint({"ACME_TELEMETRY_ENDPOINT": "home:4318"}, "acme")
+            environment.read_app_endpoint({"ACME_TELEMETRY_ENDPOINT": "home:4318"}, "acme")
 
-    def test_an_application_named_otel_has_no_endpoint_of_its_own(self) -> None:
-        """Its variable would be the one of every application."""
+    def test_an_application_named_otel_has_no_endpoint_variable(self) -> None:
+        """It would be the variable of every application."""
         environ = {"OTEL_TELEMETRY_ENDPOINT": "http://collector.home:4318"}
 
-        assert environment.app_endpoint(environ, "otel") is None
+        assert environment.read_app_endpoint(environ, "otel") is None
 
 
 class TestOwnVariables:
-    """OTEL_TELEMETRY_<FIELD>."""
+    """OTEL_TELEMETRY_<SETTING>."""
 
-    def test_every_field_but_those_for_code_alone_can_be_set(self, tmp_path: Path) -> None:
-        """OTEL_TELEMETRY_<FIELD> sets a field, in the spelling of its kind."""
+    def test_each_variable_sets_its_setting(self, tmp_path: Path) -> None:
+        """Every setting that the environment may set is in this table, with its text and value."""
         pem = tmp_path / "a.pem"
         pem.touch()
-        spelled: dict[str, tuple[str, object]] = {
+        expected: dict[str, tuple[str, object]] = {
             "name": ("acme", "acme"),
             "version": ("5.1.0", "5.1.0"),
             "endpoint": ("https://a.example/", "https://a.example"),
@@ -100,56 +101,52 @@ class TestOwnVariables:
             "strict": ("1", True),
         }
 
-        found = _own(
-            {f"OTEL_TELEMETRY_{name.upper()}": text for name, (text, _) in spelled.items()}
+        values = _own(
+            {f"OTEL_TELEMETRY_{name.upper()}": text for name, (text, _) in expected.items()}
         )
 
-        assert found == {name: value for name, (_, value) in spelled.items()}
-        for_code_alone = {
-            "enabled",
-            "consent_version",
-            "notice",
-            "before_send",
-            "catalog",
-            "logger_provider",
-            "meter_provider",
+        assert values == {name: value for name, (_, value) in expected.items()}
+        assert set(expected) == {
+            name for name, setting in settings_of(TelemetryConfig).items() if setting.in_environment
         }
-        assert set(spelled) | for_code_alone == set(TelemetryConfig.kinds)
 
-    def test_an_empty_variable_says_nothing(self) -> None:
-        """Set to nothing is as good as not set, even under a name that we do not know."""
+    def test_an_empty_variable_is_ignored(self) -> None:
+        """Even if its name is unknown."""
         assert _own({"OTEL_TELEMETRY_TIMEOUT": " ", "OTEL_TELEMETRY_NONSENSE": ""}) == {}
 
-    def test_other_variables_are_not_looked_at(self) -> None:
-        """What does not begin like ours is somebody else's."""
+    def test_variables_with_another_prefix_are_ignored(self) -> None:
+        """They belong to other programs."""
         assert _own({"OTEL_TELEMETRY": "on", "OTEL_TRACES_SAMPLER": "always_on"}) == {}
 
-    def test_enabled_is_refused_with_the_variable_to_use(self) -> None:
-        """Whether telemetry is on has rules of its own."""
-        with pytest.raises(ConfigurationError, match="no setting; use OTEL_TELEMETRY=on"):
+    def test_a_variable_for_enabled_raises_with_the_variable_to_use(self) -> None:
+        """Whether telemetry is on follows rules of its own."""
+        with pytest.raises(ConfigurationError, match="not supported: use OTEL_TELEMETRY=on or"):
             _own({"OTEL_TELEMETRY_ENABLED": "true"})
 
-    def test_an_unknown_variable_is_refused(self) -> None:
-        """A typing error must not pass for a setting."""
-        with pytest.raises(ConfigurationError, match="unknown variable OTEL_TELEMETRY_TIMEOT"):
+    def test_an_unknown_variable_raises_with_the_nearest_known_one(self) -> None:
+        """A typing error is not ignored."""
+        with pytest.raises(ConfigurationError, match="did you mean 'OTEL_TELEMETRY_TIMEOUT'"):
             _own({"OTEL_TELEMETRY_TIMEOT": "1"})
 
-    @pytest.mark.parametrize("name", ["BEFORE_SEND", "LOGGER_PROVIDER"])
-    def test_what_is_for_code_alone_is_refused(self, name: str) -> None:
-        """The message says that it belongs in code."""
-        with pytest.raises(ConfigurationError, match=f"OTEL_TELEMETRY_{name} cannot be set here"):
-            _own({f"OTEL_TELEMETRY_{name}": "print"})
+    @pytest.mark.parametrize("name", ["before_send", "logger_provider", "notice"])
+    def test_a_variable_for_a_setting_of_code_raises(self, name: str) -> None:
+        """The message says to set it in code."""
+        variable = f"OTEL_TELEMETRY_{name.upper()}"
+        message = f"{variable} is not supported: set {name} in code"
+
+        with pytest.raises(ConfigurationError, match=message):
+            _own({variable: "print"})
 
 
 class TestOtelVariables:
-    """They mean what they mean to the stock Python exporters."""
+    """OTEL_EXPORTER_OTLP_*, with the meaning that the stock Python exporters give them."""
 
-    def test_nothing_said_is_nothing_set(self) -> None:
-        """Without a variable, every default stays."""
-        assert environment.otel_settings({"OTEL_EXPORTER_OTLP_TIMEOUT": " "}) == {}
+    def test_without_a_variable_there_are_no_settings(self) -> None:
+        """An empty variable is as good as none."""
+        assert environment.read_otlp_variables({"OTEL_EXPORTER_OTLP_TIMEOUT": " "}) == {}
 
     def test_all_of_them_are_read(self, tmp_path: Path) -> None:
-        """Time-outs in seconds, headers percent-decoded, files by their paths."""
+        """Timeouts are in seconds, headers percent-encoded, and files are paths."""
         pem = tmp_path / "a.pem"
         pem.touch()
         environ = {
@@ -163,7 +160,7 @@ class TestOtelVariables:
             "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(pem),
         }
 
-        assert environment.otel_settings(environ) == {
+        assert environment.read_otlp_variables(environ) == {
             "endpoint": "http://collector:4318",
             "headers": {"api-key": "a b"},
             "timeout": 2.5,
@@ -183,39 +180,41 @@ class TestOtelVariables:
             ("PROTOCOL", "http/protobuf", "grpc", "protocol", "grpc"),
         ],
     )
-    def test_the_variable_for_logs_comes_before_the_one_for_all(
+    def test_the_variable_for_logs_wins_over_the_one_for_all_signals(
         self, suffix: str, common: str, own: str, setting: str, value: object
     ) -> None:
-        """The signal's own variable takes the place of the common one; they are not joined."""
+        """The two are not merged."""
         environ = {
             f"OTEL_EXPORTER_OTLP_{suffix}": common,
             f"OTEL_EXPORTER_OTLP_LOGS_{suffix}": own,
         }
 
-        assert environment.otel_settings(environ)[setting] == value
+        assert environment.read_otlp_variables(environ)[setting] == value
 
     @pytest.mark.parametrize("protocol", ["", "grpc"])
-    def test_a_header_that_grpc_cannot_carry_is_passed_over_with_grpc(self, protocol: str) -> None:
-        """It may be for another exporter; ours goes without."""
+    def test_headers_that_grpc_cannot_send_are_ignored_with_grpc(self, protocol: str) -> None:
+        """They may be for another exporter."""
         environ = {"OTEL_EXPORTER_OTLP_HEADERS": "a!b=c"}
         headers = {} if protocol else {"headers": {"a!b": "c"}}
 
-        assert environment.otel_settings(environ, protocol) == headers
+        assert environment.read_otlp_variables(environ, protocol) == headers
 
-    def test_the_url_for_logs_is_taken_as_it_is(self) -> None:
-        """Nothing is added to the signal's own URL, and nothing taken off."""
+    def test_the_endpoint_for_logs_does_not_change(self) -> None:
+        """Its path is kept, with the last slash."""
         environ = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
             "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://logs:4318/custom/",
         }
 
-        assert environment.otel_settings(environ) == {"logs_endpoint": "http://logs:4318/custom/"}
+        assert environment.read_otlp_variables(environ) == {
+            "logs_endpoint": "http://logs:4318/custom/"
+        }
 
-    def test_deflate_is_taken_for_gzip(self) -> None:
-        """The stock exporter's third word asks for compression; which, is all one."""
+    def test_deflate_means_gzip(self) -> None:
+        """The stock HTTP exporter knows both."""
         environ = {"OTEL_EXPORTER_OTLP_COMPRESSION": "Deflate"}
 
-        assert environment.otel_settings(environ) == {"compression": "gzip"}
+        assert environment.read_otlp_variables(environ) == {"compression": "gzip"}
 
     @pytest.mark.parametrize(
         ("suffix", "wrong"),
@@ -229,13 +228,13 @@ class TestOtelVariables:
             ("LOGS_ENDPOINT", "collector:4318"),
         ],
     )
-    def test_a_wrong_one_is_passed_over_and_said(
+    def test_a_wrong_variable_is_ignored_and_logged(
         self, suffix: str, wrong: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """It is the application's set-up: it must not stop the application, nor be shown."""
+        """It does not stop the application, and the log does not contain its value."""
         variable = f"OTEL_EXPORTER_OTLP_{suffix}"
 
-        assert environment.otel_settings({variable: wrong}) == {}
+        assert environment.read_otlp_variables({variable: wrong}) == {}
         assert variable in caplog.text
         assert "secret" not in caplog.text
 
@@ -254,29 +253,29 @@ class TestOtelVariables:
             ),
         ],
     )
-    def test_a_grpc_target_without_a_scheme_is_secure_unless_said_otherwise(
+    def test_a_grpc_target_without_a_scheme_uses_tls_unless_insecure_is_true(
         self, insecure: Mapping[str, str], url: str
     ) -> None:
-        """A bare host and port means TLS, and INSECURE=true plain text."""
+        """INSECURE=true means plain text."""
         environ = {
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317",
             **insecure,
         }
 
-        assert environment.otel_settings(environ)["endpoint"] == url
+        assert environment.read_otlp_variables(environ)["endpoint"] == url
 
-    def test_a_protocol_that_is_settled_decides_how_a_url_is_read(self) -> None:
-        """Code that asks for gRPC gets the meaning that gRPC gives to the endpoint."""
+    def test_a_protocol_that_code_sets_decides_the_meaning_of_the_endpoint(self) -> None:
+        """With gRPC, an endpoint needs no scheme."""
         environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"}
 
-        found = environment.otel_settings(environ, "grpc")
+        values = environment.read_otlp_variables(environ, "grpc")
 
-        assert found == {"endpoint": "https://collector:4317"}
+        assert values == {"endpoint": "https://collector:4317"}
 
 
 class TestLimits:
-    """How much of a bucket is kept."""
+    """The attribute limits of OpenTelemetry."""
 
     @pytest.mark.parametrize(
         ("environ", "limits"),
@@ -294,20 +293,20 @@ class TestLimits:
             ),
         ],
     )
-    def test_those_for_log_records_come_first(
+    def test_limits_for_log_records_win_over_limits_for_all_signals(
         self, environ: Mapping[str, str], limits: Mapping[str, int]
     ) -> None:
-        """Both forms are read, the narrower one before the other."""
-        assert environment.limit_settings(environ) == limits
+        """Unless the limit for log records is wrong."""
+        assert environment.read_attribute_limits(environ) == limits
 
     @pytest.mark.parametrize("text", ["abc", "-1", "1.5", "٣", "", "9" * 5000])
-    def test_a_wrong_one_is_passed_over(self, text: str) -> None:
-        """It may be another application's, and must not stop this one."""
-        assert environment.limit_settings({"OTEL_ATTRIBUTE_COUNT_LIMIT": text}) == {}
+    def test_a_wrong_limit_is_ignored(self, text: str) -> None:
+        """It may be meant for another application, and does not stop this one."""
+        assert environment.read_attribute_limits({"OTEL_ATTRIBUTE_COUNT_LIMIT": text}) == {}
 
 
-def test_the_environment_is_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What happens to the environment later does not reach into settings that were made."""
+def test_current_returns_a_copy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later change of the environment does not change it."""
     monkeypatch.setenv("ACME_CMS_TELEMETRY", "on")
 
     environ = environment.current()
@@ -317,28 +316,28 @@ def test_the_environment_is_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Vanishing(UserDict[str, str]):
-    """An environment of which another thread deletes a variable while it is read."""
+    """An environment from which another thread deletes a variable while it is read."""
 
     def __iter__(self) -> Iterator[str]:
-        """Yield one name that is no longer there."""
+        """Yield one name that no longer exists."""
         yield from ("STAYS", "GONE")
 
 
-@pytest.mark.parametrize("read", [environment.current, environment.for_uploader])
-def test_a_variable_that_vanishes_meanwhile_is_not_there(
+@pytest.mark.parametrize("read", [environment.current, environment.uploader_environment])
+def test_a_variable_that_another_thread_deletes_meanwhile_is_left_out(
     read: Callable[[], Mapping[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other threads delete variables when they like, and no host fails in a constructor for it."""
+    """Reading the environment does not raise."""
     monkeypatch.setattr("os.environ", Vanishing({"STAYS": "1"}))
 
-    found = read()
+    variables = read()
     monkeypatch.undo()
 
-    assert found == {"STAYS": "1"}
+    assert variables == {"STAYS": "1"}
 
 
-def test_another_exporter_s_settings_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They may be the user's own keys; all that says how to reach the network is."""
+def test_the_uploader_gets_no_variables_of_other_exporters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may contain keys. It gets proxies, certificates and refusals."""
     passed = {
         "HTTPS_PROXY": "http://proxy:1",
         "NO_PROXY": "localhost",
@@ -355,10 +354,10 @@ def test_another_exporter_s_settings_are_not_passed_on(monkeypatch: pytest.Monke
     }
     for name, value in {**passed, **others}.items():
         monkeypatch.setenv(name, value)
-    found = environment.for_uploader()
+    variables = environment.uploader_environment()
 
-    assert found.items() >= passed.items()
-    assert not found.keys() & others.keys()
+    assert variables.items() >= passed.items()
+    assert not variables.keys() & others.keys()
 
 
 @given(
@@ -367,49 +366,51 @@ def test_another_exporter_s_settings_are_not_passed_on(monkeypatch: pytest.Monke
     )
 )
 def test_resource_attributes_are_read_as_the_sdk_reads_them(pairs: list[str]) -> None:
-    """Whatever stands there."""
+    """For any text."""
     text = ",".join(pairs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_RESOURCE_ATTRIBUTES", text)
         patch.delenv("OTEL_SERVICE_NAME", raising=False)
         expected = OTELResourceDetector().detect().attributes
 
-    found = environment.resource_attributes({"OTEL_RESOURCE_ATTRIBUTES": text})
+    attributes = environment.read_resource_attributes({"OTEL_RESOURCE_ATTRIBUTES": text})
 
-    assert {key: value for key, value in found.items() if key} == dict(expected)
-
-
-def test_without_the_variable_there_are_none() -> None:
-    """Nor with an empty one."""
-    assert environment.resource_attributes({}) == {}
-    assert environment.resource_attributes({"OTEL_RESOURCE_ATTRIBUTES": ""}) == {}
+    assert {key: value for key, value in attributes.items() if key} == dict(expected)
 
 
-def test_it_is_set_in_the_block_and_gone_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also if the import fails."""
+def test_without_the_variable_there_are_no_resource_attributes() -> None:
+    """An empty variable is as good as none."""
+    assert environment.read_resource_attributes({}) == {}
+    assert environment.read_resource_attributes({"OTEL_RESOURCE_ATTRIBUTES": ""}) == {}
+
+
+def test_a_preset_variable_exists_only_in_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the block raises."""
     monkeypatch.delenv("GRPC_VERBOSITY", raising=False)
 
-    with pytest.raises(ImportError, match="ERROR"), Preset("GRPC_VERBOSITY", "ERROR"):
+    with pytest.raises(ImportError, match="ERROR"), PresetVariable("GRPC_VERBOSITY", "ERROR"):
         raise ImportError(os.environ["GRPC_VERBOSITY"])
 
     assert "GRPC_VERBOSITY" not in os.environ
 
 
-def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They may be looking for a fault."""
+def test_a_preset_does_not_change_a_variable_that_the_user_has_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The user may be debugging."""
     monkeypatch.setenv("GRPC_VERBOSITY", "DEBUG")
 
-    with Preset("GRPC_VERBOSITY", "ERROR"):
+    with PresetVariable("GRPC_VERBOSITY", "ERROR"):
         assert os.environ["GRPC_VERBOSITY"] == "DEBUG"
 
     assert os.environ["GRPC_VERBOSITY"] == "DEBUG"
 
 
-def test_a_block_that_takes_it_away_itself_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another thread may tidy up the environment."""
+def test_a_block_may_delete_the_preset_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So may another thread."""
     monkeypatch.delenv("GRPC_VERBOSITY", raising=False)
 
-    with Preset("GRPC_VERBOSITY", "ERROR"):
+    with PresetVariable("GRPC_VERBOSITY", "ERROR"):
         del os.environ["GRPC_VERBOSITY"]
 
     assert "GRPC_VERBOSITY" not in os.environ

@@ -1,10 +1,9 @@
-"""Where events go: what one process tells another, and what that one makes of it."""
+"""The directory of a destination, and its manifest."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from otel_telemetry.spool.layout import MANIFEST
 
 
 def configured(spool: Path, **changed: Any) -> TelemetryConfig:
-    """Return settings with most of what a destination has."""
-    given = {
+    """Return a configuration that sets most of what a manifest holds."""
+    settings = {
         "name": "acme",
         "enabled": True,
         "consent_version": 2,
@@ -29,38 +28,62 @@ def configured(spool: Path, **changed: Any) -> TelemetryConfig:
         "delivery": "detached",
         **changed,
     }
-    return TelemetryConfig(**given)
+    return TelemetryConfig(**settings)
 
 
-def told_of(config: TelemetryConfig) -> Path:
-    """Tell of *config* in its directory; return that."""
+def manifest_directory(config: TelemetryConfig) -> Path:
+    """Write the manifest for *config*; return its directory."""
     path = spool_directory(config, config.name)
     assert path is not None
     write_manifest(path, config)
     return Path(path)
 
 
-def test_what_is_told_is_what_is_needed(tmp_path: Path) -> None:
-    """Where to and how, whose they are, and what its code says of permission."""
-    config = configured(tmp_path, timeout=3, notice="n", protocol="grpc", spool_max_age=60)
-    heard = read_manifest(str(told_of(config)))
+def test_every_setting_of_the_manifest_survives_the_round_trip(tmp_path: Path) -> None:
+    """So does the path of the spool; all other settings have their defaults."""
+    pem = tmp_path / "a.pem"
+    pem.touch()
+    values: dict[str, object] = {
+        "name": "acme",
+        "enabled": True,
+        "consent_version": 2,
+        "notice": "n",
+        "endpoint": "https://telemetry.acme.example",
+        "logs_endpoint": "https://telemetry.acme.example/logs",
+        "protocol": "grpc",
+        "headers": {"x-key": "secret"},
+        "timeout": 3,
+        "compression": "none",
+        "certificate_file": str(pem),
+        "client_certificate_file": str(pem),
+        "client_key_file": str(pem),
+        "max_batch_events": 7,
+        "max_batch_bytes": 7000,
+        "spool_max_bytes": 70_000,
+        "spool_max_age": 60,
+    }
+    others = {"strict": True, "flush_interval": 9}
+    config = configured(tmp_path, **values, **others)
 
-    assert heard is not None
-    for name in (
-        *("name", "enabled", "consent_version", "notice"),
-        *("url", "headers", "timeout", "protocol", "compression", "spool_max_age", "spool"),
-    ):
-        assert getattr(heard, name) == getattr(config, name)
+    restored = read_manifest(str(manifest_directory(config)))
+
+    assert set(values) == set(destination.MANIFEST_FIELDS)
+    assert restored == configured(tmp_path, **values, delivery="background")
+    assert {name: getattr(restored, name) for name in values} == values
 
 
-def test_it_is_heard_in_the_state_directory_too(tmp_path: Path) -> None:
-    """And only by the application whose directory it is."""
+def test_a_manifest_in_the_state_directory_can_be_read(tmp_path: Path) -> None:
+    """Its configuration has spool=True."""
     config = dataclasses.replace(configured(tmp_path), spool=True)
-    heard = read_manifest(str(told_of(config)))
-    assert heard is not None
-    assert heard.spool is True
+    restored = read_manifest(str(manifest_directory(config)))
 
-    path = told_of(configured(tmp_path))
+    assert restored is not None
+    assert restored.spool is True
+
+
+def test_a_manifest_in_the_directory_of_another_application_is_ignored(tmp_path: Path) -> None:
+    """It does not describe the events there."""
+    path = manifest_directory(configured(tmp_path))
     other = tmp_path / "another" / path.name
     other.parent.mkdir()
     path.rename(other)
@@ -68,43 +91,45 @@ def test_it_is_heard_in_the_state_directory_too(tmp_path: Path) -> None:
     assert read_manifest(str(other)) is None
 
 
-def test_only_its_user_can_read_it(tmp_path: Path) -> None:
-    """There may be keys among the headers."""
-    path = told_of(configured(tmp_path)) / MANIFEST
+def test_only_the_user_can_read_the_manifest(tmp_path: Path) -> None:
+    """Its headers may be keys."""
+    path = manifest_directory(configured(tmp_path)) / MANIFEST
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_it_is_written_when_it_differs(tmp_path: Path) -> None:
-    """Every run tells; most have nothing new to say."""
-    path = told_of(configured(tmp_path)) / MANIFEST
+def test_the_manifest_is_written_only_when_it_differs(tmp_path: Path) -> None:
+    """Most runs would write the same."""
+    path = manifest_directory(configured(tmp_path)) / MANIFEST
     first = path.stat().st_ino
-    told_of(configured(tmp_path))
+    manifest_directory(configured(tmp_path))
 
     assert path.stat().st_ino == first
 
-    told_of(configured(tmp_path, timeout=3))
-    heard = read_manifest(str(path.parent))
+    manifest_directory(configured(tmp_path, timeout=3))
+    restored = read_manifest(str(path.parent))
 
-    assert heard is not None
-    assert heard.timeout == 3
+    assert restored is not None
+    assert restored.timeout == 3
 
 
 def test_other_headers_are_another_destination(tmp_path: Path) -> None:
-    """Many backends tell their tenants apart by them alone."""
-    assert told_of(configured(tmp_path)) != told_of(configured(tmp_path, headers={"x-key": "b"}))
+    """Many backends know their tenants by a header alone."""
+    assert manifest_directory(configured(tmp_path)) != manifest_directory(
+        configured(tmp_path, headers={"x-key": "b"})
+    )
 
 
-def test_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever delivers works in another directory."""
+def test_the_manifest_holds_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The uploader runs in another working directory."""
     (tmp_path / "ca.pem").write_text("")
     monkeypatch.chdir(tmp_path)
-    path = told_of(configured(tmp_path, certificate_file="ca.pem"))
+    path = manifest_directory(configured(tmp_path, certificate_file="ca.pem"))
     monkeypatch.chdir("/")
-    heard = read_manifest(str(path))
+    restored = read_manifest(str(path))
 
-    assert heard is not None
-    assert heard.certificate_file == str(tmp_path / "ca.pem")
+    assert restored is not None
+    assert restored.certificate_file == str(tmp_path / "ca.pem")
 
 
 @pytest.mark.parametrize(
@@ -121,17 +146,17 @@ def test_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.Monke
         pytest.param("x" * 100_000, id="large"),
     ],
 )
-def test_what_cannot_be_so_is_not_heard(tmp_path: Path, text: str) -> None:
-    """Nothing of it is guessed."""
-    path = told_of(configured(tmp_path))
+def test_an_invalid_manifest_is_ignored(tmp_path: Path, text: str) -> None:
+    """None of its settings are used."""
+    path = manifest_directory(configured(tmp_path))
     (path / MANIFEST).write_text(text)
 
     assert read_manifest(str(path)) is None
 
 
-def test_nothing_is_heard_where_nothing_is_told(tmp_path: Path) -> None:
-    """Nor where the directory is not one, or is gone."""
-    path = told_of(configured(tmp_path))
+def test_without_a_manifest_there_is_no_configuration(tmp_path: Path) -> None:
+    """Nor with a symbolic link instead of the directory, or without a directory."""
+    path = manifest_directory(configured(tmp_path))
     (tmp_path / "link").symlink_to(path)
 
     assert read_manifest(str(tmp_path / "link")) is None
@@ -140,8 +165,8 @@ def test_nothing_is_heard_where_nothing_is_told(tmp_path: Path) -> None:
     assert read_manifest(str(tmp_path / "gone")) is None
 
 
-def test_a_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
-    """The same one in every process."""
+def test_each_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
+    """It is the same in every process."""
     first = spool_directory(configured(tmp_path), "acme")
     second = spool_directory(configured(tmp_path, endpoint="https://b.example"), "acme")
 
@@ -151,10 +176,9 @@ def test_a_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
     assert first == spool_directory(configured(tmp_path), "acme")
 
 
-def test_it_can_be_read_by_a_person(tmp_path: Path) -> None:
-    """Plain JSON, and no more in it than that."""
-    said = json.loads((told_of(configured(tmp_path)) / MANIFEST).read_text())
+def test_the_manifest_is_a_json_object_of_the_manifest_fields(tmp_path: Path) -> None:
+    """A person can read it."""
+    settings = json.loads((manifest_directory(configured(tmp_path)) / MANIFEST).read_text())
 
-    assert said["endpoint"] == "https://telemetry.acme.example"
-    assert "before_send" not in said
-    assert os.sep not in said["name"]
+    assert settings["endpoint"] == "https://telemetry.acme.example"
+    assert set(settings) == set(destination.MANIFEST_FIELDS)
