@@ -239,7 +239,7 @@ class TestApp:
     @pytest.mark.parametrize("app", [None, 5, SimpleNamespace(), SimpleNamespace(name=b"acme")])
     def test_what_has_no_name_is_refused(self, app: object) -> None:
         """The message says what is needed."""
-        with pytest.raises(ConfigurationError, match="a name, or an object with a name"):
+        with pytest.raises(ConfigurationError, match="a name, or an object that has a name"):
             Telemetry(app)  # type: ignore[arg-type]  # what is tested
 
     @pytest.mark.parametrize("name", ["", " ", 5, None])
