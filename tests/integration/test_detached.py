@@ -43,7 +43,7 @@ def test_an_event_arrives_after_the_tool_has_ended(
     assert acme.run() == (0, "")
 
     (event,) = receiver.wait_for_events(1, 20)
-    acme.wait_for_silence()
+    acme.wait_for_uploaders()
 
     assert event.name == "didRun"
     assert event.resource["telemetry.sdk.name"] == "otel_telemetry"
@@ -97,7 +97,7 @@ def test_a_dead_backend_costs_nothing_and_loses_nothing(
 
     assert acme.run() == (0, "")
 
-    acme.wait_for_silence()
+    acme.wait_for_uploaders()
 
     assert len(segments(acme)) == 1
 
@@ -105,7 +105,7 @@ def test_a_dead_backend_costs_nothing_and_loses_nothing(
         was_long_ago(acme)
         acme.run()
         back.wait_for_events(2, 20)
-        acme.wait_for_silence()
+        acme.wait_for_uploaders()
 
 
 def test_a_silent_backend_holds_nobody_up(make_tool: Callable[..., Tool]) -> None:
@@ -140,7 +140,7 @@ def test_many_runs_at_once_start_one_uploader(make_tool: Callable[..., Tool]) ->
 
         assert len(acme.uploaders()) == 1
 
-    acme.wait_for_silence()
+    acme.wait_for_uploaders()
 
     assert len(segments(acme)) == 20
 
@@ -148,7 +148,7 @@ def test_many_runs_at_once_start_one_uploader(make_tool: Callable[..., Tool]) ->
         was_long_ago(acme)
         acme.run()
         receiver.wait_for_events(21, 20, distinct=True)
-        acme.wait_for_silence()
+        acme.wait_for_uploaders()
 
         assert len(receiver.events) == 21
 
@@ -166,7 +166,7 @@ def test_a_hundred_runs_lose_nothing(
     for run in runs:
         run.communicate(timeout=20)
     http_receiver.wait_for_events(RUNS, 20, distinct=True)
-    acme.wait_for_silence()
+    acme.wait_for_uploaders()
 
     assert len(set(numbers(http_receiver.events))) == RUNS
     assert segments(acme) == []
@@ -190,7 +190,7 @@ def test_forked_children_have_their_own(
     assert acme.run() == (0, "")
 
     http_receiver.wait_for_events(3, 20)
-    acme.wait_for_silence()
+    acme.wait_for_uploaders()
 
     assert numbers(http_receiver.events) == ["child", "parent", "parent again"]
 

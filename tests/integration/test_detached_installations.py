@@ -38,7 +38,7 @@ def test_nothing_of_the_current_directory_runs(
         cwd=tmp_path / "cwd", MARKS=str(marks), PYTHONPATH=str(tmp_path / "path")
     )
     http_receiver.wait_for_events(1, 20)
-    acme.wait_for_silence()
+    acme.wait_for_uploaders()
 
     assert status == 0
     assert marks.read_text() == f"sitecustomize {output.strip()}\n"

@@ -1,4 +1,4 @@
-"""Applications that send events and come to an end: of their own, or by force."""
+"""Applications that send events in a process of their own, and end or are killed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from otel_telemetry.testing import OTLPReceiver, ReceivedEvent
     from tests.support.processes import Child
 
-# Each event has a number of its own. It is printed once `send` has returned: from there on, it must
-# not be lost. The descriptor, not the stream: a child that ends by `os._exit` flushes nothing.
+# Each event has its own number, which is printed once `send` has returned: from then on, the event
+# must not be lost. A child that ends by `os._exit` does not flush, so it writes to the descriptor.
 _PRELUDE: Final = """
 import itertools, json, multiprocessing, os, signal, sys, threading, time, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks where there are threads
@@ -47,7 +47,7 @@ telemetry = make()
 
 
 def command(program: str, /, **settings: object) -> list[str]:
-    """Return the command that runs *program*, with `telemetry` made of these settings."""
+    """Return the command that runs *program*, with an instance `telemetry` of these settings."""
     return [sys.executable, "-c", _PRELUDE + _START + program, json.dumps(settings)]
 
 
@@ -59,12 +59,12 @@ def app(program: str, /, **settings: object) -> Iterator[Child]:
 
 
 def run(program: str, /, **settings: object) -> tuple[int, list[str]]:
-    """Run *program* to its end; return its status and the numbers of the events it had sent."""
+    """Run *program* to its end; return its status and the numbers of its sent events."""
     return _run(command(program, **settings))
 
 
 def run_file(path: Path, program: str, /, **settings: object) -> tuple[int, list[str]]:
-    """Do as `run`, from a file at *path*, which other processes can import."""
+    """Run *program* as `run` does, from a file that other processes can import."""
     path.write_text(_PRELUDE + _START + program)
     return _run([sys.executable, str(path), json.dumps(settings)])
 
@@ -82,12 +82,12 @@ def sent(child: Child) -> list[str]:
 
 
 def numbers(events: Iterable[ReceivedEvent]) -> list[str]:
-    """Return the numbers of events, each once for every id."""
+    """Return the numbers of events, without copies."""
     return sorted(str(event.attributes["number"]) for event in unique(events))
 
 
 def wait_for_numbers(receiver: OTLPReceiver, expected: Iterable[str]) -> None:
-    """Wait until these events arrived, and hold that each came once, and no other."""
+    """Wait for the events with these numbers, and assert that no other arrived."""
     wanted = sorted(expected)
     receiver.wait_for_events(len(wanted), 20, distinct=True)
     assert numbers(receiver.events) == wanted
@@ -99,5 +99,5 @@ def files_below(directory: Path) -> list[str]:
 
 
 def wait_for_no_files(directory: Path) -> None:
-    """Wait until nothing is left below a directory."""
+    """Wait until a directory has no files."""
     wait_until(lambda: not files_below(directory), within=10, what=f"an empty {directory}")

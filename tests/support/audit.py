@@ -1,7 +1,7 @@
-"""Acting at one exact moment: between two system calls of the code under test.
+"""Actions at an exact moment: between two system calls of the code under test.
 
-Races have a moment. Python announces many system calls to its audit hooks, so a test can do what
-another process would do right then, without replacing anything.
+Python reports many system calls to audit hooks. So a test can cause a race: it does what another
+process would do at that moment, without a mock.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Audit:
-    """One hook for the whole run, for a hook cannot be taken back."""
+    """One hook for the whole run, because an audit hook cannot be removed."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Callable[[], object]] = {}
@@ -28,7 +28,7 @@ class Audit:
 
     @contextmanager
     def before(self, event: str, action: Callable[[], object]) -> Iterator[None]:
-        """Call *action* before the next *event* in the block, once; what it raises, that raises."""
+        """Call *action* once, before the next *event* in the block, which raises its exception."""
         self._waiting[event] = action
         try:
             yield
@@ -39,14 +39,14 @@ class Audit:
     @contextmanager
     def counting(self, event: str) -> Iterator[list[str]]:
         """Yield a list to which each *event* in the block is added."""
-        seen: list[str] = []
+        events: list[str] = []
 
         def note() -> None:
-            seen.append(event)
+            events.append(event)
             self._waiting[event] = note
 
         with self.before(event, note):
-            yield seen
+            yield events
             self._waiting.pop(event, None)
 
 

@@ -1,4 +1,4 @@
-"""Backends of either protocol, with and without TLS."""
+"""Receivers of either protocol, with and without TLS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def over_tls(certificates: Certificates, protocol: str) -> OTLPReceiver:
-    """Make a backend behind TLS, for ``http`` or ``grpc``."""
+    """Return a receiver with TLS, for ``http`` or ``grpc``."""
     if protocol == "grpc":
         pair = certificates.server_key.read_bytes(), certificates.server.read_bytes()
         credentials = grpc.ssl_server_credentials([pair])
@@ -25,7 +25,7 @@ def over_tls(certificates: Certificates, protocol: str) -> OTLPReceiver:
 
 
 def place(receiver: OTLPReceiver) -> tuple[str, str]:
-    """Say where *receiver* is, and what it speaks, as the settings name it."""
+    """Return the endpoint and the protocol of a receiver, as settings."""
     if receiver._serves_grpc:
         return receiver.grpc_endpoint, "grpc"
     return receiver.http_endpoint, "http/protobuf"

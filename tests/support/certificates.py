@@ -1,4 +1,4 @@
-"""A certificate authority of our own, with a server and a client, as files."""
+"""A certificate authority for tests, with a server and a client, as files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import trustme
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
-    """PEM files: what a server shows, what a client shows, and whom both believe."""
+    """The PEM files of an authority, a server and a client."""
 
     authority: Path
     server: Path
@@ -22,7 +22,7 @@ class Certificates:
 def make_certificates(directory: Path) -> Certificates:
     """Write a new authority, a server certificate for 127.0.0.1 and localhost, and a client's.
 
-    Two calls make two authorities that do not know each other.
+    Two calls make two independent authorities.
     """
     authority = trustme.CA()
     server = authority.issue_cert("127.0.0.1", "localhost")

@@ -1,4 +1,4 @@
-"""Events for hooks, and all the text in one."""
+"""Events for hooks, and the texts in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def make_event(
     *,
     name: str = "e",
 ) -> Event:
-    """Make an event."""
+    """Return an event."""
     return Event(
         name=name,
         timestamp=1,
@@ -26,7 +26,7 @@ def make_event(
 
 
 def texts_of(value: object) -> Iterator[str]:
-    """Find every text in an event or a value: its name, keys and values at every level."""
+    """Yield each text of an event or a value: its name, keys and values at each level."""
     if isinstance(value, Event):
         yield value.name
         for bucket in (value.event_properties, value.user_properties, value.group_properties):

@@ -1,4 +1,4 @@
-"""A real nginx in front of a receiver, with the answers that proxies give in the wild."""
+"""A real nginx in front of a receiver, with answers that proxies give in production."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.processes import (
     running,
 )
 
-# One process, no daemon, no user change: the same for root and for everybody else.
+# One process, no daemon and no change of user, so that it runs the same for root and other users.
 _CONFIGURATION: Final = """\
 daemon off;
 master_process off;
@@ -50,7 +50,7 @@ http {{
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """What nginx does with a request: its directives, as text."""
+    """The directives of nginx for a request, as text."""
 
     location: str
     shared: str = ""
@@ -58,34 +58,34 @@ class Front:
 
 
 def proxy(upstream: str) -> Front:
-    """Pass every request on to the http URL `upstream`."""
-    return Front(location=_pass_on(upstream))
+    """Forward each request to the http URL `upstream`."""
+    return Front(location=_proxy_pass(upstream))
 
 
 def grpc_proxy(upstream: str) -> Front:
-    """Pass every gRPC call on to `upstream`, a plain-text `host:port` or its URL."""
+    """Forward each gRPC call to `upstream`, a `host:port` or a URL without TLS."""
     target = upstream.rpartition("//")[2].rstrip("/")
     return Front(location=f"grpc_pass grpc://{target};", http2=True)
 
 
 def too_large(upstream: str, *, limit: int) -> Front:
-    """Answer 413 to a body of more than `limit` bytes, and pass the others on."""
-    return Front(location=f"client_max_body_size {limit}; {_pass_on(upstream)}")
+    """Answer 413 to a body of more than `limit` bytes, and forward other requests."""
+    return Front(location=f"client_max_body_size {limit}; {_proxy_pass(upstream)}")
 
 
 def redirect(to: str, *, status: int = 308) -> Front:
-    """Send every request elsewhere: to the same path below the URL `to`."""
+    """Redirect each request to the same path below the URL `to`."""
     return Front(location=f"return {status} {to.rstrip('/')}$request_uri;")
 
 
 def bad_gateway() -> Front:
-    """Answer 502 to all: the upstream is dead."""
-    # A socket that nobody made is dead for sure, where a port might come to life.
+    """Answer 502 to each request: the upstream does not exist."""
+    # A missing socket never answers, while another program could take a port.
     return Front(location="proxy_pass http://unix:/nowhere.sock;")
 
 
 def rate_limited(upstream: str, *, per_minute: int, retry_after: str = "") -> Front:
-    """Answer 429 to what comes faster than `per_minute`, with `Retry-After` if given."""
+    """Answer 429 to requests over `per_minute`, with `Retry-After` unless it is empty."""
     return Front(
         shared=(
             f"limit_req_zone $server_port zone=all:1m rate={per_minute}r/m;"
@@ -93,15 +93,15 @@ def rate_limited(upstream: str, *, per_minute: int, retry_after: str = "") -> Fr
         ),
         location=(
             "limit_req zone=all; limit_req_status 429;"
-            f"add_header Retry-After $retry_after always; {_pass_on(upstream)}"
+            f"add_header Retry-After $retry_after always; {_proxy_pass(upstream)}"
         ),
     )
 
 
 class Nginx:
-    """One nginx with one front: plain without `certificates`, TLS with them.
+    """One nginx with one front; it uses TLS if it has `certificates`.
 
-    With `verify_client` a client has to show a certificate of the same authority.
+    With `verify_client`, a client needs a certificate of the same authority.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Nginx:
         certificates: Certificates | None = None,
         verify_client: bool = False,
     ) -> None:
-        """Start nothing yet: the `with` block does, and skips or fails where nginx is missing."""
+        """Create an nginx; the `with` block starts it, and skips the test if nginx is missing."""
         self._front = front
         self._certificates = certificates
         self._verify_client = verify_client
@@ -122,27 +122,27 @@ class Nginx:
 
     @property
     def url(self) -> str:
-        """Where it listens; http or https as its certificates have it."""
+        """The URL of nginx: https if it has certificates, else http."""
         return f"{'https' if self._certificates else 'http'}://{self.target}"
 
     @property
     def target(self) -> str:
-        """The same as `host:port`, which is what a gRPC channel takes."""
+        """The address of nginx as `host:port`, for a gRPC channel."""
         return f"{LOOPBACK}:{self._port}"
 
     @property
     def statuses(self) -> list[int]:
-        """The HTTP statuses it gave so far, while it runs; a line may follow its answer late."""
+        """The HTTP statuses so far, while nginx runs; a status may appear after its answer."""
         log = self._access_log
         return [int(line) for line in log.read_text().splitlines()] if log else []
 
     @property
     def output(self) -> str:
-        """Its error log so far."""
+        """The error log so far."""
         return self._child.output if self._child else ""
 
     def __enter__(self) -> Self:
-        """Start it and wait until it answers."""
+        """Start nginx, and wait until it answers."""
         program = _find_program()
         if program is None:
             missing("nginx (Debian: nginx-light)")
@@ -152,7 +152,7 @@ class Nginx:
             configuration.write_text(self._configure(directory))
             self._child = starting.enter_context(
                 running(
-                    # The compiled-in log is opened before ours is known, and may not be writable.
+                    # Without -e, nginx first opens its default log, which may not be writable.
                     (program, "-p", directory, "-e", "stderr", "-c", configuration),
                     ports=(self._port,),
                     env=plain_environment(),
@@ -163,7 +163,7 @@ class Nginx:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop it."""
+        """Stop nginx."""
         self._running.close()
         self._access_log = None
 
@@ -182,11 +182,11 @@ class Nginx:
         )
 
 
-def _pass_on(upstream: str) -> str:
+def _proxy_pass(upstream: str) -> str:
     return f"proxy_pass {upstream.rstrip('/')};"
 
 
 def _find_program() -> str | None:
-    """Distributions install it where only root's PATH leads."""
+    """Search also the directories that only root has in PATH."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
     return shutil.which("nginx", path=path)

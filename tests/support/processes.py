@@ -1,4 +1,4 @@
-"""Real programs beside a test: started, waited for, and stopped for sure."""
+"""Starts real programs beside a test, waits for them, and always stops them."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ LOOPBACK: Final = "127.0.0.1"
 # Read at import: a running test sees no CI markers.
 IN_CI: Final = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
-# Below the range from which Linux, macOS and Windows number outgoing connections, so that none of
-# those takes the port before the program we chose it for. Counting up from a random start gives
-# two suites on one machine different ports, and one suite never the same port twice in a row.
+# Below the range of ports for outgoing connections on Linux, macOS and Windows, so that no
+# connection takes the port before the program does. A random start gives two test runs on one
+# machine different ports.
 _PORTS: Final = range(20_000, 32_000)
 _START: Final = secrets.randbelow(len(_PORTS))
 _candidates: Iterator[int] = itertools.cycle((*_PORTS[_START:], *_PORTS[:_START]))
 
 
 class ChildError(RuntimeError):
-    """A child process ended, or stayed silent, where it should have served; carries its output."""
+    """A child process ended or reached a timeout; the message has its output."""
 
 
 def missing(part: str, *, in_ci: bool = IN_CI) -> NoReturn:
-    """Skip the test for lack of a real part; in CI fail it, for there every test runs."""
+    """Skip the test because a program is missing; in CI fail it."""
     if in_ci:
         pytest.fail(f"missing: {part}; in CI no test is skipped", pytrace=False)
     pytest.skip(f"missing: {part}")
 
 
 def free_port() -> int:
-    """Choose a loopback port that nobody listens on."""
+    """Return a free loopback port."""
     for port in itertools.islice(_candidates, len(_PORTS)):
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
@@ -53,31 +53,31 @@ def free_port() -> int:
 
 @contextmanager
 def refusing_port() -> Iterator[int]:
-    """Hold a loopback port that refuses every connection."""
-    with socket.socket() as held:
-        held.bind((LOOPBACK, 0))
-        port: int = held.getsockname()[1]
+    """Yield a loopback port that refuses every connection."""
+    with socket.socket() as bound:
+        bound.bind((LOOPBACK, 0))
+        port: int = bound.getsockname()[1]
         yield port
 
 
 def port_answers(port: int) -> bool:
-    """Whether somebody accepts connections on a loopback port."""
+    """Return whether a program accepts connections on a loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def plain_environment(**extra: str) -> dict[str, str]:
-    """Make the least a foreign program needs: no settings, proxies or secrets of this machine."""
-    kept = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ} | extra
+    """Return a minimal environment, without settings, proxies and secrets of this machine."""
+    names = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
+    return {name: os.environ[name] for name in names if name in os.environ} | extra
 
 
 class Child:
-    """A running program in a process group of its own, both its outputs in one log."""
+    """A running program in its own process group, with both outputs in one log."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
-        """Take over a process that was started with `log` as its outputs; see `running`."""
+        """Wrap a process that writes its outputs to `log`; see `running`."""
         self._process = process
         self._log = log
         self._last_words: str | None = None
@@ -94,18 +94,18 @@ class Child:
 
     @property
     def output(self) -> str:
-        """What it has written so far; after its end, all it wrote."""
+        """The output so far; after the end, all of it."""
         if self._last_words is not None:
             return self._last_words
-        # The child writes at the offset we share with it: read without moving it.
+        # The child shares the offset of the file, so this read must not move it.
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
 
     def wait(self, *, within: float) -> int:
-        """Wait for its own end and return the exit status.
+        """Wait for the end of the program, and return its exit status.
 
         Raises:
-            ChildError: It still runs after `within` seconds.
+            ChildError: The program still runs after `within` seconds.
         """
         try:
             return self._process.wait(within)
@@ -113,29 +113,29 @@ class Child:
             raise self._error(f"still runs after {within:g} s") from None
 
     def wait_for_output(self, text: str, *, within: float) -> None:
-        """Wait until it has written `text`.
+        """Wait until the program has written `text`.
 
         Raises:
-            ChildError: It ended, or `within` seconds passed, without.
+            ChildError: The program ended, or `within` seconds passed.
         """
         self._wait_while_alive(lambda: text in self.output, within=within, what=repr(text))
 
     def wait_for_port(self, port: int, *, within: float) -> None:
-        """Wait until it accepts connections on a loopback port.
+        """Wait until the program accepts connections on a loopback port.
 
         Raises:
-            ChildError: It ended, or `within` seconds passed, without.
+            ChildError: The program ended, or `within` seconds passed.
         """
         self._wait_while_alive(lambda: port_answers(port), within=within, what=f"port {port}")
 
     def kill(self) -> None:
-        """End it and what it started at once, as a crash would, and wait for the end."""
+        """Kill the program and its children at once, as in a crash, and wait for the end."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
     def stop(self, *, within: float) -> None:
-        """Ask it to end; whatever of its group is left after `within` seconds is killed."""
+        """Terminate the program; after `within` seconds, kill the rest of its process group."""
         if self.returncode is None:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -143,13 +143,13 @@ class Child:
         self.kill()
 
     def _close(self) -> None:
-        """Keep the output, for an assertion after the end, and let the log go."""
+        """Keep the output for assertions after the end, and close the log."""
         self._last_words = self.output
         self._log.close()
 
     def _wait_while_alive(self, condition: Callable[[], bool], *, within: float, what: str) -> None:
         def settled() -> bool:
-            # Asked before the condition: last words and the end may come together.
+            # Checked before the condition: the last output and the end may come together.
             ended = self.returncode is not None
             if condition():
                 return True
@@ -176,13 +176,13 @@ def running(
     ready_within: float = 10,
     stop_within: float = 5,
 ) -> Iterator[Child]:
-    """Run a program until the block ends, entering it once all its `ports` answer.
+    """Run a program until the block ends; the block starts once all its `ports` answer.
 
-    `env` None passes on the environment of the test. SIGINT means to the program what it means by
-    itself: a shell that started the tests in the background has them, and all below, ignore it.
+    With `env` None the program has the environment of the test. SIGINT has its default meaning in
+    the program, also if a shell runs the tests in the background, where they ignore it.
 
     Raises:
-        ChildError: It ended, or a port did not answer within `ready_within` seconds.
+        ChildError: The program ended, or a port did not answer within `ready_within` seconds.
     """
     with tempfile.TemporaryFile() as log:
         with _sigint_by_default():
@@ -207,7 +207,7 @@ def running(
 
 @contextmanager
 def _sigint_by_default() -> Iterator[None]:
-    """Not ignored in a process that starts in the block; only the main thread can see to it."""
+    """Give SIGINT its default meaning in processes that start in the block."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         yield
         return

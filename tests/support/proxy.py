@@ -1,4 +1,4 @@
-"""A forward proxy: tunnels with CONNECT, passes plain requests on, may ask for credentials."""
+"""A forward proxy: tunnels CONNECT, forwards plain requests, and can require credentials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _JOIN_TIMEOUT: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyRequest:
-    """What a client asked of the proxy: headers by lower-case name."""
+    """A request to the proxy, with its headers by lower-case name."""
 
     method: str
     target: str
@@ -32,13 +32,13 @@ class ProxyRequest:
 
 
 class Proxy:
-    """Serves one connection per thread within its `with` block, and leaves no thread behind.
+    """Serves each connection in a thread within its `with` block, and joins the threads at its end.
 
-    With `credentials`, written ``user:password``, it answers 407 to whoever does not show them.
+    With `credentials`, as ``user:password``, it answers 407 to a client without them.
     """
 
     def __init__(self, *, credentials: str | None = None) -> None:
-        """Take a port."""
+        """Open a port."""
         self._expected = credentials and _basic(credentials)
         self._listener = socket.create_server((LOOPBACK, 0))
         self._sockets: list[socket.socket] = [self._listener]
@@ -48,21 +48,21 @@ class Proxy:
 
     @property
     def address(self) -> str:
-        """Where it listens, as `host:port`."""
+        """The address of the proxy, as `host:port`."""
         return f"{LOOPBACK}:{self._listener.getsockname()[1]}"
 
     @property
     def url(self) -> str:
-        """The same as a URL."""
+        """The URL of the proxy."""
         return f"http://{self.address}"
 
     def __enter__(self) -> Self:
-        """Begin to serve."""
+        """Start to serve."""
         self._start(self._accept)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Cut every connection and join every thread."""
+        """Close every connection, and join every thread."""
         for sock in self._sockets:
             _cut(sock)
         for thread in self._threads:
@@ -123,12 +123,12 @@ class Proxy:
 
 
 def _read_head(client: socket.socket) -> tuple[str, bytes]:
-    """Read up to the empty line; return what comes after it as well."""
+    """Read up to the empty line; return the head, and the bytes after it."""
     data = b""
     while b"\r\n\r\n" not in data and len(data) < _LONGEST_HEAD:
         more = client.recv(_CHUNK)
         if not more:
-            raise OSError("the client is gone")
+            raise OSError("the client has left")
         data += more
     head, _, rest = data.partition(b"\r\n\r\n")
     return head.decode("latin-1"), rest
@@ -146,14 +146,14 @@ def _parse(head: str) -> ProxyRequest:
 
 
 def _origin_form(request: ProxyRequest, path: str, host: str) -> bytes:
-    """Write the head for the server: without what was for the proxy, and one request at a time."""
-    kept = {
+    """Return the head for the server, without the headers for the proxy."""
+    headers = {
         name: value
         for name, value in request.headers.items()
         if not name.startswith("proxy-") and name not in {"connection", "host"}
     }
-    kept |= {"host": host, "connection": "close"}
-    lines = [f"{request.method} {path} HTTP/1.1", *(f"{n}: {v}" for n, v in kept.items())]
+    headers |= {"host": host, "connection": "close"}
+    lines = [f"{request.method} {path} HTTP/1.1", *(f"{n}: {v}" for n, v in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 

@@ -1,4 +1,4 @@
-"""The real rotel collector between a test and its sink."""
+"""A real rotel collector between a test and its sink."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _HELP: Final = (
 
 
 class Rotel:
-    """A collector that takes OTLP over http and grpc, and forwards it over http to `sink_url`.
+    """A collector that receives OTLP over http and gRPC, and forwards it over http to `sink_url`.
 
-    It batches for 200 ms, and its output lists all it received, names and attributes included.
+    It batches for 200 ms. Its output lists the received events with their attributes.
     """
 
     def __init__(self, sink_url: str) -> None:
-        """Start nothing yet: the `with` block does, and skips or fails where rotel is missing."""
+        """Create a collector; the `with` block starts it, or skips the test without rotel."""
         self._sink_url = sink_url
         self._http_port = free_port()
         self._grpc_port = free_port()
@@ -47,21 +47,21 @@ class Rotel:
 
     @property
     def http_endpoint(self) -> str:
-        """The base URL of its OTLP/HTTP receiver."""
+        """The base URL for OTLP/HTTP."""
         return f"http://{LOOPBACK}:{self._http_port}"
 
     @property
     def grpc_endpoint(self) -> str:
-        """The URL of its OTLP/gRPC receiver, plain text."""
+        """The URL for OTLP/gRPC, without TLS."""
         return f"http://{LOOPBACK}:{self._grpc_port}"
 
     @property
     def output(self) -> str:
-        """What it logged so far; empty before the start."""
+        """The log so far; empty before the start."""
         return self._child.output if self._child else ""
 
     def __enter__(self) -> Self:
-        """Start it and wait until both receivers answer."""
+        """Start the collector, and wait until both ports answer."""
         agent = find_agent()
         if agent is None:
             missing(_HELP)
@@ -78,7 +78,7 @@ class Rotel:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop it; what it had not yet forwarded it gets a moment to forward."""
+        """Stop the collector, which first forwards its last batch."""
         self._running.close()
 
     def _command(self, agent: Path, directory: Path) -> tuple[str | Path, ...]:
@@ -90,7 +90,7 @@ class Rotel:
             "--otlp-exporter-endpoint": self._sink_url,
             "--debug-log": "logs",
             "--debug-log-verbosity": "detailed",
-            # Else two collectors on one machine share these files in /tmp.
+            # By default, two collectors on one machine share these files in /tmp.
             "--pid-file": str(directory / "rotel.pid"),
             "--log-file": str(directory / "rotel.log"),
         }
@@ -99,7 +99,7 @@ class Rotel:
 
 @cache
 def find_agent() -> Path | None:
-    """Find a rotel binary that runs on this machine."""
+    """Return a rotel binary that runs on this machine, if there is one."""
     package = importlib.util.find_spec("rotel")
     folders = (package and package.submodule_search_locations) or ()
     candidates = [Path(folder) / "rotel-agent" for folder in folders]
@@ -109,7 +109,7 @@ def find_agent() -> Path | None:
 
 
 def _runs(agent: Path) -> bool:
-    """A binary may be there and still lack its libpython."""
+    """Return whether a binary starts; it may lack its libpython."""
     if not agent.exists():
         return False
     probe = subprocess.run(
@@ -119,7 +119,7 @@ def _runs(agent: Path) -> bool:
 
 
 def _agent_environment() -> dict[str, str]:
-    """Let the loader also look where the running Python keeps its own libpython."""
+    """Return an environment in which the loader finds the libpython of this interpreter."""
     environment = plain_environment()
     libraries = [environment.get("LD_LIBRARY_PATH"), sysconfig.get_config_var("LIBDIR")]
     return environment | {"LD_LIBRARY_PATH": ":".join(filter(None, libraries))}

@@ -1,4 +1,4 @@
-"""The plainest server there is, to see what arrives behind another part."""
+"""A minimal HTTP server, which records what a proxy or collector forwards."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tests.support.processes import LOOPBACK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a client asked: the path, and the body as it was before its compression."""
+    """A request: its path, and its body, decompressed."""
 
     path: str
     body: bytes
 
 
 class Sink:
-    """Takes every POST and answers 200 with an empty body.
+    """Answers each POST with 200 and an empty body.
 
-    On purpose no part of the package under test: it judges the parts that judge the package.
+    It uses nothing of the package, because it tests the parts that test the package.
     """
 
     def __init__(self) -> None:
-        """Take a port; requests are served within the `with` block."""
+        """Open a port; the `with` block serves requests."""
         self._requests: queue.Queue[Request] = queue.Queue()
         self._server = _Server((LOOPBACK, 0), _Handler)
         self._server.requests = self._requests
@@ -40,39 +40,39 @@ class Sink:
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     def next_request(self, *, within: float) -> Request:
-        """Wait for the next request nobody has looked at.
+        """Wait for the next request, and return it once.
 
         Raises:
-            queue.Empty: None came within `within` seconds.
+            queue.Empty: No request came within `within` seconds.
         """
         return self._requests.get(timeout=within)
 
     def __enter__(self) -> Self:
-        """Begin to serve."""
+        """Start to serve."""
         self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop serving and join every thread."""
+        """Stop the server, and join every thread."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
-    """Non-daemon threads: closing the server then waits for them."""
+    """Has no daemon threads, so that `server_close` waits for them."""
 
     daemon_threads = False
     requests: queue.Queue[Request]
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Speaks HTTP/1.0, so that no connection outlives its request."""
+    """Uses HTTP/1.0, so that each connection ends with its request."""
 
     timeout = 5
 
     def do_POST(self) -> None:
-        """Record the request and thank for it."""
+        """Record the request, and answer it."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers["Content-Encoding"] == "gzip":
             body = gzip.decompress(body)
@@ -83,4 +83,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
-        """Stay silent: the test asserts on the requests."""
+        """Write no log: the test checks the requests."""

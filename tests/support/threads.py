@@ -1,4 +1,4 @@
-"""Which threads a test leaves behind."""
+"""The threads that a test leaves running."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ _OURS = "otel_telemetry"
 
 
 def threads_left(before: Collection[threading.Thread], *, within: float) -> list[str]:
-    """Name the threads that started after `before`, matter, and do not end within `within` seconds.
+    """Return the names of threads that are not in `before` and still run after `within` seconds.
 
-    A thread matters if it keeps the interpreter alive, or is one of ours: those belong to an owner
-    that must join them, daemon or not. Daemon threads of the libraries we use are their business.
+    Only threads count that keep the interpreter alive or belong to the package, whose threads must
+    all be joined. Daemon threads of other libraries do not count.
     """
     deadline = time.monotonic() + within
-    left: list[str] = []
+    names: list[str] = []
     for thread in threading.enumerate():
-        if thread in before or thread is threading.current_thread() or not _matters(thread):
+        if thread in before or thread is threading.current_thread() or not _counts(thread):
             continue
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
-            left.append(thread.name)
-    return left
+            names.append(thread.name)
+    return names
 
 
-def _matters(thread: threading.Thread) -> bool:
-    """A thread's name may spell the package as a module or as a distribution."""
+def _counts(thread: threading.Thread) -> bool:
+    """Return whether a thread counts; its name may have the module or the distribution."""
     return not thread.daemon or _OURS in thread.name.replace("-", "_")

@@ -1,4 +1,4 @@
-"""Command-line tools with detached delivery, run as their users run them, and what they start."""
+"""Command-line tools with detached delivery, as real processes, and their uploaders."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ def send(number):
     receipt = telemetry.send("didRun", event_properties={"number": str(number)})
     assert receipt.outcome.name == "SPOOLED", receipt
 """
-_LONGEST: Final = 20.0  # seconds for an uploader, which ends by itself within 17
+_LONGEST: Final = 20.0  # seconds; an uploader ends by itself within 17
 
 
 @dataclass
 class Tool:
-    """A tool, its home, and what it has started.
+    """A tool, its home directory, and its uploaders.
 
     Attributes:
-        home: The directory of its user.
+        home: The home directory.
         file: The program.
+        settings: The settings of its `Telemetry`.
     """
 
     home: Path
@@ -42,13 +43,13 @@ class Tool:
     settings: dict[str, object] = field(default_factory=dict)
 
     def write(self, program: str) -> None:
-        """Make the tool do *program*; `send` sends an event with a number."""
+        """Write the program of the tool, in which `send` sends an event with a number."""
         self.file.write_text(_TOOL + program)
 
     def start(
         self, python: Sequence[str] = (sys.executable,), *, cwd: Path | None = None, **env: str
     ) -> subprocess.Popen[str]:
-        """Start a run."""
+        """Start the tool."""
         import json  # noqa: PLC0415 - small
 
         return subprocess.Popen(
@@ -63,52 +64,52 @@ class Tool:
     def run(
         self, python: Sequence[str] = (sys.executable,), *, cwd: Path | None = None, **env: str
     ) -> tuple[int, str]:
-        """Run it to its end; return its status and its output."""
+        """Run the tool to its end; return its status and its output."""
         with self.start(python, cwd=cwd, **env) as process:
             output, _ = process.communicate(timeout=30)
         return process.returncode, output
 
     @property
     def directory(self) -> Path:
-        """Its one spool directory."""
-        (found,) = (self.home / ".local/state/acme/telemetry/spool").iterdir()
-        return found
+        """The only spool directory of the tool."""
+        (directory,) = (self.home / ".local/state/acme/telemetry/spool").iterdir()
+        return directory
 
     def uploaders(self) -> set[int]:
-        """Return the ids of the processes that deliver for it now."""
+        """Return the ids of the running uploaders."""
         mark = f"{self.home}/.local/state".encode()
-        found = set()
+        pids = set()
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
                 if (
                     mark in path.read_bytes()
                     and b"otel_telemetry.detached.uploader" in path.read_bytes()
                 ):
-                    found.add(int(path.parent.name))
-        return found
+                    pids.add(int(path.parent.name))
+        return pids
 
-    def wait_for_silence(self) -> None:
-        """Wait until nobody delivers any more."""
+    def wait_for_uploaders(self) -> None:
+        """Wait until no uploader runs."""
         wait_until(lambda: not self.uploaders(), within=_LONGEST, what="the uploader's end")
 
 
 @contextmanager
 def tool(home: Path, **settings: object) -> Iterator[Tool]:
-    """Yield a tool that sends one event; whatever it has started must end by itself."""
+    """Yield a tool that sends one event; its uploaders must end by themselves."""
     home.mkdir()
     (home / "bin").mkdir()
-    made = Tool(home, home / "bin" / "tool.py", settings)
-    made.write("send(os.getpid())\n")
+    result = Tool(home, home / "bin" / "tool.py", settings)
+    result.write("send(os.getpid())\n")
     try:
-        yield made
-        made.wait_for_silence()
+        yield result
+        result.wait_for_uploaders()
     finally:
-        for pid in made.uploaders():
+        for pid in result.uploaders():
             os.kill(pid, signal.SIGKILL)
 
 
 def own_root() -> str:
-    """Return where the package is imported from."""
+    """Return the directory from which the package is imported."""
     import otel_telemetry  # noqa: PLC0415 - small
 
     return str(Path(otel_telemetry.__file__).parents[1])

@@ -1,4 +1,4 @@
-"""Waiting with a deadline: the one place where the tests poll."""
+"""Waits with a deadline; the only place where the tests poll."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _PAUSE = 0.005
 
 
 def wait_until(condition: Callable[[], bool], *, within: float, what: str) -> None:
-    """Return as soon as `condition()` holds.
+    """Return as soon as `condition()` is true.
 
-    For states nobody can announce: a port of another process, a line in its log. Inside one
-    process wait on an Event or a Condition instead.
+    For states without a notification, such as a port of another process or a line in its log.
+    Within one process, wait for an Event or a Condition instead.
 
     Raises:
-        TimeoutError: It did not hold within `within` seconds; the message says `what` did not.
+        TimeoutError: The condition is false after `within` seconds; the message has `what`.
     """
     deadline = time.monotonic() + within
     pause = threading.Event()

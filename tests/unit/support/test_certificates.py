@@ -1,4 +1,4 @@
-"""A certificate authority of our own."""
+"""The certificate authority for tests."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def read(pem: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(pem.read_bytes())
 
 
-def test_each_certificate_comes_with_its_key(certificates: Certificates) -> None:
-    """OpenSSL takes both pairs, which it does only if they match."""
+def test_each_certificate_has_its_key(certificates: Certificates) -> None:
+    """OpenSSL accepts only pairs that match."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
     context.load_cert_chain(certificates.server, certificates.server_key)
@@ -25,15 +25,17 @@ def test_each_certificate_comes_with_its_key(certificates: Certificates) -> None
 
 
 def test_both_are_issued_by_the_authority(certificates: Certificates) -> None:
-    """Who trusts the authority trusts the server and the client."""
+    """A client that trusts the authority trusts both."""
     authority = read(certificates.authority)
 
     read(certificates.server).verify_directly_issued_by(authority)
     read(certificates.client).verify_directly_issued_by(authority)
 
 
-def test_the_server_answers_to_the_loopback_s_names(certificates: Certificates) -> None:
-    """The address and the name are both good."""
+def test_the_server_certificate_is_for_the_loopback_address_and_name(
+    certificates: Certificates,
+) -> None:
+    """For 127.0.0.1 and localhost."""
     names = read(certificates.server).extensions.get_extension_for_class(
         x509.SubjectAlternativeName
     )
@@ -41,8 +43,8 @@ def test_the_server_answers_to_the_loopback_s_names(certificates: Certificates) 
     assert {str(name.value) for name in names.value} == {"127.0.0.1", "localhost"}
 
 
-def test_two_authorities_are_strangers(certificates: Certificates, tmp_path: Path) -> None:
-    """A second call makes certificates which the first authority did not issue."""
+def test_two_authorities_are_independent(certificates: Certificates, tmp_path: Path) -> None:
+    """The first authority did not issue the certificates of the second."""
     stranger = make_certificates(tmp_path)
 
     with pytest.raises(ValueError, match="does not match certificate issuer"):

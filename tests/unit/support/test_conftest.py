@@ -1,4 +1,4 @@
-"""What holds for every test, seen from outside: in a pytest of its own."""
+"""The fixtures of every test, in a separate run of pytest."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ import threading
 
 def test_culprit():
     threading.Thread(
-        target=threading.Event().wait, name="otel_telemetry-courier", daemon=True
+        target=threading.Event().wait, name="otel_telemetry-worker", daemon=True
     ).start()
 
 def test_innocent():
@@ -55,7 +55,7 @@ def test_nginx():
 
 
 def run_pytest(tmp_path: Path, tests: str, **environment: str) -> tuple[int, Mapping[str, int]]:
-    """Run tests under our conftest; return the exit status and the counts of the last line."""
+    """Run tests with the conftest; return the exit status and the counts of the last line."""
     (tmp_path / "test_it.py").write_text(tests)
     plugins = ("-p", "tests.conftest", "-p", "no:randomly", "-p", "no:cacheprovider")
     # The temporary folders by default are those of every pytest of this user, ours included: each
@@ -72,8 +72,8 @@ def run_pytest(tmp_path: Path, tests: str, **environment: str) -> tuple[int, Map
     return status, {what: int(number) for number, what in counts}
 
 
-def test_a_test_sees_nothing_of_the_machine(tmp_path: Path) -> None:
-    """No CI marker, setting, proxy or home is visible; and CI repeats its random examples."""
+def test_the_environment_of_the_machine_is_hidden_from_a_test(tmp_path: Path) -> None:
+    """CI markers, settings, proxies and home; in CI, random examples are the same in each run."""
     outcome = run_pytest(
         tmp_path,
         SEES,
@@ -88,16 +88,16 @@ def test_a_test_sees_nothing_of_the_machine(tmp_path: Path) -> None:
     assert outcome == (0, {"passed": 3})
 
 
-def test_a_test_that_leaves_a_thread_fails_alone(tmp_path: Path) -> None:
-    """The blame falls on the test that started it, not on the next."""
+def test_only_the_test_that_leaves_a_thread_fails(tmp_path: Path) -> None:
+    """And not the next one."""
     assert run_pytest(tmp_path, LEAVES_A_THREAD) == (1, {"passed": 2, "error": 1})
 
 
-def test_a_missing_part_skips_on_a_developer_s_machine(tmp_path: Path) -> None:
-    """Without CI in the environment the test is skipped."""
+def test_a_missing_program_skips_the_test_outside_ci(tmp_path: Path) -> None:
+    """Without CI in the environment."""
     assert run_pytest(tmp_path, LACKS_A_PART) == (0, {"skipped": 1})
 
 
-def test_a_missing_part_fails_in_ci(tmp_path: Path) -> None:
-    """With CI in the environment it fails, though no test sees the variable."""
+def test_a_missing_program_fails_the_test_in_ci(tmp_path: Path) -> None:
+    """Although no test sees the variable."""
     assert run_pytest(tmp_path, LACKS_A_PART, CI="true") == (1, {"failed": 1})

@@ -1,4 +1,4 @@
-"""A real nginx gives the answers its fronts promise."""
+"""The answers of a real nginx, by front."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CALL: Final = "/test.Echo/Export"
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    """What stands behind nginx."""
+    """The upstream of nginx."""
     with Sink() as sink:
         yield sink
 
@@ -42,16 +42,18 @@ def post(
         return http.request("POST", f"{url}/v1/logs", body=body, redirect=False)
 
 
-def test_proxy_passes_a_request_on(sink: Sink) -> None:
-    """Path and body arrive, and the answer comes back."""
+def test_proxy_forwards_a_request(sink: Sink) -> None:
+    """Path and body arrive, and the answer returns."""
     with Nginx(nginx.proxy(sink.url)) as front:
         assert post(front.url).status == 200
 
     assert sink.next_request(within=5) == Request(path="/v1/logs", body=b"x")
 
 
-def test_tls_front_is_trusted_through_its_authority(sink: Sink, certificates: Certificates) -> None:
-    """A client that knows the authority gets through to the plain upstream."""
+def test_a_client_that_trusts_the_authority_can_connect_over_tls(
+    sink: Sink, certificates: Certificates
+) -> None:
+    """The upstream has no TLS."""
     with Nginx(nginx.proxy(sink.url), certificates=certificates) as front:
         assert front.url.startswith("https://")
         assert post(front.url, trust=certificates.authority).status == 200
@@ -59,10 +61,10 @@ def test_tls_front_is_trusted_through_its_authority(sink: Sink, certificates: Ce
     assert sink.next_request(within=5).body == b"x"
 
 
-def test_tls_front_is_refused_by_a_stranger(
+def test_a_client_that_trusts_another_authority_refuses_the_connection(
     sink: Sink, certificates: Certificates, tmp_path: Path
 ) -> None:
-    """A client that knows only some other authority does not connect."""
+    """The server's certificate is not valid for it."""
     strangers = make_certificates(tmp_path)
 
     with (
@@ -72,35 +74,33 @@ def test_tls_front_is_refused_by_a_stranger(
         post(front.url, trust=strangers.authority)
 
 
-def test_client_certificate_opens_the_door(sink: Sink, certificates: Certificates) -> None:
-    """With verification on, a client of the authority gets through."""
+def test_a_client_with_a_certificate_is_accepted(sink: Sink, certificates: Certificates) -> None:
+    """With the verification of clients on."""
     with Nginx(nginx.proxy(sink.url), certificates=certificates, verify_client=True) as front:
         assert post(front.url, trust=certificates.authority, show=certificates).status == 200
 
 
-def test_without_client_certificate_the_door_stays_shut(
-    sink: Sink, certificates: Certificates
-) -> None:
-    """With verification on, whoever shows nothing gets 400."""
+def test_a_client_without_a_certificate_gets_400(sink: Sink, certificates: Certificates) -> None:
+    """With the verification of clients on."""
     with Nginx(nginx.proxy(sink.url), certificates=certificates, verify_client=True) as front:
         assert post(front.url, trust=certificates.authority).status == 400
 
 
-def test_too_large_answers_413_beyond_its_limit(sink: Sink) -> None:
-    """A body of the limit passes, one byte more does not."""
+def test_too_large_answers_413_over_its_limit(sink: Sink) -> None:
+    """A body of the limit is forwarded, one more byte is not."""
     with Nginx(nginx.too_large(sink.url, limit=1000)) as front:
         assert post(front.url, b"x" * 1000).status == 200
         assert post(front.url, b"x" * 1001).status == 413
 
 
-def test_other_fronts_take_a_body_of_any_size(sink: Sink) -> None:
-    """Nginx's own limit of 1 MiB is off where it is not the point."""
+def test_other_fronts_forward_a_body_of_any_size(sink: Sink) -> None:
+    """The default limit of nginx, 1 MiB, is off."""
     with Nginx(nginx.proxy(sink.url)) as front:
         assert post(front.url, bytes(3 << 20)).status == 200
 
 
-def test_redirect_points_to_the_same_path_elsewhere() -> None:
-    """308, and the path is kept."""
+def test_redirect_keeps_the_path() -> None:
+    """With status 308."""
     with Nginx(nginx.redirect("http://elsewhere.example/")) as front:
         answer = post(front.url)
 
@@ -109,13 +109,13 @@ def test_redirect_points_to_the_same_path_elsewhere() -> None:
 
 
 def test_bad_gateway_answers_502() -> None:
-    """The upstream is dead, whatever one sends."""
+    """The upstream does not exist."""
     with Nginx(nginx.bad_gateway()) as front:
         assert post(front.url).status == 502
 
 
-def test_rate_limited_answers_429_to_the_hasty(sink: Sink) -> None:
-    """The first request of a minute passes, the second does not, and learns when to come back."""
+def test_rate_limited_answers_429_over_its_rate(sink: Sink) -> None:
+    """Only the first request of a minute is forwarded; the second gets Retry-After."""
     with Nginx(nginx.rate_limited(sink.url, per_minute=1, retry_after="7")) as front:
         first, second = post(front.url), post(front.url)
 
@@ -123,16 +123,16 @@ def test_rate_limited_answers_429_to_the_hasty(sink: Sink) -> None:
     assert (second.status, second.headers["Retry-After"]) == (429, "7")
 
 
-def test_rate_limited_may_keep_silent_about_the_time(sink: Sink) -> None:
-    """As nginx does out of the box: 429 and no more."""
+def test_rate_limited_can_omit_retry_after(sink: Sink) -> None:
+    """As nginx does by default."""
     with Nginx(nginx.rate_limited(sink.url, per_minute=1)) as front:
         _, second = post(front.url), post(front.url)
 
     assert (second.status, "Retry-After" in second.headers) == (429, False)
 
 
-def test_statuses_tell_what_was_answered(sink: Sink) -> None:
-    """A test can see that the traffic went through the front, and how it fared."""
+def test_statuses_lists_the_answers(sink: Sink) -> None:
+    """A test can check that requests went through nginx."""
     with Nginx(nginx.too_large(sink.url, limit=1)) as front:
         post(front.url, b"xx")
         post(front.url, b"x")
@@ -142,7 +142,7 @@ def test_statuses_tell_what_was_answered(sink: Sink) -> None:
 
 @contextmanager
 def echo_server() -> Iterator[str]:
-    """Serve gRPC calls that answer with what they were sent; yields `host:port`."""
+    """Run a gRPC server that returns its requests; yield `host:port`."""
     echo = grpc.unary_unary_rpc_method_handler(lambda request, _: request)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
     server.add_generic_rpc_handlers(
@@ -157,20 +157,20 @@ def echo_server() -> Iterator[str]:
 
 
 def call(channel: grpc.Channel) -> bytes:
-    """Make one call on a channel and close it."""
+    """Make one call on a channel, and close it."""
     with channel:
         answer: bytes = channel.unary_unary(CALL, bytes, bytes)(b"hello", timeout=10)
     return answer
 
 
-def test_grpc_proxy_passes_a_call_on_in_plain_text() -> None:
-    """HTTP/2 without TLS on both sides."""
+def test_grpc_proxy_forwards_a_call_without_tls() -> None:
+    """HTTP/2 on both sides."""
     with echo_server() as upstream, Nginx(nginx.grpc_proxy(upstream)) as front:
         assert call(grpc.insecure_channel(front.target)) == b"hello"
 
 
-def test_grpc_proxy_passes_a_call_on_from_tls(certificates: Certificates) -> None:
-    """HTTP/2 over TLS at the front, with the client's certificate verified."""
+def test_grpc_proxy_forwards_a_call_from_tls(certificates: Certificates) -> None:
+    """HTTP/2 over TLS to nginx, which verifies the client."""
     credentials = grpc.ssl_channel_credentials(
         certificates.authority.read_bytes(),
         certificates.client_key.read_bytes(),

@@ -1,4 +1,4 @@
-"""The real rotel collector forwards what it is sent."""
+"""The real rotel collector forwards requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXPORT: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 
 def text(key: str, value: str) -> KeyValue:
-    """Spell one attribute."""
+    """Return one attribute."""
     return KeyValue(key=key, value=AnyValue(string_value=value))
 
 
@@ -51,7 +51,7 @@ REQUEST: Final = ExportLogsServiceRequest(
 
 
 def post(rotel: Rotel, body: bytes, **headers: str) -> int:
-    """Send one request over http and return the status."""
+    """Send one request over http, and return its status."""
     with urllib3.PoolManager(retries=False) as http:
         return http.request(
             "POST",
@@ -62,15 +62,15 @@ def post(rotel: Rotel, body: bytes, **headers: str) -> int:
 
 
 def forwarded(sink: Sink) -> ResourceLogs:
-    """Wait for the one request that rotel forwards, and unwrap it."""
+    """Wait for the only request that rotel forwards, and return its logs."""
     request = sink.next_request(within=10)
     assert request.path == "/v1/logs"
     (resource_logs,) = ExportLogsServiceRequest.FromString(request.body).resource_logs
     return resource_logs
 
 
-def test_what_came_over_http_is_forwarded_whole() -> None:
-    """The event's name and all three buckets of attributes survive an independent collector."""
+def test_an_event_over_http_is_forwarded_with_all_attributes() -> None:
+    """Its name and its three kinds of attributes pass an independent collector."""
     with Sink() as sink, Rotel(sink.url) as rotel:
         status = post(rotel, REQUEST.SerializeToString())
         arrived = forwarded(sink)
@@ -84,8 +84,8 @@ def test_what_came_over_http_is_forwarded_whole() -> None:
     assert list(scope_logs.scope.attributes) == [text("database", "postgres")]
 
 
-def test_what_came_compressed_is_forwarded() -> None:
-    """Gzip is understood."""
+def test_a_compressed_request_is_forwarded() -> None:
+    """With gzip."""
     with Sink() as sink, Rotel(sink.url) as rotel:
         body = gzip.compress(REQUEST.SerializeToString())
 
@@ -93,8 +93,8 @@ def test_what_came_compressed_is_forwarded() -> None:
         assert forwarded(sink).scope_logs[0].log_records[0].event_name == "didCreateEntry"
 
 
-def test_what_came_over_grpc_is_forwarded() -> None:
-    """The second receiver leads to the same sink."""
+def test_an_event_over_grpc_is_forwarded() -> None:
+    """To the same sink."""
     with Sink() as sink, Rotel(sink.url) as rotel:
         target = rotel.grpc_endpoint.removeprefix("http://")
         with grpc.insecure_channel(target) as channel:
@@ -107,8 +107,8 @@ def test_what_came_over_grpc_is_forwarded() -> None:
         assert forwarded(sink).scope_logs[0].log_records[0].event_name == "didCreateEntry"
 
 
-def test_its_output_lists_what_it_received() -> None:
-    """A failing test can show what the collector saw."""
+def test_the_output_lists_the_received_events() -> None:
+    """A failing test can show them."""
     with Sink() as sink, Rotel(sink.url) as rotel:
         post(rotel, REQUEST.SerializeToString())
         forwarded(sink)
@@ -118,7 +118,7 @@ def test_its_output_lists_what_it_received() -> None:
 
 
 def test_two_collectors_run_side_by_side(start_rotel: Callable[[str], Rotel]) -> None:
-    """One may forward to the other."""
+    """One can forward to the other."""
     with Sink() as sink:
         last = start_rotel(sink.url)
         first = start_rotel(last.http_endpoint)

@@ -1,4 +1,4 @@
-"""The plainest server there is."""
+"""The minimal HTTP server."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import urllib3
 from tests.support.sink import Request, Sink
 
 
-def test_the_sink_hands_over_what_arrived_in_order() -> None:
-    """A body comes out as it was before its compression."""
+def test_the_sink_returns_requests_in_order() -> None:
+    """Bodies are decompressed."""
     with Sink() as sink, urllib3.PoolManager(retries=False) as http:
         plain = http.request("POST", f"{sink.url}/a", body=b"one")
         packed = http.request(
@@ -27,7 +27,7 @@ def test_the_sink_hands_over_what_arrived_in_order() -> None:
         assert sink.next_request(within=5) == Request(path="/b", body=b"two")
 
 
-def test_waiting_for_a_request_that_does_not_come_ends() -> None:
-    """Nothing arrived is an answer too."""
+def test_waiting_for_a_request_has_a_timeout() -> None:
+    """It raises `queue.Empty`."""
     with Sink() as sink, pytest.raises(queue.Empty):
         sink.next_request(within=0.01)

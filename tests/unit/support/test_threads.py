@@ -1,4 +1,4 @@
-"""Which threads a test leaves behind."""
+"""The threads that a test leaves running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.threads import threads_left
 
 @contextmanager
 def thread(name: str, *, daemon: bool) -> Iterator[threading.Event]:
-    """Keep a thread alive until the block ends, or the yielded event is set."""
+    """Run a thread until the block ends or the yielded event is set."""
     release = threading.Event()
     alive = threading.Thread(target=release.wait, name=name, daemon=daemon)
     alive.start()
@@ -26,33 +26,33 @@ def thread(name: str, *, daemon: bool) -> Iterator[threading.Event]:
 
 @pytest.mark.parametrize(
     ("name", "daemon"),
-    [("worker", False), ("otel_telemetry-courier", True), ("otel-telemetry courier", True)],
+    [("worker", False), ("otel_telemetry-worker", True), ("otel-telemetry worker", True)],
     ids=["non-daemon", "ours", "ours, spelled as a distribution"],
 )
-def test_a_thread_that_matters_is_named(name: str, *, daemon: bool) -> None:
-    """What would hold up the exit, or is ours to join, counts as left behind."""
+def test_a_non_daemon_thread_or_one_of_the_package_is_left(name: str, *, daemon: bool) -> None:
+    """The first keeps the interpreter alive, the second must be joined."""
     before = threading.enumerate()
 
     with thread(name, daemon=daemon):
         assert threads_left(before, within=0.01) == [name]
 
 
-def test_a_foreign_daemon_thread_is_nobody_s_business() -> None:
-    """Libraries keep daemon threads of their own."""
+def test_a_daemon_thread_of_another_library_does_not_count() -> None:
+    """Libraries keep such threads."""
     before = threading.enumerate()
 
     with thread("channel_spin", daemon=True):
         assert threads_left(before, within=0) == []
 
 
-def test_a_thread_that_was_there_before_does_not_count() -> None:
-    """A fixture that outlives the test keeps its threads."""
+def test_a_thread_from_before_the_test_does_not_count() -> None:
+    """It belongs to a fixture."""
     with thread("older", daemon=False):
         assert threads_left(threading.enumerate(), within=0) == []
 
 
-def test_a_thread_on_its_way_out_is_waited_for() -> None:
-    """To end a moment after the test is no fault."""
+def test_a_thread_that_ends_soon_does_not_count() -> None:
+    """The check waits for it."""
     before = threading.enumerate()
 
     with thread("last", daemon=False) as release:

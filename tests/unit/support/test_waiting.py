@@ -9,8 +9,8 @@ import pytest
 from tests.support.waiting import wait_until
 
 
-def test_wait_until_returns_when_the_condition_holds() -> None:
-    """It asks again until the answer is yes, and not once more."""
+def test_wait_until_returns_once_the_condition_is_true() -> None:
+    """It does not check again."""
     answers = iter((False, False, True))
 
     wait_until(lambda: next(answers), within=5, what="the third answer")
@@ -18,8 +18,8 @@ def test_wait_until_returns_when_the_condition_holds() -> None:
     assert list(answers) == []
 
 
-def test_wait_until_gives_up_at_the_deadline() -> None:
-    """It says what did not happen, and in which time."""
+def test_wait_until_raises_timeout_error_at_the_deadline() -> None:
+    """The message has the condition and the time."""
     started = time.monotonic()
 
     with pytest.raises(TimeoutError, match=r"^not within 0\.05 s: rain$"):
@@ -28,6 +28,6 @@ def test_wait_until_gives_up_at_the_deadline() -> None:
     assert time.monotonic() - started >= 0.05
 
 
-def test_wait_until_asks_once_with_no_time_left() -> None:
-    """A deadline of zero still takes a state that is there already."""
-    wait_until(lambda: True, within=0, what="what is there already")
+def test_wait_until_checks_once_with_a_deadline_of_zero() -> None:
+    """A state that already exists is found."""
+    wait_until(lambda: True, within=0, what="an existing state")
