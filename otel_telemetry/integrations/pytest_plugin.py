@@ -1,6 +1,6 @@
-"""For pytest: `captured_events`, there in every test run where this package is installed.
+"""The pytest plugin: the fixture `captured_events`, in every environment that has this package.
 
-It costs nothing until a test asks for it.
+Every test run loads it. So it imports only what pytest itself has loaded.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def captured_events() -> Iterator[Callable[..., Captured]]:
-    """Have the events of Telemetry instances end in the test; see `testing.capture_events`.
+    """Return a function that captures the events of Telemetry instances until the test ends.
 
-    Call it with the instance, or with several, and get the events so far. The instances are what
-    they were before when the test is over, however it ends::
+    Call the function with one instance or with several. It returns their captured events, as
+    `otel_telemetry.testing.capture_events` does. When the test ends, the instances have their own
+    decision, stats and pending events again::
 
         def test_an_entry_is_counted(captured_events):
             events = captured_events(telemetry)
             create_entry(model="article")
             assert events.names == ("didCreateEntry",)
     """
-    from otel_telemetry.testing import capture_events  # noqa: PLC0415 - only if asked for
+    from otel_telemetry.testing import capture_events  # noqa: PLC0415 - only if a test uses it
 
     with ExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""Wanted and sent events, side by side."""
+"""The events that a test captures, its assertions, and their failure messages."""
 
 from __future__ import annotations
 
@@ -19,76 +19,17 @@ _NUMBERS = (bool, int, float)
 _LISTS = (list, tuple)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An event that a test asks for: its name, and the least that it has in each bucket."""
-
-    name: str
-    event_properties: Mapping[str, object] | None
-    user_properties: Mapping[str, object] | None
-    group_properties: Mapping[str, object] | None
-
-    def __str__(self) -> str:
-        buckets = ((name, getattr(self, name)) for name in _BUCKETS)
-        least = [f"{name} {dict(bucket)!r}" for name, bucket in buckets if bucket is not None]
-        return f"{self.name!r}{' with ' if least else ''}{', '.join(least)}"
-
-    def matches(self, event: CapturedEvent) -> bool:
-        """Tell whether *event* has all that is wanted."""
-        return event.name == self.name and not any(self.differences(event))
-
-    def differences(self, event: CapturedEvent) -> Iterator[str]:
-        """Yield what *event* lacks, or has otherwise, in a line each."""
-        for bucket in _BUCKETS:
-            properties = getattr(event, bucket)
-            for key, value in (getattr(self, bucket) or {}).items():
-                if key not in properties:
-                    yield f"{bucket}: {key!r} is missing, wanted {value!r}"
-                elif not same(value, properties[key]):
-                    yield f"{bucket}: {key!r} is {properties[key]!r}, wanted {value!r}"
-
-
-def same(wanted: object, sent: object) -> bool:
-    """Tell whether two values are one value on the wire.
-
-    What is no plain value, such as a matcher of a test framework, decides by its own equality.
-    """
-    if isinstance(wanted, _NUMBERS) and isinstance(sent, _NUMBERS):
-        return isinstance(wanted, bool) == isinstance(sent, bool) and (
-            isinstance(wanted, float) == isinstance(sent, float) and wanted == sent
-        )
-    if isinstance(wanted, Mapping) and isinstance(sent, Mapping):
-        return wanted.keys() == sent.keys() and all(same(wanted[key], sent[key]) for key in wanted)
-    if isinstance(wanted, _LISTS) and isinstance(sent, _LISTS):
-        return len(wanted) == len(sent) and all(map(same, wanted, sent))
-    return bool(wanted == sent)
-
-
-def listing(events: Sequence[CapturedEvent], wanted: Wanted | None) -> Iterator[str]:
-    """Yield what was sent, in lines; beside *wanted*, how each event of that name differs."""
-    yield "sent:" if events else "sent: nothing"
-    for number, event in enumerate(events, 1):
-        yield f"  {number}. {event.name}"
-        if wanted is not None and event.name == wanted.name:
-            yield from (f"       {difference}" for difference in wanted.differences(event))
-            continue
-        for bucket in _BUCKETS:
-            properties = getattr(event, bucket)
-            if properties:
-                yield f"       {bucket}: {dict(properties)!r}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedEvent:
-    """An event as it would have left: checked, mended, and past every hook.
+    """An event as it would be sent: after the checks, the corrections and every hook.
 
     Attributes:
         name: The event's name.
         timestamp: Nanoseconds since the epoch.
-        event_properties: Its own properties, without what the library adds to every record.
-        user_properties: Those about who or what runs the software.
-        group_properties: Those about the project, team or deployment.
-        resource: The user properties, and all that is said of the software itself.
+        event_properties: Its own properties, without the attributes that the library adds.
+        user_properties: Those of the user.
+        group_properties: Those of the group.
+        resource: The user properties and the attributes of the base resource.
     """
 
     name: str
@@ -100,10 +41,10 @@ class CapturedEvent:
 
 
 class Captured(Sequence[CapturedEvent]):
-    """The events so far, in the order in which they were sent. Thread-safe; grows while it is read.
+    """The captured events in the order of sending. Thread-safe; grows while events are sent.
 
-    Properties are compared as they leave: an Enum is its value, a datetime its ISO form. ``True``,
-    ``1`` and ``1.0`` are three values; a list equals a tuple.
+    Assertions compare the values that would be sent: an Enum is its value, a datetime its ISO form.
+    ``True``, ``1`` and ``1.0`` are three different values. A list equals a tuple.
     """
 
     def __init__(self) -> None:
@@ -127,16 +68,16 @@ class Captured(Sequence[CapturedEvent]):
         return self._snapshot()[index]
 
     def add(self, event: CapturedEvent) -> None:
-        """Take an event."""
+        """Append an event."""
         with self._lock:
             self._events.append(event)
 
     def count_by(self, stats: Callable[[], Stats]) -> None:
-        """Ask *stats* as well for what became of events."""
+        """Include the counts of *stats* in `dropped` and `corrected`."""
         self._stats.append(stats)
 
     def clear(self) -> None:
-        """Forget the events; the counts stay."""
+        """Remove the events; the counts stay."""
         with self._lock:
             self._events.clear()
 
@@ -147,12 +88,12 @@ class Captured(Sequence[CapturedEvent]):
 
     @property
     def dropped(self) -> Mapping[str, int]:
-        """How many events would not have left, by reason; the reasons are those of `Stats`."""
+        """How many events were dropped, by reason; the reasons are those of `Stats.dropped`."""
         return self._sum(lambda stats: stats.dropped)
 
     @property
     def corrected(self) -> Mapping[str, int]:
-        """How many flaws were mended in events that would have left, by kind; see `Stats`."""
+        """How many corrections were made in events, by kind; see `Stats.corrected`."""
         return self._sum(lambda stats: stats.corrected)
 
     def named(self, name: str) -> tuple[CapturedEvent, ...]:
@@ -160,19 +101,19 @@ class Captured(Sequence[CapturedEvent]):
         return tuple(event for event in self._snapshot() if event.name == name)
 
     def only(self, name: str | None = None) -> CapturedEvent:
-        """Return the one event there is.
+        """Return the only event.
 
         Args:
-            name: Of the events with this name, and let there be others; None for all events.
+            name: Look at the events with this name alone. None looks at all events.
 
         Raises:
-            AssertionError: There is none, or more than one.
+            AssertionError: There is no such event, or more than one; the message lists the events.
         """
-        found = self._snapshot() if name is None else self.named(name)
-        if len(found) != 1:
+        events = self._snapshot() if name is None else self.named(name)
+        if len(events) != 1:
             what = "one event" if name is None else f"one {name!r}"
-            raise AssertionError(self._message(f"wanted {what}, and {len(found)} were sent"))
-        return found[0]
+            raise AssertionError(self._message(f"expected {what}, but {_were_sent(len(events))}"))
+        return events[0]
 
     def assert_sent(
         self,
@@ -183,39 +124,39 @@ class Captured(Sequence[CapturedEvent]):
         group_properties: Mapping[str, object] | None = None,
         times: int | None = None,
     ) -> CapturedEvent:
-        """Assert that such an event was sent, and return the first.
+        """Assert that such an event was sent, and return the first one.
 
         Args:
-            name: Its name.
-            event_properties: Properties it has to have; it may have others.
-            user_properties: The same of its user properties.
-            group_properties: The same of its group properties.
-            times: How many such events there have to be; None for one or more.
+            name: The event's name.
+            event_properties: Event properties that it must have; it may have others.
+            user_properties: User properties that it must have; it may have others.
+            group_properties: Group properties that it must have; it may have others.
+            times: The exact number of such events. None means one or more.
 
         Raises:
-            AssertionError: There are none, or not so many; the message lists what was sent.
-            ValueError: *times* is less than 1; that is `assert_not_sent`.
+            AssertionError: There is no such event, or another number; the message lists the events.
+            ValueError: *times* is less than 1; use `assert_not_sent`.
         """
         if times is not None and times < 1:
-            raise ValueError("times must be 1 or more; for none, there is assert_not_sent")
-        wanted = Wanted(name, event_properties, user_properties, group_properties)
-        events = self._snapshot()
-        found = [event for event in events if wanted.matches(event)]
-        if not found or len(found) != (times or len(found)):
-            count = "none" if not found else f"{len(found)}"
-            often = "" if times is None else f", {times} times"
-            raise AssertionError(self._message(f"wanted {wanted}{often}; {count} was sent", wanted))
-        return found[0]
+            raise ValueError("times must be 1 or more; use assert_not_sent to expect none")
+        expected = ExpectedEvent(name, event_properties, user_properties, group_properties)
+        matching = [event for event in self._snapshot() if expected.matches(event)]
+        if not matching or len(matching) != (times or len(matching)):
+            number = "" if times is None else f" {times} time{'' if times == 1 else 's'}"
+            what = f"expected {expected}{number}, but {_were_sent(len(matching))}"
+            raise AssertionError(self._message(what, expected))
+        return matching[0]
 
     def assert_not_sent(self, name: str | None = None) -> None:
-        """Assert that no event with this name was sent; None for no event at all.
+        """Assert that no event with this name was sent; None means no event at all.
 
         Raises:
-            AssertionError: There was one; the message lists what was sent.
+            AssertionError: There is such an event; the message lists the events.
         """
-        if self._snapshot() if name is None else self.named(name):
+        events = self._snapshot() if name is None else self.named(name)
+        if events:
             what = "no event" if name is None else f"no {name!r}"
-            raise AssertionError(self._message(f"wanted {what}"))
+            raise AssertionError(self._message(f"expected {what}, but {_were_sent(len(events))}"))
 
     def _snapshot(self) -> tuple[CapturedEvent, ...]:
         with self._lock:
@@ -228,7 +169,74 @@ class Captured(Sequence[CapturedEvent]):
                 total[reason] = total.get(reason, 0) + count
         return total
 
-    def _message(self, what: str, wanted: Wanted | None = None) -> str:
+    def _message(self, what: str, expected: ExpectedEvent | None = None) -> str:
         counts = {"dropped": self.dropped, "corrected": self.corrected}
-        said = (f"{name}: {dict(count)}" for name, count in counts.items() if count)
-        return "\n".join((what, *listing(self._snapshot(), wanted), *said))
+        lines = (f"{name}: {dict(count)}" for name, count in counts.items() if count)
+        return "\n".join((what, *describe_events(self._snapshot(), expected), *lines))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedEvent:
+    """An event that a test expects: its name, and some of the properties in each bucket."""
+
+    name: str
+    event_properties: Mapping[str, object] | None
+    user_properties: Mapping[str, object] | None
+    group_properties: Mapping[str, object] | None
+
+    def __str__(self) -> str:
+        buckets = ((name, getattr(self, name)) for name in _BUCKETS)
+        parts = [f"{name} {dict(bucket)!r}" for name, bucket in buckets if bucket is not None]
+        return f"{self.name!r}{' with ' if parts else ''}{', '.join(parts)}"
+
+    def matches(self, event: CapturedEvent) -> bool:
+        """Tell whether *event* has this name and all these properties."""
+        return event.name == self.name and not any(self.differences(event))
+
+    def differences(self, event: CapturedEvent) -> Iterator[str]:
+        """Yield a line for each property that *event* lacks or has with another value."""
+        for bucket in _BUCKETS:
+            properties = getattr(event, bucket)
+            for key, value in (getattr(self, bucket) or {}).items():
+                if key not in properties:
+                    yield f"{bucket}: {key!r} is missing, expected {value!r}"
+                elif not is_same_value(value, properties[key]):
+                    yield f"{bucket}: {key!r} is {properties[key]!r}, expected {value!r}"
+
+
+def describe_events(
+    events: Sequence[CapturedEvent], expected: ExpectedEvent | None
+) -> Iterator[str]:
+    """Yield the events in lines; for events of the expected name, only their differences."""
+    yield "sent:" if events else "sent: nothing"
+    for number, event in enumerate(events, 1):
+        yield f"  {number}. {event.name}"
+        if expected is not None and event.name == expected.name:
+            yield from (f"       {difference}" for difference in expected.differences(event))
+            continue
+        for bucket in _BUCKETS:
+            properties = getattr(event, bucket)
+            if properties:
+                yield f"       {bucket}: {dict(properties)!r}"
+
+
+def is_same_value(expected: object, sent: object) -> bool:
+    """Tell whether two values are one value on the wire.
+
+    Values of other types, such as the matchers of a test framework, are compared by ``==``.
+    """
+    if isinstance(expected, _NUMBERS) and isinstance(sent, _NUMBERS):
+        return isinstance(expected, bool) == isinstance(sent, bool) and (
+            isinstance(expected, float) == isinstance(sent, float) and expected == sent
+        )
+    if isinstance(expected, Mapping) and isinstance(sent, Mapping):
+        return expected.keys() == sent.keys() and all(
+            is_same_value(expected[key], sent[key]) for key in expected
+        )
+    if isinstance(expected, _LISTS) and isinstance(sent, _LISTS):
+        return len(expected) == len(sent) and all(map(is_same_value, expected, sent))
+    return bool(expected == sent)
+
+
+def _were_sent(count: int) -> str:
+    return f"{count or 'none'} {'was' if count == 1 else 'were'} sent"

@@ -60,8 +60,8 @@ PROMISED = {
     ),
     "flask_app.py": ("thank you\nthank you\n",),
     "tests_of_an_app.py": (
-        "wanted 'didCreateEntry' with event_properties {'model': 'article'}; none was sent",
-        "event_properties: 'model' is 'page', wanted 'article'",
+        "expected 'didCreateEntry' with event_properties {'model': 'article'}, but none were sent",
+        "event_properties: 'model' is 'page', expected 'article'",
         "and afterwards: Telemetry has not been turned on.",
     ),
     "conformance.py": (

@@ -1,4 +1,4 @@
-"""The fixture of the pytest plug-in, in a test run of its own."""
+"""The pytest plugin, in test runs of its own."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 def test_events_are_captured_until_the_test_is_over(tmp_path: Path) -> None:
-    """Whether it passes or fails; a failure shows what was sent."""
+    """Whether the test passes or fails. A failure lists the events."""
     (tmp_path / "test_it.py").write_text(_TESTS)
 
     done = subprocess.run(
@@ -51,11 +51,27 @@ def test_events_are_captured_until_the_test_is_over(tmp_path: Path) -> None:
     )
 
     assert "1 failed, 2 passed" in done.stdout, done.stdout
-    assert "wanted 'didCreateEntry'; none was sent" in done.stdout
+    assert "expected 'didCreateEntry', but none were sent" in done.stdout
 
 
-def test_a_run_that_does_not_ask_pays_nothing() -> None:
-    """Every run loads every plug-in that is installed: this one brings no module but itself."""
+def test_the_description_of_the_fixture_names_what_it_returns(tmp_path: Path) -> None:
+    """`pytest --fixtures` shows the first paragraph."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--fixtures", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    _, _, description = done.stdout.partition("captured_events -- ")
+    assert description.splitlines()[1].strip() == (
+        "Return a function that captures the events of Telemetry instances until the test ends."
+    )
+
+
+def test_the_plugin_imports_no_module_but_itself() -> None:
+    """Every test run loads every installed plugin."""
     done = subprocess.run(
         [sys.executable, "-c", _IMPORTED], capture_output=True, text=True, check=True
     )
@@ -67,8 +83,8 @@ def test_a_run_that_does_not_ask_pays_nothing() -> None:
     }
 
 
-def test_it_is_registered() -> None:
-    """Installing the package is all that a user does."""
+def test_the_plugin_is_registered() -> None:
+    """Users only install the package."""
     points = metadata.entry_points(group="pytest11", name="otel_telemetry")
 
     assert {point.value for point in points} == {_PLUGIN}
