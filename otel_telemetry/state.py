@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.consent.consent import ConsentManager
     from otel_telemetry.consent.decision import Decision
-    from otel_telemetry.pipeline.pipeline import Pipeline
+    from otel_telemetry.pipeline.pipeline import AnyPipeline
 
 
 class TelemetryState:
@@ -50,7 +50,7 @@ class TelemetryState:
         self.counters = Counters()
         self.decision: Decision | None = None
         self.off = False
-        self.pipeline: Pipeline | None = None
+        self.pipeline: AnyPipeline | None = None
         self.destroyed = False
         self.failed = False
 
@@ -60,20 +60,20 @@ class TelemetryState:
         self.off = not (decision.enabled or decision.log)
         return decision
 
-    def make_pipeline(self, is_granted: Callable[[], bool]) -> Pipeline:
+    def make_pipeline(self, is_granted: Callable[[], bool]) -> AnyPipeline:
         """Return a new pipeline, which asks *is_granted* before it sends; imports OpenTelemetry."""
         with fork.importing:
-            from otel_telemetry.pipeline.pipeline import Pipeline  # noqa: PLC0415 - OpenTelemetry
+            from otel_telemetry.pipeline.pipeline import create_pipeline  # noqa: PLC0415 - slow
 
         if self.decision is not None and self.decision.log:
-            return Pipeline(self.config, self.counters, None, None)
+            return create_pipeline(self.config, self.counters)
         from otel_telemetry.export.consent_gate import ConsentGate  # noqa: PLC0415 - as above
 
         consent_gate = ConsentGate(
             granted_at=self.consent_manager.granted_at(), is_granted=is_granted
         )
         identity = self.consent_manager.identity(save=True)  # made now, after permission
-        return Pipeline(self.config, self.counters, consent_gate, identity.installation_id)
+        return create_pipeline(self.config, self.counters, consent_gate, identity.installation_id)
 
     def complete_refusal(self) -> None:
         """Delete what is left on disk although the user has refused.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from otel_telemetry.consent.decision import Decision
     from otel_telemetry.consent.files import ConsentMode
     from otel_telemetry.events import TelemetryPayload, TypedEvent
-    from otel_telemetry.pipeline.pipeline import Pipeline
+    from otel_telemetry.pipeline.pipeline import AnyPipeline
     from otel_telemetry.stats import Stats
     from otel_telemetry.types import App, Properties
 
@@ -397,7 +397,7 @@ class Telemetry:
         self._off = self._state.off
         return decision
 
-    def _bootstrap(self) -> Pipeline | None:
+    def _bootstrap(self) -> AnyPipeline | None:
         """Return the pipeline; None if telemetry is off or destroyed, or the set-up fails."""
         with self._lock:
             self.register()

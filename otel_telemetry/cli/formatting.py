@@ -101,8 +101,8 @@ def table(events: Iterable[DecodedEvent], paint: Style) -> Iterator[str]:
             if attributes:
                 yield from paint.prose(paint("dim", title), indent=2)
                 yield from _rows(attributes, paint)
-        if event.dropped:
-            yield f"  {paint('yellow', counted(event.dropped, 'attribute'))} cut"
+        if event.dropped_count:
+            yield f"  {paint('yellow', counted(event.dropped_count, 'attribute'))} cut"
 
 
 def _rows(attributes: Mapping[str, DecodedValue], paint: Style) -> Iterator[str]:

@@ -19,7 +19,7 @@ from otel_telemetry.config.config import DeliveryConfig, resolve
 from otel_telemetry.export.engine import Delivery
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.sdk import EventRecord
-from otel_telemetry.mapping.values import scrub
+from otel_telemetry.mapping.values import valid_unicode
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
 from otel_telemetry.receipt import dropped
 from otel_telemetry.stats import Counters, DropReason, Stats
@@ -82,11 +82,11 @@ class DeliveryProcessor(LogRecordProcessor):
                 event.attributes,
                 event.event_name,
                 "",
-                event.dropped,
+                event.dropped_count,
                 event.trace_id,
                 event.span_id,
                 event.trace_flags,
-                event.fields,
+                event.encoded_attributes,
             )
         except Exception:
             return self._encode(event)  # which makes it legal
@@ -107,24 +107,24 @@ class DeliveryProcessor(LogRecordProcessor):
     def _mended(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> bytes:
         record = log_record.log_record
         attributes, cut, _ = self._cleaner.clean(record.attributes)
-        body = self._cleaner.clean({"body": record.body}).attributes.get("body")
+        body = self._cleaner.clean({"body": record.body})[0].get("body")
         return _encoded(record, body, attributes, log_record.dropped_attributes + cut)
 
     def _resource_bytes(self, resource: Resource | None) -> bytes:
         if resource is None:
             return resource_field({})
         attributes, cut, _ = self._cleaner.clean(resource.attributes)
-        return resource_field(attributes, dropped=cut, schema_url=resource.schema_url or "")
+        return resource_field(attributes, dropped_count=cut, schema_url=resource.schema_url or "")
 
     def _scope_bytes(self, scope: InstrumentationScope | None) -> bytes:
         if scope is None:
             return scope_field("")
         attributes, cut, _ = self._cleaner.clean(scope.attributes)
         return scope_field(
-            scrub(scope.name),
+            valid_unicode(scope.name),
             scope.version,
             attributes,
-            dropped=cut,
+            dropped_count=cut,
             schema_url=scope.schema_url or "",
         )
 
@@ -216,7 +216,7 @@ def _encoded(
         body=body,
         attributes=attributes,
         event_name=record.event_name or "",
-        dropped=dropped_count,
+        dropped_count=dropped_count,
         trace_id=record.trace_id or 0,
         span_id=record.span_id or 0,
         trace_flags=record.trace_flags or 0,

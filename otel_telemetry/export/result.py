@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry._internal.scalars import INT_MAX
-from otel_telemetry.otlp.requests import parse_answer
+from otel_telemetry.otlp.requests import parse_response
 from otel_telemetry.otlp.wire import read_fields
 from otel_telemetry.stats import Disposition
 
@@ -52,9 +52,9 @@ _ACCEPTED = frozenset({Disposition.DELIVERED, Disposition.PARTIAL})
 
 def from_success(body: bytes) -> ExportResult:
     """Return the result of a success whose *body* is an ExportLogsServiceResponse."""
-    response = parse_answer(body)
+    response = parse_response(body)
     # The field is signed, and a negative number rejects nothing.
-    rejected = 0 if response.rejected > INT_MAX else response.rejected
+    rejected = 0 if response.rejected_count > INT_MAX else response.rejected_count
     disposition = Disposition.PARTIAL if rejected else Disposition.DELIVERED
     return ExportResult(disposition=disposition, rejected=rejected, reason=response.message)
 

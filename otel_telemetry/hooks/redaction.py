@@ -150,7 +150,7 @@ class Redaction:
             # It is made legal after the hooks, and may become text only then.
             from otel_telemetry.mapping.attributes import Cleaner, Limits  # noqa: PLC0415 - rare
 
-            return self._redact_map(Cleaner(Limits(count=None)).clean(bucket).attributes, 1)
+            return self._redact_map(Cleaner(Limits(count=None)).clean(bucket)[0], 1)
         return bucket if redacted is original else redacted
 
     def _redact_map(

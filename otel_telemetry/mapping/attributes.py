@@ -1,48 +1,42 @@
-"""Buckets of properties, made legal: the rules of `mapping.values`, within limits, and fast.
+"""Legal attributes of a bucket of properties: the rules of `mapping.values`, within limits, fast.
 
 Pure standard library.
 """
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable, Mapping
 from itertools import islice
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry._internal.scalars import FIXED_SIZE_SCALARS, INT_MAX, INT_MIN
 from otel_telemetry.events import FrozenProperties
-from otel_telemetry.mapping.values import MAX_ELEMENTS, Cut, Walk, legal_key
-from otel_telemetry.otlp.encoder import RecordKey, plain_fields, record_key
+from otel_telemetry.mapping.values import (
+    MAX_ELEMENTS,
+    ValueConverter,
+    ValueDropped,
+    attribute_key,
+)
+from otel_telemetry.otlp.encoder import (
+    AttributeEncoder,
+    attribute_encoder,
+    encode_scalar_attributes,
+)
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from typing import NamedTuple
-
     from otel_telemetry.types import AttributeValue
 
-    class Cleaned(NamedTuple):
-        """A bucket of legal attributes.
-
-        Attributes:
-            attributes: Fresh containers all the way down: nobody else can change them.
-            cut: Values that were left out.
-            reserved: Attempts to set a reserved key; not in *cut*.
-        """
-
-        attributes: dict[str, AttributeValue]
-        cut: int
-        reserved: int
-
-else:
-    Cleaned = namedtuple("Cleaned", ("attributes", "cut", "reserved"))  # noqa: PYI024
+Cleaned = tuple["dict[str, AttributeValue]", int, int]
+"""The attributes, in fresh containers at every level; how many values were dropped; how many of
+those because their key is reserved."""
 
 _LONG_TEXT = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a bucket is kept.
+    """The limits of a bucket.
 
     Attributes:
         count: Attributes in a bucket; None for no limit. The specification's default is 128.
@@ -57,8 +51,8 @@ class Cleaner:
     """Makes buckets legal. Thread-safe.
 
     Args:
-        limits: How much of a bucket is kept.
-        is_reserved: Says of a key whether it may not be set by callers.
+        limits: The limits of each bucket.
+        is_reserved: Whether callers may not set a key.
     """
 
     def __init__(
@@ -67,33 +61,33 @@ class Cleaner:
         self._limits = limits or Limits()
         self._is_reserved = is_reserved or (lambda _key: False)
         count, length = self._limits.count, self._limits.length
-        # Whatever its size, a bucket has to be looked at where texts may be cut.
-        self._most_plain = -1 if length is not None else MAX_ELEMENTS if count is None else count
+        # Attributes that a bucket may have on the fast path; with a limit of length, it has none.
+        self._max_scalars = -1 if length is not None else MAX_ELEMENTS if count is None else count
         # Keys recur in every event; each is checked once.
-        self._known_keys: dict[str, RecordKey] = {}
-        # The same keys as they came first: another object with a key's text is rare.
-        self._known_names: dict[str, str] = {}
+        self._encoders: dict[str, AttributeEncoder] = {}
+        # Each key as the object that came first: another object with the same text is rare.
+        self._known_keys: dict[str, str] = {}
 
     def clean(self, properties: Mapping[str, object] | None) -> Cleaned:
-        """Return a legal copy of *properties*, as it was at the call. Never raises."""
+        """Return a legal copy of *properties*, as they are at the call. Never raises."""
         if properties is None:
-            return Cleaned({}, 0, 0)
+            return {}, 0, 0
         try:
-            # One C call for a dict: a snapshot, whatever other threads do meanwhile.
+            # One C call for a dict: a snapshot that no other thread can change.
             items = dict(properties) if isinstance(properties, dict) else _snapshot(properties)
         except Exception:
-            return Cleaned({}, 1, 0)
+            return {}, 1, 0
         return self._clean(items)
 
-    def frozen(self, properties: object) -> FrozenProperties | None:
-        """Return a copy of *properties* if they are legal as they are; else None: `clean` them."""
-        if type(properties) is not dict or len(properties) > self._most_plain:
+    def freeze(self, properties: object) -> FrozenProperties | None:
+        """Return a frozen copy of *properties* if they are legal already; None if not."""
+        if type(properties) is not dict or len(properties) > self._max_scalars:
             return None
-        names = self._known_names
+        known = self._known_keys
         try:
             copy = FrozenProperties(properties)
             for key, value in copy.items():
-                if names[key] is not key and type(key) is not str:
+                if known[key] is not key and type(key) is not str:
                     return None
                 # As `_is_legal`: a call for each value would double the time.
                 kind = type(value)
@@ -109,57 +103,59 @@ class Cleaner:
             return None
         return copy
 
-    def plain(self, properties: object) -> tuple[dict[str, AttributeValue], list[bytes]] | None:
-        """Return a copy of *properties*, encoded too, if they are legal; None if they need `clean`.
+    def encode(self, properties: object) -> tuple[dict[str, AttributeValue], list[bytes]] | None:
+        """Return a copy of *properties*, and their encoded form, if they are legal already.
 
-        A flat dict under known keys, as nearly every event is, is encoded in one pass, which fails
-        over anything else.
+        A flat dict under known keys, as nearly every event has, is encoded in one pass. Anything
+        else fails in that pass, and gives None.
         """
         kind = type(properties)
         if kind is not dict and kind is not FrozenProperties:
             return None
-        copy: dict[str, AttributeValue] = properties.copy()  # type: ignore[attr-defined]  # just asked
-        if len(copy) > self._most_plain:
+        copy: dict[str, AttributeValue] = properties.copy()  # type: ignore[attr-defined]  # a dict
+        if len(copy) > self._max_scalars:
             return None
         try:
-            return copy, plain_fields(self._known_keys, copy)
+            return copy, encode_scalar_attributes(self._encoders, copy)
         except Exception:  # a key's own methods may raise anything
             return None
 
     def _clean(self, items: dict[object, object]) -> Cleaned:
         attributes: dict[str, AttributeValue] = {}
-        walk: Walk | None = None
-        reserved = 0
+        converter: ValueConverter | None = None
+        reserved_count = 0
         count, length = self._limits.count, self._limits.length
-        known = self._known_keys
+        encoders = self._encoders
         for key, value in items.items():
-            if type(key) is not str or key not in known:
-                key = legal_key(key)  # noqa: PLW2901 - it is the same key, made legal
+            if type(key) is not str or key not in encoders:
+                key = attribute_key(key)  # noqa: PLW2901 - it is the same key, made legal
                 if key is None:
                     continue
                 if self._is_reserved(key):
-                    reserved += 1
+                    reserved_count += 1
                     continue
-                form = record_key(key)
-                if form is not None:
-                    known[key] = form
-                    self._known_names[key] = key
+                encoder = attribute_encoder(key)
+                if encoder is not None:
+                    encoders[key] = encoder
+                    self._known_keys[key] = key
             if count is not None and len(attributes) >= count and key not in attributes:
                 continue
             if length is None and _is_legal(value):
-                attributes[key] = value  # type: ignore[assignment]  # just looked at
+                attributes[key] = value  # type: ignore[assignment]  # a scalar
             else:
-                walk = walk or Walk(length)
+                converter = converter or ValueConverter(length)
                 try:
-                    attributes[key] = walk.value(value, 1)
-                except Cut:
+                    attributes[key] = converter.convert(value, 1)
+                except ValueDropped:
                     continue
-        cut = len(items) - len(attributes) - reserved
-        return Cleaned(attributes, cut + walk.cut if walk else cut, reserved)
+        dropped_count = len(items) - len(attributes)
+        if converter is not None:
+            dropped_count += converter.dropped_count
+        return attributes, dropped_count, reserved_count
 
 
 def _is_legal(value: object) -> bool:
-    """Tell whether *value* is a scalar that can go as it is."""
+    """Whether *value* is a scalar that needs no conversion."""
     kind = type(value)
     if kind is str:
         return value.isascii() and len(value) <= _LONG_TEXT  # type: ignore[attr-defined, arg-type]

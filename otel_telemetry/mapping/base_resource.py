@@ -1,7 +1,7 @@
-"""What is said of the software itself, in every event: the base resource.
+"""The base resource: what every event says of the software that sends it.
 
-Never the host's name, the user's name, an address, a path or a command line. Pure standard library,
-and none of `platform` or `importlib.metadata`, which cost a command-line tool 24 ms.
+It never has the name of the host or the user, an address, a path or a command line. Pure standard
+library, without `platform` and `importlib.metadata`, which cost a command-line tool 24 ms.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "otel-telemetry"
 
-# Semantic conventions, resource/host: values of host.arch, where the system says it otherwise.
+# Semantic conventions, resource/host: the values of host.arch that systems call otherwise.
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "i386": "x86", "i686": "x86"}
 
 
@@ -32,9 +32,9 @@ def base_attributes(
     Args:
         name: The application's name.
         version: Its version.
-        installation_id: A random id that its user has agreed to.
-        by_sdk: Whether the OpenTelemetry SDK makes the records. Else we do, and ``telemetry.sdk.*``
-            names us (semantic conventions, resource/README, "Telemetry SDK").
+        installation_id: A random id, with the user's consent; None for none.
+        by_sdk: Whether the OpenTelemetry SDK makes the records. If not, ``telemetry.sdk.*`` names
+            this package (semantic conventions, resource/README, "Telemetry SDK").
     """
     system, release, machine = _system()
     attributes: dict[str, AttributeValue] = {
@@ -58,10 +58,11 @@ def base_attributes(
 
 
 def with_base(
-    given: Mapping[str, object], base: Mapping[str, AttributeValue]
+    configured: Mapping[str, object], base: Mapping[str, AttributeValue]
 ) -> dict[str, AttributeValue]:
-    """Return what every event has before its user properties: what is *given*, and the *base*."""
-    return {**Cleaner(Limits(count=None)).clean(given).attributes, **base}
+    """Return the *configured* attributes, made legal, with those of the *base*, which win."""
+    attributes, _, _ = Cleaner(Limits(count=None)).clean(configured)
+    return {**attributes, **base}
 
 
 def _sdk_version() -> str:
@@ -80,5 +81,5 @@ if sys.platform == "win32":
 else:
 
     def _system() -> tuple[str, str, str]:
-        said = os.uname()
-        return said.sysname, said.release, said.machine
+        uname = os.uname()
+        return uname.sysname, uname.release, uname.machine

@@ -1,4 +1,4 @@
-"""Equal properties give the same object: made, encoded and hashed once.
+"""Resources and scopes that are made, encoded and hashed once for equal properties.
 
 Pure standard library.
 """
@@ -10,6 +10,7 @@ import sys
 from functools import lru_cache
 
 from otel_telemetry._internal.frozen import dataclass
+from otel_telemetry._internal.generics import Generic, TypeVar
 from otel_telemetry._internal.scalars import FIXED_SIZE_SCALARS
 from otel_telemetry.events import FrozenProperties
 from otel_telemetry.mapping.attributes import Cleaned, Cleaner
@@ -17,191 +18,213 @@ from otel_telemetry.mapping.attributes import Cleaned, Cleaner
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Generic, TypeVar
 
     from otel_telemetry.types import AttributeValue, Properties
 
-    Fit = Callable[[Properties], Properties]
-    """Returns what may leave of a bucket; raises if that is not all of it."""
+    Projection = Callable[[Properties], Properties]
+    """Returns the part of a bucket that is sent; raises if that is not all of it."""
 
-    _T = TypeVar("_T")
-else:  # `Generic[_T]` is `object` then: the real one is `typing`'s, which costs a program 3 ms
-    Generic, _T = {0: object}, 0
+_T = TypeVar("_T")
 
 CAPACITY = 4096
-"""Distinct sets of properties that are remembered; the one longest unused goes first."""
+"""Distinct sets of properties that are remembered; the least recently used one goes first."""
 
-_LONGEST = 4096  # bytes of content; what is longer is made each time, and never piles up
+_MAX_CONTENT = 4096  # bytes; longer content is not remembered, so that it never piles up
 
 _STR = frozenset({str})
-_PLAIN = FIXED_SIZE_SCALARS | _STR
+_SCALARS = FIXED_SIZE_SCALARS | _STR
 _NOTHING = FrozenProperties()
 # The first format without references: from version 3 on, equal content can have several forms.
-_FORMAT = 2
+_MARSHAL_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interned(Generic[_T]):
-    """What a set of properties became.
+class CachedProperties(Generic[_T]):
+    """The result for a set of properties.
 
     Attributes:
-        value: The one object for this content.
-        on_record: Attributes for each record instead.
-        cut: Values that were left out.
-        reserved: Attempts to set a reserved key.
-        is_flawed: Whether either happened.
+        value: The resource or the scope, one object for this content.
+        record_attributes: The attributes that go on each record instead.
+        dropped_count: Values that were dropped.
+        reserved_count: Those of them whose key is reserved.
+        is_corrected: Whether any was dropped.
     """
 
     value: _T
-    on_record: Mapping[str, AttributeValue]
-    cut: int
-    reserved: int
+    record_attributes: Mapping[str, AttributeValue]
+    dropped_count: int
+    reserved_count: int
     is_corrected: bool
 
 
 class CleanProperties(Generic[_T]):
-    """Legal properties that somebody looks at before they become anything. Thread-safe.
+    """Legal user or group properties, before they become a resource or a scope. Thread-safe.
 
     Attributes:
-        attributes: They; nobody can change them.
-        becomes: By a function that leaves some of them, or None for all, the object for what is
-            left. It is asked once, so what it returns must depend on its argument alone; what it
-            raises is raised.
-        cut: Values that were left out.
-        reserved: Attempts to set a reserved key.
-        is_flawed: Whether either happened.
+        attributes: The properties, read-only.
+        projections: The cached result by projection, with None for all properties. A projection is
+            called once, so its result must depend on its argument alone. What it raises is raised
+            here.
+        dropped_count: Values that were dropped.
+        reserved_count: Those of them whose key is reserved.
+        is_corrected: Whether any was dropped.
     """
 
-    __slots__ = ("attributes", "cut", "is_corrected", "projections", "reserved")
+    __slots__ = ("attributes", "dropped_count", "is_corrected", "projections", "reserved_count")
 
     def __init__(
-        self, cleaned: Cleaned, intern: Callable[[Mapping[str, object]], Interned[_T]]
+        self, cleaned: Cleaned, find: Callable[[Mapping[str, object]], CachedProperties[_T]]
     ) -> None:
-        self.attributes = FrozenProperties(cleaned.attributes)
-        self.projections: _Becoming[_T] = _Becoming(self.attributes, intern)
-        self.cut = cleaned.cut
-        self.reserved = cleaned.reserved
-        self.is_corrected = cleaned.cut + cleaned.reserved > 0
+        attributes, self.dropped_count, self.reserved_count = cleaned
+        self.attributes = FrozenProperties(attributes)
+        self.projections: _Projections[_T] = _Projections(self.attributes, find)
+        self.is_corrected = self.dropped_count > 0
 
 
-class _Becoming(dict["Fit | None", "Interned[_T]"], Generic[_T]):
-    __slots__ = ("_attributes", "_intern")
-
-    def __init__(
-        self, attributes: FrozenProperties, intern: Callable[[Mapping[str, object]], Interned[_T]]
-    ) -> None:
-        super().__init__()
-        self._attributes = attributes
-        self._intern = intern
-
-    def __missing__(self, fit: Fit | None) -> Interned[_T]:
-        left = self._attributes if fit is None else fit(self._attributes)
-        made = self[fit] = self._intern(left)
-        return made
-
-
-class Interner(Generic[_T]):
-    """Equal properties in, the same object out. Thread-safe.
-
-    Types are told apart (``True``, ``1`` and ``1.0`` are three values), ``0.0`` and ``-0.0`` too,
-    and a key is content that nobody can change afterwards. Flat properties, as nearly all are, are
-    keyword arguments of a typed cache: one C call copies and finds them. For all others the key is
-    the legal content as `marshal` writes it.
-
-    Args:
-        make: Makes the object from legal attributes and the count of those left out.
-        cleaner: Makes properties legal.
-        prefix: If attributes go on each record instead, what goes before their keys there.
-    """
+class _Projections(dict["Projection | None", "CachedProperties[_T]"], Generic[_T]):
+    __slots__ = ("_attributes", "_find")
 
     def __init__(
         self,
-        make: Callable[[dict[str, AttributeValue], int], _T],
+        attributes: FrozenProperties,
+        find: Callable[[Mapping[str, object]], CachedProperties[_T]],
+    ) -> None:
+        super().__init__()
+        self._attributes = attributes
+        self._find = find
+
+    def __missing__(self, projection: Projection | None) -> CachedProperties[_T]:
+        attributes = self._attributes if projection is None else projection(self._attributes)
+        result = self[projection] = self._find(attributes)
+        return result
+
+
+class _PropertiesCache(Generic[_T]):
+    """Returns the same object for equal properties. Thread-safe.
+
+    Types are told apart (``True``, ``1`` and ``1.0`` are three values), ``0.0`` and ``-0.0`` too.
+    Flat properties, as nearly all are, are the keyword arguments of a typed `lru_cache`: one C call
+    copies them and finds the result. The cache key of all others is their legal content as
+    `marshal` writes it, which no caller can change afterwards.
+
+    Args:
+        create: Makes the object from legal attributes and the number of dropped ones.
+        cleaner: Makes properties legal.
+        on_record: Whether the attributes go on each record instead, under `PREFIX`.
+    """
+
+    PREFIX: str
+
+    def __init__(
+        self,
+        create: Callable[[dict[str, AttributeValue], int], _T],
         cleaner: Cleaner,
         *,
-        prefix: str | None = None,
+        on_record: bool = False,
     ) -> None:
-        self._make = make
+        self._create = create
         self._cleaner = cleaner
-        self._prefix = prefix
-        self._empty = Interned(
-            value=make({}, 0), on_record=_NOTHING, cut=0, reserved=0, is_corrected=False
+        self._on_record = on_record
+        self._empty = CachedProperties(
+            value=create({}, 0),
+            record_attributes=_NOTHING,
+            dropped_count=0,
+            reserved_count=0,
+            is_corrected=False,
         )
-        self._nothing = CleanProperties(Cleaned({}, 0, 0), self._cleaned)
-        self._known = lru_cache(maxsize=CAPACITY, typed=True)(self._from_plain)
-        self._known_seen = lru_cache(maxsize=CAPACITY, typed=True)(self._seen_plain)
-        self._made = lru_cache(maxsize=CAPACITY)(self._from_clean)
+        self._empty_clean = CleanProperties(({}, 0, 0), self._find)
+        self._by_scalars = lru_cache(maxsize=CAPACITY, typed=True)(self._find_scalars)
+        self._clean_by_scalars = lru_cache(maxsize=CAPACITY, typed=True)(self._clean_scalars)
+        self._by_content = lru_cache(maxsize=CAPACITY)(self._create_from_content)
 
-    def __call__(self, properties: Mapping[str, object] | None) -> Interned[_T]:
-        """Return the object for *properties*. Never raises."""
+    def get(self, properties: Mapping[str, object] | None) -> CachedProperties[_T]:
+        """Return the result for *properties*. Never raises."""
         if properties is None:
             return self._empty
         if type(properties) is dict:
             try:
-                return self._known(**properties)
-            except Exception:  # not plain, or a value whose own hash or equality raises
-                return self._cleaned(properties)
-        return self._cleaned(properties)
+                return self._by_scalars(**properties)
+            except Exception:  # not flat, or a value whose own hash or equality raises
+                return self._find(properties)
+        return self._find(properties)
 
-    def seen(self, properties: Mapping[str, object] | None) -> CleanProperties[_T]:
-        """Return legal *properties*, for a look before they become the object. Never raises."""
+    def clean(self, properties: Mapping[str, object] | None) -> CleanProperties[_T]:
+        """Return legal *properties*, for hooks and the catalogue to read first. Never raises."""
         if properties is None:
-            return self._nothing
+            return self._empty_clean
         if type(properties) is dict:
             try:
-                return self._known_seen(**properties)
+                return self._clean_by_scalars(**properties)
             except Exception:  # as above
-                return self._seen(properties)
-        return self._seen(properties)
+                return self._clean(properties)
+        return self._clean(properties)
 
-    def _from_plain(self, /, **properties: object) -> Interned[_T]:
-        """Return the object for a flat dict of scalars; raises ValueError if it is another.
+    def _find_scalars(self, /, **properties: object) -> CachedProperties[_T]:
+        """Return the result for a flat dict of scalars; raises ValueError for any other.
 
-        What raises is not remembered, so whatever is found again is plain as well.
+        `lru_cache` does not remember what raises, so all that it finds again is flat as well.
         """
-        _check_plain(properties)
-        return self._cleaned(properties)
+        _check_scalars(properties)
+        return self._find(properties)
 
-    def _seen_plain(self, /, **properties: object) -> CleanProperties[_T]:
-        _check_plain(properties)
-        return self._seen(properties)
+    def _clean_scalars(self, /, **properties: object) -> CleanProperties[_T]:
+        _check_scalars(properties)
+        return self._clean(properties)
 
-    def _seen(self, properties: Mapping[str, object]) -> CleanProperties[_T]:
-        return CleanProperties(self._cleaner.clean(properties), self._cleaned)
+    def _clean(self, properties: Mapping[str, object]) -> CleanProperties[_T]:
+        return CleanProperties(self._cleaner.clean(properties), self._find)
 
-    def _cleaned(self, properties: Mapping[str, object]) -> Interned[_T]:
-        attributes, cut, reserved = self._cleaner.clean(properties)
-        if not attributes and not cut and not reserved:
+    def _find(self, properties: Mapping[str, object]) -> CachedProperties[_T]:
+        attributes, dropped_count, reserved_count = self._cleaner.clean(properties)
+        if not attributes and not dropped_count:
             return self._empty
-        # In order of their keys: the same content, however the caller came to it.
-        content = marshal.dumps(dict(sorted(attributes.items())), _FORMAT)
-        made = self._made if len(content) <= _LONGEST else self._from_clean
-        return made(content, cut, reserved)
+        # In order of their keys: the same content, in whichever order the caller sets it.
+        content = marshal.dumps(dict(sorted(attributes.items())), _MARSHAL_FORMAT)
+        create = self._by_content if len(content) <= _MAX_CONTENT else self._create_from_content
+        return create(content, dropped_count, reserved_count)
 
-    def _from_clean(self, content: bytes, cut: int, reserved: int) -> Interned[_T]:
+    def _create_from_content(
+        self, content: bytes, dropped_count: int, reserved_count: int
+    ) -> CachedProperties[_T]:
         loaded = marshal.loads(content)  # noqa: S302 - our own bytes
         # Thousands of sets of properties share a few keys.
         attributes = {sys.intern(key): value for key, value in loaded.items()}
-        dropped = cut + reserved
-        if self._prefix is None:
-            value, on_record = self._make(attributes, dropped), _NOTHING
-        else:
+        if self._on_record:
             value = self._empty.value
-            on_record = FrozenProperties(
-                {self._prefix + key: item for key, item in attributes.items()}
+            record_attributes = FrozenProperties(
+                {self.PREFIX + key: item for key, item in attributes.items()}
             )
-        return Interned(
-            value=value, on_record=on_record, cut=cut, reserved=reserved, is_corrected=dropped > 0
+        else:
+            value, record_attributes = self._create(attributes, dropped_count), _NOTHING
+        return CachedProperties(
+            value=value,
+            record_attributes=record_attributes,
+            dropped_count=dropped_count,
+            reserved_count=reserved_count,
+            is_corrected=dropped_count > 0,
         )
 
 
-def _check_plain(properties: dict[str, object]) -> None:
+class ResourceCache(_PropertiesCache[_T]):
+    """Resources by user properties. Thread-safe."""
+
+    PREFIX = "user."
+
+
+class ScopeCache(_PropertiesCache[_T]):
+    """Instrumentation scopes by group properties. Thread-safe."""
+
+    PREFIX = "group."
+
+
+def _check_scalars(properties: dict[str, object]) -> None:
     if not (
-        _STR.issuperset(map(type, properties)) and _PLAIN.issuperset(map(type, properties.values()))
+        _STR.issuperset(map(type, properties))
+        and _SCALARS.issuperset(map(type, properties.values()))
     ):
-        raise ValueError("not plain")
-    if sum(len(value) for value in properties.values() if type(value) is str) > _LONGEST:
+        raise ValueError("not a flat dict of scalars")
+    if sum(len(value) for value in properties.values() if type(value) is str) > _MAX_CONTENT:
         raise ValueError("too long to be remembered")
     # 0.0 equals -0.0, and NaN not even itself.
     if any(type(value) is float and not abs(value) > 0 for value in properties.values()):
-        raise ValueError("not to be told apart by equality")
+        raise ValueError("a float that equality cannot tell apart")

@@ -1,194 +1,195 @@
-"""Sessions: stretches of one user's activity, known to the application and to nobody else."""
+"""From an event to a record: its resource, its scope, its attributes, its id and its session.
+
+Pure standard library. The subclasses make the records: `sdk.SdkMapper` those of the OpenTelemetry
+SDK, `no_sdk.EncodingMapper` encoded ones.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
 import time
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
-from otel_telemetry.mapping.cache import Interner
+from otel_telemetry._internal.generics import Generic, TypeVar
+from otel_telemetry.mapping.cache import ResourceCache, ScopeCache
 from otel_telemetry.otlp.encoder import UID, UID_HEAD
 from otel_telemetry.stats import Correction
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from otel_telemetry.config.config import TelemetryConfig
+    from otel_telemetry.mapping.attributes import Cleaner
+    from otel_telemetry.mapping.cache import CachedProperties
+    from otel_telemetry.types import AttributeValue, Properties
 
-sessions: ContextVar[Mapping[str, str]] = ContextVar(
+_Resource = TypeVar("_Resource")
+_Scope = TypeVar("_Scope")
+_Record = TypeVar("_Record")
+
+SESSION = "session.id"
+"""The key of the session on a record."""
+
+_sessions: ContextVar[Mapping[str, str]] = ContextVar(
     "otel_telemetry_sessions", default=MappingProxyType({})
 )
-"""By application: what one calls a session is none of another's business."""
+"""The current session of each application, by its name: one application never sees another's."""
 
 
 @contextmanager
 def session(app: str, session_id: str | None) -> Iterator[str]:
-    """Have the events of *app* in the block, and what it starts with its context, share an id.
+    """Give all events of *app* within the block one session, also in tasks that it starts.
 
     Args:
         app: The application's name.
-        session_id: The id; None for a new one of 128 random bits.
+        session_id: The id; None for a new one of 128 random bits, as 32 hexadecimal digits.
+
+    Yields:
+        The id.
     """
-    own = session_id or os.urandom(16).hex()
-    token = sessions.set({**sessions.get(), app: own})
+    current = session_id or os.urandom(16).hex()
+    token = _sessions.set({**_sessions.get(), app: current})
     try:
-        yield own
+        yield current
     finally:
-        sessions.reset(token)
+        _sessions.reset(token)
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Generic, Protocol, TypeVar
-
-    from otel_telemetry.mapping.attributes import Cleaner
-    from otel_telemetry.mapping.cache import Interned
-    from otel_telemetry.types import AttributeValue, Properties
-
-    _Resource_co = TypeVar("_Resource_co", covariant=True)
-    _Scope_co = TypeVar("_Scope_co", covariant=True)
-    _Resource_contra = TypeVar("_Resource_contra", contravariant=True)
-    _Scope_contra = TypeVar("_Scope_contra", contravariant=True)
-    _Record_co = TypeVar("_Record_co", covariant=True)
-
-    class MakeRecord(Protocol[_Resource_contra, _Scope_contra, _Record_co]):
-        """Makes a record of legal parts."""
-
-        def __call__(
-            self,
-            name: str,
-            body: str | None,
-            timestamp: int,
-            observed_timestamp: int,
-            attributes: dict[str, AttributeValue],
-            dropped: int,
-            resource: _Resource_contra,
-            scope: _Scope_contra,
-            fields: list[bytes] | None,
-            /,
-        ) -> _Record_co:
-            """Return the record; *fields* are *attributes* encoded, where they are already."""
-
-else:  # as in `interning`
-    Generic, _Resource_co, _Scope_co, _Record_co = {(0, 0, 0): object}, 0, 0, 0
-
-SESSION = "session.id"
-
-
-class Mapper(Generic[_Resource_co, _Scope_co, _Record_co]):
-    """Maps one application's events. Thread-safe.
+class Mapper(ABC, Generic[_Resource, _Scope, _Record]):
+    """Maps the events of one application to records. Thread-safe.
 
     Args:
+        config: The settings.
         cleaner: Makes properties legal.
-        make_resource: Makes a resource of legal user properties and the count of those left out.
-        make_scope: Makes a scope of legal group properties and the count of those left out.
-        make_record: Makes a record.
-        on_record: Whether user and group properties go on the record.
-        name: The application's name, which sessions are known by.
-        name_in_body: Whether the event's name is also the body.
-        thorough: Whether attributes are to be legal in every respect, for an encoder that
-            does not look.
-        on_correction: Told of what was mended: its kind, and how often.
-        session: The ``session.id`` of events that are of no other; None for none.
+        validate: Whether attributes must be legal in every respect, for an encoder that does not
+            check them.
+        on_correction: Called with the kind of each correction, and how often it was made.
+        session_id: The ``session.id`` of events outside of any `session` block; None for none.
 
     Attributes:
-        users: What makes resources of user properties.
-        groups: What makes scopes of group properties.
+        resources: The resources, by user properties.
+        scopes: The scopes, by group properties.
     """
 
     def __init__(
         self,
-        *,
+        config: TelemetryConfig,
         cleaner: Cleaner,
-        make_resource: Callable[[dict[str, AttributeValue], int], _Resource_co],
-        make_scope: Callable[[dict[str, AttributeValue], int], _Scope_co],
-        make_record: MakeRecord[_Resource_co, _Scope_co, _Record_co],
-        on_record: bool,
-        name: str,
-        name_in_body: bool,
+        *,
         validate: bool,
         on_correction: Callable[[Correction, int], None],
-        session: str | None = None,
+        session_id: str | None = None,
     ) -> None:
+        self._app = config.name
+        self._name_in_body = config.event_name_in_body
         self._cleaner = cleaner
-        self._make = make_record
-        self._thorough = validate
-        self._name = name
-        self._name_in_body = name_in_body
-        self._on_record = on_record
+        self._validate = validate
         self._on_correction = on_correction
-        self._session = session
-        user, group = ("user.", "group.") if on_record else (None, None)
-        self.users = Interner(make_resource, cleaner, prefix=user)
-        self.groups = Interner(make_scope, cleaner, prefix=group)
+        self._session_id = session_id
+        self._on_record = config.properties_on == "record"
+        self.resources: ResourceCache[_Resource] = ResourceCache(
+            self._create_resource, cleaner, on_record=self._on_record
+        )
+        self.scopes: ScopeCache[_Scope] = ScopeCache(
+            self._create_scope, cleaner, on_record=self._on_record
+        )
         self.after_fork()
 
-    def after_fork(self) -> None:
-        """Begin unique ids anew: after a fork, parent and child must not share them."""
-        form = os.urandom(8).hex() + "%016x"
-        # No frame of Python's own: it is one call for each event.
-        self._uid: Callable[[], str] = map(form.__mod__, itertools.count()).__next__
+    @abstractmethod
+    def _create_resource(
+        self, attributes: dict[str, AttributeValue], dropped_count: int
+    ) -> _Resource:
+        """Return the resource of legal user properties."""
 
-    def record(
+    @abstractmethod
+    def _create_scope(self, attributes: dict[str, AttributeValue], dropped_count: int) -> _Scope:
+        """Return the scope of legal group properties."""
+
+    @abstractmethod
+    def _create_record(
+        self,
+        name: str,
+        body: str | None,
+        timestamp: int,
+        observed_timestamp: int,
+        attributes: dict[str, AttributeValue],
+        dropped_count: int,
+        resource: _Resource,
+        scope: _Scope,
+        encoded_attributes: list[bytes] | None,
+    ) -> _Record:
+        """Return the record; *encoded_attributes* are *attributes*, or None if not encoded yet."""
+
+    def after_fork(self) -> None:
+        """Restart the unique ids: a parent and its child must not share any."""
+        self._uid_format = os.urandom(8).hex() + "%016x"
+        self._uid_numbers = itertools.count()
+
+    def map(
         self,
         name: str,
         timestamp: int | None,
         event_properties: Properties | None,
-        user: Interned[_Resource_co],
-        group: Interned[_Scope_co],
+        user: CachedProperties[_Resource],
+        group: CachedProperties[_Scope],
         dropped_count: int = 0,
-    ) -> _Record_co:
+    ) -> _Record:
         """Return the record of an event.
 
         Args:
             name: A legal event name.
             timestamp: Nanoseconds since the epoch; None for now.
-            event_properties: Attributes of the record.
-            user: What `users` made of the user's properties.
-            group: What `groups` made of the group's.
-            dropped_count: Attributes that were left out of *event_properties* before.
+            event_properties: The attributes of the record.
+            user: The user properties, from `resources`.
+            group: The group properties, from `scopes`.
+            dropped_count: How many of the event properties were dropped before.
         """
-        plain = None if self._thorough else self._cleaner.plain(event_properties)
-        cut = reserved = 0
-        fields: list[bytes] | None = None
-        if plain is not None:
-            attributes, fields = plain
+        encoded = None if self._validate else self._cleaner.encode(event_properties)
+        own_dropped = reserved = 0
+        encoded_attributes: list[bytes] | None = None
+        if encoded is not None:
+            attributes, encoded_attributes = encoded
         else:
-            attributes, cut, reserved = self._cleaner.clean(event_properties)
-        dropped = cut + reserved + dropped_count
+            attributes, own_dropped, reserved = self._cleaner.clean(event_properties)
+            dropped_count += own_dropped
         if self._on_record:
-            attributes.update(user.on_record)
-            attributes.update(group.on_record)
-            dropped += user.cut + user.reserved + group.cut + group.reserved
-            fields = None
-        if cut or reserved or user.is_corrected or group.is_corrected:
-            self.report(cut + user.cut + group.cut, reserved + user.reserved + group.reserved)
-        session = sessions.get().get(self._name, self._session)
-        if session is not None:
-            attributes.setdefault(SESSION, session)
-            fields = None
-        attributes[UID] = uid = self._uid()
-        if fields is not None:
-            fields.append(UID_HEAD + uid.encode())
+            attributes.update(user.record_attributes)
+            attributes.update(group.record_attributes)
+            dropped_count += user.dropped_count + group.dropped_count
+            encoded_attributes = None
+        if own_dropped or user.is_corrected or group.is_corrected:
+            self.report_dropped(
+                own_dropped + user.dropped_count + group.dropped_count,
+                reserved + user.reserved_count + group.reserved_count,
+            )
+        session_id = _sessions.get().get(self._app, self._session_id)
+        if session_id is not None:
+            attributes.setdefault(SESSION, session_id)
+            encoded_attributes = None
+        attributes[UID] = uid = self._uid_format % next(self._uid_numbers)
+        if encoded_attributes is not None:
+            encoded_attributes.append(UID_HEAD + uid.encode())
         now = time.time_ns()
-        return self._make(
+        return self._create_record(
             name,
             name if self._name_in_body else None,
             now if timestamp is None else timestamp,
             now,
             attributes,
-            dropped,
+            dropped_count,
             user.value,
             group.value,
-            fields,
+            encoded_attributes,
         )
 
-    def report(self, cut: int, reserved: int) -> None:
-        """Tell of values that were left out, and of attempts to set a reserved key."""
-        if cut:
-            self._on_correction(Correction.CUT, cut)
-        if reserved:
-            self._on_correction(Correction.RESERVED_KEY, reserved)
+    def report_dropped(self, dropped_count: int, reserved_count: int) -> None:
+        """Report dropped values as corrections: those with a reserved key, and all others."""
+        if dropped_count > reserved_count:
+            self._on_correction(Correction.CUT, dropped_count - reserved_count)
+        if reserved_count:
+            self._on_correction(Correction.RESERVED_KEY, reserved_count)

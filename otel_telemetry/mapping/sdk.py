@@ -1,4 +1,8 @@
-"""User properties → an interned Resource."""
+"""Records of the OpenTelemetry SDK: their resources, scopes and attributes, and the providers.
+
+Its classes check and copy all that they get. These subclasses do not, for their content is legal
+already, and keep their OTLP bytes.
+"""
 
 from __future__ import annotations
 
@@ -29,25 +33,24 @@ from otel_telemetry.stats import Correction
 from otel_telemetry.types import AttributeValue
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from opentelemetry.attributes import BoundedAttributes
-
-    EventMapper: TypeAlias = "Mapper[EventResource, EventScope, EventRecord]"
 
 
 class EventResource(Resource):
     """A Resource with its hash and its OTLP bytes computed once.
 
-    Equality is that of the bytes: the SDK's takes ``True``, ``1`` and ``1.0`` for equal. Attributes
-    are ours, not the SDK's: before 1.45 that drops maps and None. So is all that the public surface
-    shows, and the SDK's constructor has nothing to do: there may be thousands of these.
+    Resources are equal if their bytes are: for the SDK's, ``True``, ``1`` and ``1.0`` are equal.
+    The SDK's constructor does not run: before 1.45 it drops maps and None, and there may be
+    thousands of resources. The whole public interface is overridden.
 
     Args:
-        attributes: What it has.
-        base: What it has beside them, its schema URL included; None for nothing.
-        dropped: How many attributes were left out.
-        schema_url: The schema URL, where there is no base.
+        attributes: The attributes.
+        base: A resource whose attributes and schema URL this one has as well; None for none.
+        dropped_count: How many attributes were dropped.
+        schema_url: The schema URL, if there is no base.
+
+    Attributes:
+        otlp: The encoded resource, as `otlp.encoder.resource_field` returns it.
     """
 
     def __init__(
@@ -55,20 +58,22 @@ class EventResource(Resource):
         attributes: Mapping[str, AttributeValue],
         *,
         base: EventResource | None = None,
-        dropped: int = 0,
+        dropped_count: int = 0,
         schema_url: str | None = None,
     ) -> None:
-        self._own = dict(attributes)
+        self._own_attributes = dict(attributes)
         self._base = base
         self._url = schema_url or "" if base is None else base.schema_url
-        self.otlp = resource_field(self.attributes, dropped=dropped, schema_url=self._url)
+        self.otlp = resource_field(
+            self.attributes, dropped_count=dropped_count, schema_url=self._url
+        )
         self._hash = hash(self.otlp)
 
     @property
     def attributes(self) -> Mapping[str, AttributeValue]:
-        """The attributes, read-only; those of the base first."""
+        """The attributes, read-only, with those of the base."""
         base = {} if self._base is None else self._base.attributes
-        return MappingProxyType({**base, **self._own})
+        return MappingProxyType({**base, **self._own_attributes})
 
     @property
     def schema_url(self) -> str:
@@ -86,15 +91,24 @@ class EventResource(Resource):
         return json.dumps(
             {"attributes": dict(self.attributes), "schema_url": self.schema_url},
             indent=indent,
-            default=lambda value: value.hex(),  # bytes: nothing else is left
+            default=lambda value: value.hex(),  # of bytes, the only other type
         )
 
 
 class EventScope(InstrumentationScope):
     """An InstrumentationScope with its hash and its OTLP bytes computed once.
 
-    The SDK's hash leaves the attributes out, so scopes that differ in nothing else collide, and a
-    batch with many of them costs the stock encoder quadratic time. This one's is of its bytes.
+    The SDK's hash ignores the attributes, so scopes that differ in these alone collide, and a batch
+    with many of them costs the SDK's encoder quadratic time. This hash is of the bytes.
+
+    Args:
+        name: The name.
+        version: The version; None for none.
+        attributes: The attributes.
+        dropped_count: How many attributes were dropped.
+
+    Attributes:
+        otlp: The encoded scope, as `otlp.encoder.scope_field` returns it.
     """
 
     __slots__ = ("_hash", "_own_attributes", "otlp")
@@ -105,11 +119,11 @@ class EventScope(InstrumentationScope):
         version: str | None,
         attributes: Mapping[str, AttributeValue],
         *,
-        dropped: int = 0,
+        dropped_count: int = 0,
     ) -> None:
         super().__init__(name, version)
         self._own_attributes = MappingProxyType(dict(attributes))
-        self.otlp = scope_field(name, version, attributes, dropped=dropped)
+        self.otlp = scope_field(name, version, attributes, dropped_count=dropped_count)
         self._hash = hash(self.otlp)
 
     @property
@@ -136,33 +150,31 @@ class EventScope(InstrumentationScope):
                 "attributes": dict(self.attributes) or None,
             },
             indent=indent,
-            default=lambda value: value.hex(),  # bytes: nothing else is left
+            default=lambda value: value.hex(),  # of bytes, the only other type
         )
 
 
-def no_limits() -> LogRecordLimits:
-    """Return limits that cut nothing: our records are cut already, by our own.
-
-    Not by the constructor, which reads the host's environment and raises over what it says there.
-    """
-    limits = LogRecordLimits.__new__(LogRecordLimits)
-    for name in ("max_attributes", "max_attribute_length"):
-        setattr(limits, name, None)
-        setattr(limits, name.replace("max_", "max_log_record_"), None)
-    return limits
-
-
-_NO_LIMITS = no_limits()
-
-
 class EventRecord(ReadWriteLogRecord):
-    """A record whose attributes are legal already: it and its LogRecord are one object.
+    """A record of an event with legal attributes, which is its own LogRecord.
 
     The SDK's constructors check and copy every attribute, which costs more than all the rest of
-    `send`. What `Logger.emit` and our processor read of a record is here all the same; anybody
-    else's processor gets `standard`. Fields that are alike in all events are the class's; `fields`
-    are the attributes as the encoder has them, if it has. It is of the span that is active when it
-    is made.
+    `send`. `Logger.emit` and `DeliveryProcessor` need nothing else of a record. Processors of the
+    application get `to_sdk_record`. The class has the fields that are alike in all events. The
+    trace context is that of the span that is active now.
+
+    Args:
+        name: The event's name.
+        body: The body; None for none.
+        timestamp: Nanoseconds since the epoch.
+        observed_timestamp: Nanoseconds since the epoch.
+        attributes: Legal attributes; they become the record's own.
+        dropped_count: How many attributes were dropped.
+        resource: The resource.
+        scope: The instrumentation scope.
+        encoded_attributes: The attributes as the encoder returns them; None to encode them later.
+
+    Attributes:
+        receipt: The receipt, once `DeliveryProcessor` has taken the record.
     """
 
     severity_number = SeverityNumber.INFO
@@ -170,6 +182,9 @@ class EventRecord(ReadWriteLogRecord):
     trace_id = 0
     span_id = 0
     trace_flags = 0
+    # `Logger.emit` reads these too; a contract test names every field of the SDK's LogRecord.
+    exception: BaseException | None = None
+    context = None
 
     def __init__(
         self,
@@ -178,23 +193,23 @@ class EventRecord(ReadWriteLogRecord):
         timestamp: int,
         observed_timestamp: int,
         attributes: dict[str, AttributeValue],
-        dropped: int,
+        dropped_count: int,
         resource: EventResource,
         scope: EventScope,
-        fields: list[bytes] | None = None,
+        encoded_attributes: list[bytes] | None = None,
     ) -> None:
         self.event_name = name
         self.body = body
         self.timestamp = timestamp
         self.observed_timestamp = observed_timestamp
         self.attributes = attributes
-        self.fields = fields
-        self.dropped = dropped
+        self.encoded_attributes = encoded_attributes
+        self.dropped_count = dropped_count
         self.resource: EventResource = resource
         self.instrumentation_scope: EventScope = scope
         self.receipt: Receipt | None = None
         context = get_current()
-        if context:  # else there is no span to ask for
+        if context:  # an empty context has no span
             span = get_current_span(context).get_span_context()
             self.trace_id = span.trace_id
             self.span_id = span.span_id
@@ -207,11 +222,11 @@ class EventRecord(ReadWriteLogRecord):
 
     @property
     def dropped_attributes(self) -> int:
-        """How many attributes were left out."""
-        return self.dropped
+        """How many attributes were dropped, by the SDK's name."""
+        return self.dropped_count
 
-    def standard(self) -> ReadWriteLogRecord:
-        """Return the same as a record of the SDK's own classes, in the current context."""
+    def to_sdk_record(self) -> ReadWriteLogRecord:
+        """Return an equal record of the SDK's own classes, in the current context."""
         log_record = LogRecord(
             timestamp=self.timestamp,
             observed_timestamp=self.observed_timestamp,
@@ -223,77 +238,94 @@ class EventRecord(ReadWriteLogRecord):
         record = ReadWriteLogRecord(
             log_record, self.resource, self.instrumentation_scope, _NO_LIMITS
         )
-        cast("BoundedAttributes", record.log_record.attributes).dropped += self.dropped
+        cast("BoundedAttributes", record.log_record.attributes).dropped += self.dropped_count
         return record
 
 
-# Whatever else the SDK's LogRecord has, in this version or the next, `Logger.emit` may read.
-for _name, _value in vars(LogRecord(observed_timestamp=0)).items():
-    if not hasattr(EventRecord, _name) and _name not in {"event_name", "body", "attributes"}:
-        setattr(EventRecord, _name, _value)
+def no_limits() -> LogRecordLimits:
+    """Return limits that cut nothing: ours have been applied to the records already.
+
+    The constructor does not run: it reads the program's environment, and raises over bad values.
+    """
+    limits = LogRecordLimits.__new__(LogRecordLimits)
+    for name in ("max_attributes", "max_attribute_length"):
+        setattr(limits, name, None)
+        setattr(limits, name.replace("max_", "max_log_record_"), None)
+    return limits
 
 
-def event_records(
-    config: TelemetryConfig,
-    cleaner: Cleaner,
-    *,
-    base: EventResource,
-    validate: bool,
-    on_correction: Callable[[Correction, int], None],
-) -> EventMapper:
-    """Return what makes records of one application's events, of the active span.
+_NO_LIMITS = no_limits()
+
+
+class SdkMapper(Mapper[EventResource, EventScope, EventRecord]):
+    """Maps the events of one application to records of the SDK. Thread-safe.
 
     Args:
-        config: Whose events, and where each of their parts goes.
+        config: The settings.
         cleaner: Makes properties legal.
-        base: What every resource has before its user properties.
+        base: The resource whose attributes every resource has.
         validate: As in `Mapper`.
         on_correction: As in `Mapper`.
     """
-    return Mapper(
-        cleaner=cleaner,
-        make_resource=lambda attributes, dropped: EventResource(
-            attributes, base=base, dropped=dropped
-        ),
-        make_scope=lambda attributes, dropped: EventScope(
-            config.name, config.version, attributes, dropped=dropped
-        ),
-        make_record=EventRecord,
-        on_record=config.properties_on == "record",
-        name=config.name,
-        name_in_body=config.event_name_in_body,
-        validate=validate,
-        on_correction=on_correction,
-    )
+
+    def __init__(
+        self,
+        config: TelemetryConfig,
+        cleaner: Cleaner,
+        *,
+        base: EventResource,
+        validate: bool,
+        on_correction: Callable[[Correction, int], None],
+    ) -> None:
+        self._base = base
+        self._scope = config.name, config.version
+        super().__init__(config, cleaner, validate=validate, on_correction=on_correction)
+
+    def _create_resource(
+        self, attributes: dict[str, AttributeValue], dropped_count: int
+    ) -> EventResource:
+        return EventResource(attributes, base=self._base, dropped_count=dropped_count)
+
+    def _create_scope(
+        self, attributes: dict[str, AttributeValue], dropped_count: int
+    ) -> EventScope:
+        return EventScope(*self._scope, attributes, dropped_count=dropped_count)
+
+    def _create_record(
+        self,
+        name: str,
+        body: str | None,
+        timestamp: int,
+        observed_timestamp: int,
+        attributes: dict[str, AttributeValue],
+        dropped_count: int,
+        resource: EventResource,
+        scope: EventScope,
+        encoded_attributes: list[bytes] | None,
+    ) -> EventRecord:
+        return EventRecord(
+            name,
+            body,
+            timestamp,
+            observed_timestamp,
+            attributes,
+            dropped_count,
+            resource,
+            scope,
+            encoded_attributes,
+        )
 
 
-Emit = Callable[[EventRecord], None]
+def create_provider(resource: Resource, processor: LogRecordProcessor) -> LoggerProvider:
+    """Return a provider of our own with one *processor*.
 
-
-def own_provider(
-    resource: Resource, processor: LogRecordProcessor, name: str, version: str | None
-) -> tuple[LoggerProvider, Emit]:
-    """Return a provider of our own, and what emits a record through it.
-
-    It is nobody's global, and does not shut down by itself at exit: `Telemetry.destroy` does it.
+    It is not the global provider, and does not shut down by itself at exit: `Telemetry.destroy`
+    shuts it down.
     """
-    # Else the newer versions read limits from the host's environment, and raise over a wrong one.
+    # Newer versions otherwise read limits from the program's environment, and raise over bad ones.
     takes_limits = "log_record_limits" in inspect.signature(LoggerProvider).parameters
     limits = {"log_record_limits": no_limits()} if takes_limits else {}
-    make = cast("Callable[..., LoggerProvider]", LoggerProvider)
-    provider = make(resource, shutdown_on_exit=False, **limits)
+    create = cast("Callable[..., LoggerProvider]", LoggerProvider)
+    provider = create(resource, shutdown_on_exit=False, **limits)
     provider.add_log_record_processor(processor)
-    logger = provider.get_logger(name, version)
-    # The SDK's emit takes a record with its own resource and scope, and keeps them; its type does
-    # not say so. A contract test does.
-    return provider, cast("Emit", logger.emit)
-
-
-def app_emit(provider: LoggerProvider, name: str, version: str | None) -> Emit:
-    """Return what emits a record through the application's own *provider*.
-
-    Its processors may be anybody's: they get a record of the SDK's own class, with attributes that
-    they can add to.
-    """
-    emit = cast("Callable[[ReadWriteLogRecord], None]", provider.get_logger(name, version).emit)
-    return lambda record: emit(record.standard())
+    return provider

@@ -1,4 +1,8 @@
-"""The keys that only the library sets. Pure standard library."""
+"""Which keys and values are legal attributes, and how others become legal. Pure standard library.
+
+Attributes are what OTLP can carry: str, bool, int of 64 bits, float, bytes, None, and lists and
+maps of these.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +22,6 @@ if TYPE_CHECKING:
 
     from otel_telemetry.types import AttributeValue
 
-
-_RESERVED = frozenset({"service.name", "service.version", "app.installation.id", "log.record.uid"})
-_RESERVED_PREFIX = "telemetry."
-
-
-def is_reserved(key: str) -> bool:
-    """Tell whether only the library sets *key*: what says who speaks cannot be overridden."""
-    return key in _RESERVED or key.startswith(_RESERVED_PREFIX)
-
-
 MAX_DEPTH = 16
 MAX_ELEMENTS = 131_072
 """Values in one bucket: shared references can make a small object a tree of billions."""
@@ -35,41 +29,57 @@ MAX_TEXT = 8 * 1024 * 1024
 """Characters and bytes in one bucket, for the same reason."""
 
 
-class Cut(Exception):  # noqa: N818 - a signal within this file, never an error
-    """This value is left out."""
+_RESERVED = frozenset({"service.name", "service.version", "app.installation.id", "log.record.uid"})
+_RESERVED_PREFIX = "telemetry."
 
 
-class Walk:
-    """One descent through the nested values of a bucket, within its budgets."""
+def is_reserved(key: str) -> bool:
+    """Whether only the library may set *key*, as it names the sender of an event."""
+    return key in _RESERVED or key.startswith(_RESERVED_PREFIX)
 
-    __slots__ = ("_active", "_elements", "_length", "_text", "cut")
+
+class ValueDropped(Exception):  # noqa: N818 - ends the conversion of one value, and is caught
+    """This value is dropped."""
+
+
+class ValueConverter:
+    """Converts the values of one bucket to legal ones, within the bucket's budgets.
+
+    Args:
+        length: Characters of a str, bytes of a bytes value; None for no limit.
+
+    Attributes:
+        dropped_count: Values within others that were dropped or truncated.
+    """
+
+    __slots__ = ("_active", "_elements", "_length", "_text", "dropped_count")
 
     def __init__(self, length: int | None) -> None:
         self._length = length
         self._elements = MAX_ELEMENTS
         self._text = MAX_TEXT
         self._active: set[int] = set()
-        self.cut = 0
+        self.dropped_count = 0
 
-    def value(self, value: object, depth: int) -> AttributeValue:
-        """Return *value* made legal; raises Cut where there is nothing to keep of it."""
+    def convert(self, value: object, depth: int) -> AttributeValue:
+        """Return a legal *value*, at a *depth* from 1; raises ValueDropped if none is left."""
         self._elements -= 1
         if self._elements < 0:
-            raise Cut
+            raise ValueDropped
         try:
             return self._convert(value, depth)
-        except Cut:
+        except ValueDropped:
             raise
         except Exception:
-            # A value whose own methods raise is still worth its type's name.
+            # The value's own methods raise: its type's name is still known.
             return self._text_of(_type_name(value))
 
     def _convert(self, value: object, depth: int) -> AttributeValue:
-        # By type: what only says that it is a bool (a proxy does) would go on as it is.
+        # By type: a proxy of a bool passes isinstance, and is not legal.
         if value is None or type(value) is bool:
             return value
         if isinstance(value, enum.Enum):
-            return self._nested(value, lambda level: self.value(value.value, level), depth - 1)
+            return self._nested(value, lambda level: self.convert(value.value, level), depth - 1)
         if isinstance(value, str):
             return self._text_of(str.__str__(value))
         if isinstance(value, int):
@@ -90,31 +100,31 @@ class Walk:
                 (field.name, getattr(value, field.name)) for field in dataclasses.fields(value)
             ]
             return self._nested(value, lambda level: self._map(fields, level), depth)
-        if isinstance(value, _moments()):
-            return self._said(value.isoformat)
-        # By type, as in `legal_key`: the str() of what only says that it is one may be its repr.
-        if issubclass(type(value), _named_values()):
-            return self._said(lambda: str(value))
+        if isinstance(value, _time_types()):
+            return self._render(value.isoformat)
+        # By type, as in `attribute_key`: the str() of a proxy may be its repr.
+        if issubclass(type(value), _text_types()):
+            return self._render(lambda: str(value))
         if isinstance(value, _loaded("numpy", "generic", "ndarray")):
             if value.size > self._elements or value.nbytes > 4 * self._text:
-                raise Cut
+                raise ValueDropped
             plain = value.tolist()
-            if type(plain) is not type(value):  # else there is no plain form: a long double
-                return self._nested(value, lambda level: self.value(plain, level), depth - 1)
+            if type(plain) is not type(value):  # a long double has no plain form
+                return self._nested(value, lambda level: self.convert(plain, level), depth - 1)
         if hasattr(type(value), "__index__"):
             try:
-                return self._integer(operator.index(value))  # type: ignore[arg-type]  # just asked
-            except TypeError:  # a tensor has the method, whatever its numbers are
+                return self._integer(operator.index(value))  # type: ignore[arg-type]  # it has the method
+            except TypeError:  # a tensor of floats has the method too
                 pass
         if hasattr(type(value), "__float__"):
-            return float(value)  # type: ignore[arg-type]  # just asked
+            return float(value)  # type: ignore[arg-type]  # it has the method
         return self._text_of(_type_name(value))
 
     def _nested(
         self, owner: object, descend: Callable[[int], AttributeValue], depth: int
     ) -> AttributeValue:
         if depth >= MAX_DEPTH or id(owner) in self._active:
-            raise Cut
+            raise ValueDropped
         self._active.add(id(owner))
         try:
             return descend(depth + 1)
@@ -126,19 +136,19 @@ class Walk:
         for raw, value in items:
             try:
                 key = self._key(raw)
-                legal = self.value(value, depth)
-            except Cut:
-                self.cut += 1
+                legal = self.convert(value, depth)
+            except ValueDropped:
+                self.dropped_count += 1
                 continue
-            self.cut += key in result
+            self.dropped_count += key in result
             result[key] = legal
         return result
 
     def _key(self, raw: object) -> str:
-        key = legal_key(raw) if self._text > 0 else None
+        key = attribute_key(raw) if self._text > 0 else None
         if key is None:
             self._elements -= 1
-            raise Cut
+            raise ValueDropped
         self._text -= len(key)
         return key
 
@@ -150,44 +160,44 @@ class Walk:
         result: list[AttributeValue] = []
         for element in elements:
             try:
-                result.append(self.value(element, depth))
-            except Cut:
-                self.cut += 1
+                result.append(self.convert(element, depth))
+            except ValueDropped:
+                self.dropped_count += 1
         return result
 
     def _text_of(self, text: str) -> str:
         if self._length is not None and len(text) > self._length:
             text = text[: self._length]
-            self.cut += 1
+            self.dropped_count += 1
         if len(text) > self._text:
-            raise Cut
+            raise ValueDropped
         self._text -= len(text)
-        return scrub(text)
+        return valid_unicode(text)
 
-    def _said(self, say: Callable[[], str]) -> str:
-        """Return what an object says of itself; saying it costs, even where it is too long."""
+    def _render(self, render: Callable[[], str]) -> str:
+        """Return the text of an object; rendering counts on the budget, even of a long text."""
         if self._text <= 0:
-            raise Cut
-        text = str.__str__(say())
+            raise ValueDropped
+        text = str.__str__(render())
         self._text -= len(text)
         return self._text_of(text)
 
     def _integer(self, value: int) -> int | str:
-        return value if INT_MIN <= value <= INT_MAX else self._said(lambda: _digits(value))
+        return value if INT_MIN <= value <= INT_MAX else self._render(lambda: _digits(value))
 
     def _bytes_of(self, data: bytes | bytearray | memoryview) -> bytes:
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if size > self._text:
-            raise Cut
+            raise ValueDropped
         self._text -= size
         copy = data.tobytes() if isinstance(data, memoryview) else b"".join((data,))
         if self._length is not None and size > self._length:
-            self.cut += 1
+            self.dropped_count += 1
             return copy[: self._length]
         return copy
 
 
-def scrub(text: str) -> str:
+def valid_unicode(text: str) -> str:
     """Return *text* as valid Unicode: surrogate pairs joined, lone surrogates as U+FFFD."""
     if text.isascii():
         return text
@@ -198,19 +208,19 @@ def scrub(text: str) -> str:
     return text
 
 
-def legal_key(key: object) -> str | None:
-    """Return *key* as a legal attribute key; None if nothing of it is left."""
+def attribute_key(key: object) -> str | None:
+    """Return *key* as a legal attribute key; None if it has no text."""
     try:
         if isinstance(key, str):
-            return scrub(str.__str__(key)) or None
+            return valid_unicode(str.__str__(key)) or None
         if isinstance(key, enum.Enum):
-            return legal_key(key.value)
+            return attribute_key(key.value)
         if isinstance(key, bytes):
             return bytes.decode(key, "utf-8", "replace") or None
-        # Only where str() is the content; of any other object it may be its repr.
-        if issubclass(type(key), (int, float, type(None), *_named_values(), *_moments())):
-            return scrub(str.__str__(str(key))) or None
-    except Exception:  # an int beyond the limit of digits; a method of the caller's that raises
+        # Only types whose str() is their content: of any other object it may be its repr.
+        if issubclass(type(key), (int, float, type(None), *_text_types(), *_time_types())):
+            return valid_unicode(str.__str__(str(key))) or None
+    except Exception:  # an int beyond the limit of digits, or the key's own methods
         return _type_name(key) or None
     return _type_name(key) or None
 
@@ -223,7 +233,7 @@ def _digits(value: int) -> str:
 
 
 def _type_name(value: object) -> str:
-    return scrub(type.__dict__["__name__"].__get__(type(value)))
+    return valid_unicode(type.__dict__["__name__"].__get__(type(value)))
 
 
 def _items(mapping: Mapping[object, object]) -> list[tuple[object, object]]:
@@ -234,16 +244,16 @@ def _items(mapping: Mapping[object, object]) -> list[tuple[object, object]]:
 def _in_order(elements: list[object]) -> list[object]:
     """Sort the elements of a set if they can be: equal sets make equal lists."""
     try:
-        return sorted(elements)  # type: ignore[type-var]  # the except is the answer
+        return sorted(elements)  # type: ignore[type-var]  # the except handles the rest
     except Exception:
         return elements
 
 
-def _moments() -> tuple[type[Any], ...]:
+def _time_types() -> tuple[type[Any], ...]:
     return _loaded("datetime", "date", "time")
 
 
-def _named_values() -> tuple[type[Any], ...]:
+def _text_types() -> tuple[type[Any], ...]:
     return (
         *_loaded("uuid", "UUID"),
         *_loaded("pathlib", "PurePath"),
@@ -252,6 +262,6 @@ def _named_values() -> tuple[type[Any], ...]:
 
 
 def _loaded(module: str, *names: str) -> tuple[type[Any], ...]:
-    """Return classes of *module* if anybody has imported it: else there is no value of theirs."""
+    """Return classes of *module*; none if it is not imported, for then no value is of theirs."""
     loaded = sys.modules.get(module)
     return tuple(getattr(loaded, name) for name in names if hasattr(loaded, name))

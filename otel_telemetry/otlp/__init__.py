@@ -1,1 +1,1 @@
-"""OTLP protobuf: encoded, nested into requests, and read."""
+"""OTLP: records encoded as protobuf, requests built of them and decoded, and their JSON."""

@@ -1,7 +1,7 @@
-"""OTLP protobuf, read back: what a request or a segment says, as plain values.
+"""Decodes the events of a request or a segment, for people who inspect what is sent.
 
-For those who look at what leaves. Field numbers are those of opentelemetry-proto v1 (common,
-resource and logs). Unknown fields are passed over, as protobuf has it. Pure standard library.
+Field numbers are those of opentelemetry-proto v1 (common, resource and logs). Unknown fields are
+skipped, as in protobuf. Pure standard library.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, TypeAlias
 
-    _Fields: TypeAlias = "dict[str, Any]"  # some of those of `DecodedEvent`
+    _Fields: TypeAlias = "dict[str, Any]"  # some fields of `DecodedEvent`
     DecodedValue: TypeAlias = (
         "str | bool | int | float | bytes | list[DecodedValue] | dict[str, DecodedValue] | None"
     )
 
-_DEEPEST = 64  # levels of nesting; we write 16
+_DEEPEST = 64  # levels of nesting; our own values have at most 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodedEvent:
-    """One log record, with the resource and the scope that it came under.
+    """One log record, with its resource and its scope.
 
     Attributes:
         name: The record's ``event_name``.
-        body: The record's body; None if it has none.
+        body: The record's body; None for none.
         attributes: The record's attributes.
         resource: The attributes of its resource.
         scope_name: The name of its instrumentation scope.
         scope_version: The version of that scope.
         scope_attributes: The attributes of that scope.
-        timestamp: When it happened, in ns since the epoch; 0 if not said.
-        observed_timestamp: When it was noticed, in ns since the epoch; 0 if not said.
-        severity_number: 1 to 24; 0 if not said.
-        severity_text: The severity in its source's words.
-        trace_id: 32 hex digits, or empty.
-        span_id: 16 hex digits, or empty.
-        flags: Those of the record; the lowest eight bits are the W3C trace flags.
-        dropped: How many of the record's attributes were cut.
-        resource_dropped: The same for the resource.
-        scope_dropped: The same for the scope.
-        resource_schema_url: The schema of the resource, if it says.
-        scope_schema_url: The schema of the scope, if it says.
+        timestamp: When it happened, in nanoseconds since the epoch; 0 if unknown.
+        observed_timestamp: When it was observed, in nanoseconds since the epoch; 0 if unknown.
+        severity_number: 1 to 24; 0 if unspecified.
+        severity_text: The severity by the name that its source uses.
+        trace_id: 32 hexadecimal digits; empty for none.
+        span_id: 16 hexadecimal digits; empty for none.
+        flags: The record's flags; the lowest eight bits are the W3C trace flags.
+        dropped_count: How many of the record's attributes were dropped.
+        resource_dropped_count: How many of the resource's attributes were dropped.
+        scope_dropped_count: How many of the scope's attributes were dropped.
+        resource_schema_url: The schema URL of the resource; empty for none.
+        scope_schema_url: The schema URL of the scope; empty for none.
     """
 
     name: str = ""
@@ -68,9 +68,9 @@ class DecodedEvent:
     trace_id: str = ""
     span_id: str = ""
     flags: int = 0
-    dropped: int = 0
-    resource_dropped: int = 0
-    scope_dropped: int = 0
+    dropped_count: int = 0
+    resource_dropped_count: int = 0
+    scope_dropped_count: int = 0
     resource_schema_url: str = ""
     scope_schema_url: str = ""
 
@@ -79,7 +79,7 @@ def decode_request(data: bytes) -> Iterator[DecodedEvent]:
     """Yield the events of an ExportLogsServiceRequest.
 
     Raises:
-        ValueError: *data* is no such message.
+        ValueError: *data* is not such a message.
     """
     for resource_logs in _Message(data).messages(1):
         resource = _resource(resource_logs)
@@ -92,21 +92,21 @@ def decode_request(data: bytes) -> Iterator[DecodedEvent]:
 def decode_record(resource: bytes, scope: bytes, record: bytes) -> Iterator[DecodedEvent]:
     """Yield the event of an encoded record (`requests.EncodedRecord`).
 
-    What is the same for many is decoded once, and is the same object in all of them.
+    Equal resources, and equal scopes, are decoded once, and share their attributes.
 
     Raises:
-        ValueError: One of them is no such field.
+        ValueError: An argument is not such a field.
     """
-    its_resource, its_scope = _known_resource(resource), _known_scope(scope)
+    resource_fields, scope_fields = _decode_resource(resource), _decode_scope(scope)
     for message in _Message(record).messages(2):
-        yield _event(its_resource, its_scope, message)
+        yield _event(resource_fields, scope_fields, message)
 
 
 def _resource(resource_logs: _Message) -> _Fields:
     resource = resource_logs.message(1)
     return {
         "resource": _attributes(resource.messages(1)),
-        "resource_dropped": resource.integer(2),
+        "resource_dropped_count": resource.integer(2),
         "resource_schema_url": resource_logs.text(3),
     }
 
@@ -117,18 +117,18 @@ def _scope(scope_logs: _Message) -> _Fields:
         "scope_name": scope.text(1),
         "scope_version": scope.text(2),
         "scope_attributes": _attributes(scope.messages(3)),
-        "scope_dropped": scope.integer(4),
+        "scope_dropped_count": scope.integer(4),
         "scope_schema_url": scope_logs.text(3),
     }
 
 
 @lru_cache(maxsize=1024)
-def _known_resource(data: bytes) -> _Fields:
+def _decode_resource(data: bytes) -> _Fields:
     return _resource(_Message(data))
 
 
 @lru_cache(maxsize=1024)
-def _known_scope(data: bytes) -> _Fields:
+def _decode_scope(data: bytes) -> _Fields:
     return _scope(_Message(data))
 
 
@@ -144,14 +144,14 @@ def _event(resource: _Fields, scope: _Fields, record: _Message) -> DecodedEvent:
         trace_id=record.data(9).hex(),
         span_id=record.data(10).hex(),
         flags=record.fixed(8),
-        dropped=record.integer(7),
+        dropped_count=record.integer(7),
         **resource,
         **scope,
     )
 
 
 class _Message:
-    """A message's fields by number, each a list; the last of a field that is no list counts."""
+    """A message by field numbers; of a field that is not repeated, the last value counts."""
 
     __slots__ = ("_fields",)
 
@@ -164,7 +164,7 @@ class _Message:
         return number in self._fields
 
     def data(self, number: int) -> bytes:
-        """Return a field of bytes; empty if it is not there."""
+        """Return a field of bytes; empty if it is missing."""
         return _bytes(self._fields.get(number, [b""])[-1])
 
     def text(self, number: int) -> str:
@@ -172,10 +172,10 @@ class _Message:
         return self.data(number).decode("utf-8", "replace")
 
     def integer(self, number: int) -> int:
-        """Return a varint; 0 if it is not there."""
+        """Return a varint; 0 if it is missing."""
         value = self._fields.get(number, [0])[-1]
         if not isinstance(value, int):
-            raise ValueError(f"field {number} is no varint")  # noqa: TRY004 - as the rest
+            raise ValueError(f"field {number} is not a varint")  # noqa: TRY004 - malformed data
         return value
 
     def fixed(self, number: int) -> int:
@@ -183,7 +183,7 @@ class _Message:
         return int.from_bytes(self.data(number), "little")
 
     def message(self, number: int) -> _Message:
-        """Return a field that is a message; an empty one if it is not there."""
+        """Return a field that is a message; an empty one if it is missing."""
         return _Message(self.data(number))
 
     def messages(self, number: int) -> list[_Message]:
@@ -193,7 +193,7 @@ class _Message:
 
 def _bytes(value: int | bytes) -> bytes:
     if isinstance(value, int):
-        raise ValueError("a field is a varint where bytes belong")  # noqa: TRY004 - as the rest
+        raise ValueError("a field is a varint instead of bytes")  # noqa: TRY004 - malformed data
     return value
 
 
@@ -202,9 +202,9 @@ def _attributes(pairs: Iterable[_Message], depth: int = 0) -> dict[str, DecodedV
 
 
 def _value(message: _Message, depth: int) -> DecodedValue:
-    """Return what an AnyValue stands for; None for an empty one."""
+    """Return the value of an AnyValue; None for an empty one."""
     if depth > _DEEPEST:
-        raise ValueError("a value nests too deep")
+        raise ValueError("a value is nested too deep")
     if 1 in message:
         return message.text(1)
     if 2 in message:

@@ -1,8 +1,8 @@
-"""OTLP protobuf, written straight to bytes.
+"""Encodes log records, resources and scopes as OTLP protobuf, straight to bytes.
 
 Field numbers and types are those of opentelemetry-proto v1 (common, resource and logs), which is
-stable; property tests hold every function here against the official classes. What comes in must be
-legal (`mapping.values`): an illegal value raises, and the caller drops the one record.
+stable. Property tests compare every function here with the official classes. Arguments must be
+legal (`mapping.values`): an illegal value raises, and the caller drops that one record.
 
 Each function returns a complete field (tag, length, message), so that a request is a concatenation.
 Pure standard library.
@@ -26,8 +26,8 @@ _RESOURCE, _RESOURCE_ATTRIBUTES = b"\x0a", b"\x0a"
 _SCOPE, _SCOPE_ATTRIBUTES = b"\x0a", b"\x1a"
 _LOG_RECORD, _LOG_RECORD_ATTRIBUTES = b"\x12", b"\x32"
 
-# What is remembered of the attributes of log records; at most some 32 MiB, in practice kilobytes.
-_KNOWN_KEYS, _KNOWN_TEXTS, _KNOWN_TEXT_BYTES, _KNOWN_INTS = 1024, 64, 64, 128
+# How many encoded attributes are remembered: at most some 32 MiB, in practice kilobytes.
+_MAX_KEYS, _MAX_TEXTS, _MAX_TEXT_BYTES, _MAX_INTS = 1024, 64, 64, 128
 
 _double = struct.Struct("<d").pack
 # LogRecord.time_unix_nano, observed_time_unix_nano and severity_number.
@@ -35,12 +35,12 @@ _times = struct.Struct("<BQBQBB").pack
 
 
 def resource_field(
-    attributes: Mapping[str, AttributeValue], *, dropped: int = 0, schema_url: str = ""
+    attributes: Mapping[str, AttributeValue], *, dropped_count: int = 0, schema_url: str = ""
 ) -> bytes:
-    """Return what begins a ResourceLogs: its resource, and its schema URL if there is one."""
+    """Return the first fields of a ResourceLogs: its resource, and its schema URL if not empty."""
     message = _attributes(_RESOURCE_ATTRIBUTES, attributes)
-    if dropped:
-        message += b"\x10" + varint(dropped)
+    if dropped_count:
+        message += b"\x10" + varint(dropped_count)
     return field(_RESOURCE, message) + (field(b"\x1a", schema_url.encode()) if schema_url else b"")
 
 
@@ -49,17 +49,17 @@ def scope_field(
     version: str | None = None,
     attributes: Mapping[str, AttributeValue] | None = None,
     *,
-    dropped: int = 0,
+    dropped_count: int = 0,
     schema_url: str = "",
 ) -> bytes:
-    """Return what begins a ScopeLogs: its scope, and its schema URL if there is one."""
+    """Return the first fields of a ScopeLogs: its scope, and its schema URL if not empty."""
     message = field(b"\x0a", name.encode()) if name else b""
     if version:
         message += field(b"\x12", version.encode())
     if attributes:
         message += _attributes(_SCOPE_ATTRIBUTES, attributes)
-    if dropped:
-        message += b"\x20" + varint(dropped)
+    if dropped_count:
+        message += b"\x20" + varint(dropped_count)
     return field(_SCOPE, message) + (field(b"\x1a", schema_url.encode()) if schema_url else b"")
 
 
@@ -71,11 +71,11 @@ def log_record_field(
     attributes: Mapping[str, AttributeValue],
     event_name: str = "",
     severity_text: str = "",
-    dropped: int = 0,
+    dropped_count: int = 0,
     trace_id: int = 0,
     span_id: int = 0,
     trace_flags: int = 0,
-    fields: Iterable[bytes] | None = None,
+    encoded_attributes: Iterable[bytes] | None = None,
 ) -> bytes:
     """Return a ScopeLogs.log_records field.
 
@@ -86,22 +86,22 @@ def log_record_field(
         body: A legal value; None for no body.
         attributes: Legal attributes.
         event_name: The event's name; empty for a record that is no event.
-        severity_text: The severity as its source called it.
-        dropped: Attributes that were cut.
+        severity_text: The severity by the name that its source uses.
+        dropped_count: How many attributes were dropped.
         trace_id: 128 bits; 0 for none.
         span_id: 64 bits; 0 for none.
         trace_flags: The W3C trace flags of the span.
-        fields: *attributes*, where they are encoded already.
+        encoded_attributes: *attributes* in their encoded form; None to encode them.
 
     Raises:
-        UnicodeEncodeError: A str is no valid Unicode.
+        UnicodeEncodeError: A str is not valid Unicode.
         OverflowError: An integer is beyond 64 bits.
         TypeError: A value is of no legal type.
         struct.error: A number does not fit its field.
     """
     parts = [_times(0x09, timestamp, 0x59, observed_timestamp, 0x10, severity_number)]
     if event_name:
-        # Names recur and are remembered; of other texts that would be any number, of any length.
+        # Event names are few and recur, so their encoded form is remembered; other bodies vary.
         if body is event_name:
             parts.append(_event_name_in_body(event_name))
             body = None
@@ -109,11 +109,11 @@ def log_record_field(
             parts.append(_event_name(event_name))
     if body is not None:
         parts.append(field(b"\x2a", _any_value(body)))
-    parts += _fields(attributes) if fields is None else fields
+    parts += _encode_attributes(attributes) if encoded_attributes is None else encoded_attributes
     if severity_text:
         parts.append(field(b"\x1a", severity_text.encode()))
-    if dropped:
-        parts += (b"\x38", varint(dropped))
+    if dropped_count:
+        parts += (b"\x38", varint(dropped_count))
     if trace_id:
         parts += (
             b"\x45",
@@ -142,19 +142,21 @@ def _event_name_in_body(name: str) -> bytes:
     return _event_name(name) + field(b"\x2a", _any_value(name))
 
 
-class RecordKey:
-    """What is known of a key of log record attributes: whole attributes, by type and value.
+class AttributeEncoder:
+    """Encodes the attributes of log records that have one key, and remembers the encoded form.
 
-    A process sends few names with few values, again and again: most attributes of a record are one
-    look-up. Made by whichever thread needs it first; a second one made meanwhile is as good.
+    A process sends few keys with few values, again and again: most attributes of a record are one
+    look-up. The first thread that needs an encoder creates it; two threads may do so at once.
+
+    Args:
+        key: The key.
 
     Attributes:
-        known: By the type of a value, since ``True``, ``1`` and ``1.0`` are equal, the attribute
-            for each value met before, as far as there is room. All scalar types are there.
-        texts: Those of str.
+        encoded: The attribute by the type of its value, since ``True``, ``1`` and ``1.0`` are
+            equal, then by its value. Every scalar type is a key.
     """
 
-    __slots__ = ("_double", "_head", "_int_heads", "_ints", "_text_heads", "known", "texts")
+    __slots__ = ("_double", "_head", "_int_heads", "_ints", "_text_heads", "_texts", "encoded")
 
     def __init__(self, key: str) -> None:
         self._head = field(b"\x0a", key.encode())
@@ -162,11 +164,11 @@ class RecordKey:
         self._int_heads: dict[int, bytes] = {}
         self._text_heads: dict[int, bytes] = {}
         self._ints: dict[object, bytes] = {}
-        self.texts: dict[object, bytes] = {}
-        self.known: dict[type, dict[object, bytes]] = {
-            str: self.texts,
+        self._texts: dict[object, bytes] = {}
+        self.encoded: dict[type, dict[object, bytes]] = {
+            str: self._texts,
             int: self._ints,
-            float: {},  # there are too many
+            float: {},  # too many values to remember
             bool: {True: self.encode(True), False: self.encode(False)},
             type(None): {None: self.encode(None)},
         }
@@ -175,67 +177,67 @@ class RecordKey:
         return field(_LOG_RECORD_ATTRIBUTES, self._head + field(b"\x12", any_value))
 
     def encode(self, value: AttributeValue) -> bytes:
-        """Return the attribute with a *value* not known yet, and remember it if there is room."""
+        """Return the attribute with a new *value*, and remember it while there is room."""
         kind = type(value)
         if kind is float:
             return self._double + _double(value)
         if kind is str:
-            content = value.encode()  # type: ignore[union-attr]  # just asked
-            heads, known, room = self._text_heads, self.texts, _KNOWN_TEXTS
+            content = value.encode()  # type: ignore[union-attr]  # a str
+            heads, encoded, capacity = self._text_heads, self._texts, _MAX_TEXTS
         elif kind is int:
-            content = _integer(value)  # type: ignore[arg-type]
-            heads, known, room = self._int_heads, self._ints, _KNOWN_INTS
+            content = _integer(value)  # type: ignore[arg-type]  # an int
+            heads, encoded, capacity = self._int_heads, self._ints, _MAX_INTS
         else:
             return self._attribute(_any_value(value))
         head = heads.get(len(content))
         if head is None:
-            if len(content) > _KNOWN_TEXT_BYTES:
+            if len(content) > _MAX_TEXT_BYTES:
                 return self._attribute(_any_value(value))
-            # All but the value itself, for others of its length.
+            # The bytes before the value, which are the same for other values of its length.
             head = heads[len(content)] = self._attribute(_any_value(value))[: -len(content) or None]
-        encoded = head + content
-        if len(known) < room:
-            known[value] = encoded
-        return encoded
+        attribute = head + content
+        if len(encoded) < capacity:
+            encoded[value] = attribute
+        return attribute
 
 
-_record_keys: dict[str, RecordKey] = {}
+_encoders: dict[str, AttributeEncoder] = {}
 
 
-def record_key(key: str) -> RecordKey | None:
-    """Return what is known of *key*; None if there is no room to remember anything."""
-    known = _record_keys.get(key)
-    if known is None and len(_record_keys) < _KNOWN_KEYS and len(key) <= _KNOWN_TEXT_BYTES:
-        known = _record_keys.setdefault(key, RecordKey(key))
-    return known
+def attribute_encoder(key: str) -> AttributeEncoder | None:
+    """Return the encoder of *key*; None if the key is too long, or there are too many keys."""
+    encoder = _encoders.get(key)
+    if encoder is None and len(_encoders) < _MAX_KEYS and len(key) <= _MAX_TEXT_BYTES:
+        encoder = _encoders.setdefault(key, AttributeEncoder(key))
+    return encoder
 
 
-def plain_fields(
-    keys: Mapping[str, RecordKey], attributes: Mapping[str, AttributeValue]
+def encode_scalar_attributes(
+    encoders: Mapping[str, AttributeEncoder], attributes: Mapping[str, AttributeValue]
 ) -> list[bytes]:
-    """Return LogRecord.attributes fields, where all keys are among *keys* and all values scalars.
+    """Return the LogRecord.attributes fields of scalars whose keys have *encoders*.
 
     Raises:
-        KeyError: They are not.
-        ValueError: A str is no valid Unicode.
+        KeyError: A key has no encoder, or a value is no scalar.
+        ValueError: A str is not valid Unicode.
         OverflowError: An integer is beyond 64 bits.
     """
     fields = []
     for key, value in attributes.items():
-        entry = keys[key]
-        fields.append(entry.known[type(value)].get(value) or entry.encode(value))
+        encoder = encoders[key]
+        fields.append(encoder.encoded[type(value)].get(value) or encoder.encode(value))
     return fields
 
 
-def _fields(attributes: Mapping[str, AttributeValue]) -> Iterator[bytes]:
-    """Yield LogRecord.attributes fields, of legal attributes of any kind."""
+def _encode_attributes(attributes: Mapping[str, AttributeValue]) -> Iterator[bytes]:
+    """Yield the LogRecord.attributes fields of any legal attributes."""
     for key, value in attributes.items():
-        entry = record_key(key)
-        if entry is None:
+        encoder = attribute_encoder(key)
+        if encoder is None:
             yield _attributes(_LOG_RECORD_ATTRIBUTES, {key: value})
         else:
-            known = entry.known.get(type(value))
-            yield (known and known.get(value)) or entry.encode(value)
+            encoded = encoder.encoded.get(type(value))
+            yield (encoded and encoded.get(value)) or encoder.encode(value)
 
 
 def _attributes(tag: bytes, attributes: Mapping[str, AttributeValue]) -> bytes:
@@ -266,7 +268,7 @@ def _any_value(value: AttributeValue) -> bytes:
         return field(b"\x32", _attributes(b"\x0a", value))
     if isinstance(value, Sequence):
         return field(b"\x2a", b"".join([field(b"\x0a", _any_value(item)) for item in value]))
-    raise TypeError(f"{type(value).__name__} is no attribute value")
+    raise TypeError(f"{type(value).__name__} is not the type of an attribute value")
 
 
 def _integer(value: int) -> bytes:
@@ -279,4 +281,4 @@ def _integer(value: int) -> bytes:
 UID = "log.record.uid"
 """The key of a record's unique id."""
 UID_HEAD = _attributes(_LOG_RECORD_ATTRIBUTES, {UID: "0" * 32})[:-32]
-"""The LogRecord.attributes field of a unique id, but for its 32 hexadecimal digits."""
+"""The LogRecord.attributes field of a unique id, without its 32 hexadecimal digits."""

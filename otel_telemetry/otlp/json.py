@@ -1,4 +1,4 @@
-"""Decoded events in OTLP's JSON: what any OTLP/HTTP backend takes, and `jq` reads.
+"""Decoded events as OTLP JSON, which every OTLP/HTTP backend accepts and `jq` reads.
 
 OTLP specification 1.x, "JSON Protobuf Encoding": protobuf's JSON with lowerCamelCase names and
 64-bit integers as strings, but trace and span ids in hexadecimal. Pure standard library.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def request_as_json(events: Iterable[DecodedEvent]) -> Json:
     """Return an ExportLogsServiceRequest of *events*, in order within their scope.
 
-    Those whose resource, and scope, are one object share it, as they did where they come from.
+    Events whose resource, or scope, is the same object share it in the request.
     """
     resources: dict[object, tuple[DecodedEvent, dict[object, list[DecodedEvent]]]] = {}
     for event in events:
@@ -48,7 +48,7 @@ def _resource(event: DecodedEvent) -> Json:
             "resource": _without_defaults(
                 {
                     "attributes": _attributes(event.resource),
-                    "droppedAttributesCount": event.resource_dropped,
+                    "droppedAttributesCount": event.resource_dropped_count,
                 }
             ),
             "schemaUrl": event.resource_schema_url,
@@ -64,7 +64,7 @@ def _scope(event: DecodedEvent) -> Json:
                     "name": event.scope_name,
                     "version": event.scope_version,
                     "attributes": _attributes(event.scope_attributes),
-                    "droppedAttributesCount": event.scope_dropped,
+                    "droppedAttributesCount": event.scope_dropped_count,
                 }
             ),
             "schemaUrl": event.scope_schema_url,
@@ -84,7 +84,7 @@ def _record(event: DecodedEvent) -> Json:
             "eventName": event.name,
             "body": {} if event.body is None else _value(event.body),
             "attributes": _attributes(event.attributes),
-            "droppedAttributesCount": event.dropped,
+            "droppedAttributesCount": event.dropped_count,
             "traceId": event.trace_id,
             "spanId": event.span_id,
             "flags": event.flags,
@@ -93,7 +93,7 @@ def _record(event: DecodedEvent) -> Json:
 
 
 def _without_defaults(message: Json) -> Json:
-    """Leave out what is not set, as protobuf's JSON does."""
+    """Return *message* without unset fields, as in protobuf's JSON."""
     return {name: value for name, value in message.items() if value}
 
 

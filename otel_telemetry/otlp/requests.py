@@ -1,7 +1,7 @@
-"""Batches of encoded records → ExportLogsServiceRequest bytes, and what answers say.
+"""Builds the requests that export encoded records, and reads the responses.
 
-A request nests records in scopes in resources. Grouping is by encoded content, in one pass: its
-cost is linear in the records, however many distinct resources and scopes they have.
+A request nests records in scopes, and these in resources. Records are grouped by the encoded bytes
+of both in one pass, so the cost is linear in the number of records.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EncodedRecord = tuple[bytes, bytes, bytes]
-"""A resource field, a scope field and a log record field, as `encoder` makes them."""
+"""A resource field, a scope field and a log record field, as `encoder` returns them."""
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024 - 4096
-"""What gRPC servers take at most by default, less room for the request's own framing."""
+"""The largest request that gRPC servers accept by default, less room for its framing."""
 
 _RESOURCE_LOGS = b"\x0a"
 _SCOPE_LOGS = b"\x12"
@@ -30,11 +30,11 @@ def export_request(records: Iterable[EncodedRecord]) -> bytes:
         scopes = resources.get(resource)
         if scopes is None:
             scopes = resources[resource] = {}
-        found = scopes.get(scope)
-        if found is None:
+        parts = scopes.get(scope)
+        if parts is None:
             scopes[scope] = [scope, record]
         else:
-            found.append(record)
+            parts.append(record)
     return b"".join(
         [
             field(
@@ -48,38 +48,37 @@ def export_request(records: Iterable[EncodedRecord]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportAnswer:
-    """What an ExportLogsServiceResponse says.
+class PartialSuccess:
+    """The partial success of an ExportLogsServiceResponse.
 
     Attributes:
-        rejected: Log records that the backend did not take.
-        message: Its own words; with nothing rejected, a warning.
+        rejected_count: Log records that the backend rejected.
+        message: The backend's explanation; a warning if it rejected none.
     """
 
-    rejected: int = 0
+    rejected_count: int = 0
     message: str = ""
 
 
-def parse_answer(data: bytes) -> ExportAnswer:
-    """Return what the body of a successful answer says.
+def parse_response(data: bytes) -> PartialSuccess:
+    """Return the partial success in the body of a response whose status is success.
 
-    A body that is no such message means full success: the status has said so, and backends answer
-    with empty bodies, JSON and pages of their own.
+    Any other body means full success: some backends respond with empty bodies, JSON or HTML.
     """
     try:
         return _partial_success(data)
     except ValueError:
-        return ExportAnswer()
+        return PartialSuccess()
 
 
-def _partial_success(data: bytes) -> ExportAnswer:
+def _partial_success(data: bytes) -> PartialSuccess:
     """Read ExportLogsServiceResponse.partial_success (field 1)."""
-    rejected, message = 0, ""
+    rejected_count, message = 0, ""
     for number, value in read_fields(data):
         if number == 1 and isinstance(value, bytes):
             for inner, content in read_fields(value):
                 if inner == 1 and isinstance(content, int):
-                    rejected = content
+                    rejected_count = content
                 elif inner == 2 and isinstance(content, bytes):
                     message = content.decode("utf-8", "replace")
-    return ExportAnswer(rejected=rejected, message=message)
+    return PartialSuccess(rejected_count=rejected_count, message=message)

@@ -1,6 +1,6 @@
-"""The protobuf wire format: varints and fields, written and read.
+"""The protobuf wire format: varints and fields, as far as OTLP needs them.
 
-Protocol Buffers, "Encoding". Only what OTLP needs of it.
+Protocol Buffers documentation, "Encoding".
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 
 BYTE = tuple(bytes((number,)) for number in range(128))
-"""The varint of each number below 128: what nearly every length and small integer is."""
+"""The varint of each number below 128, as nearly all lengths and small integers are."""
 
 
 def varint(number: int) -> bytes:
     """Return *number*, from 0 to 2**64 - 1, as a varint."""
     if number < 128:
         return BYTE[number]
-    if number < 16384:  # what nearly every other length is
-        return bytes((number & 0x7F | 0x80, number >> 7))
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -34,10 +32,10 @@ def field(tag: bytes, data: bytes) -> bytes:
 
 
 def read_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the fields of a message: number, and an int for a varint or the bytes of any other.
+    """Yield the number and the value of each field: an int for a varint, bytes for any other type.
 
     Raises:
-        ValueError: *data* is no message.
+        ValueError: *data* is not a message.
     """
     at = 0
     while at < len(data):
@@ -52,7 +50,7 @@ def read_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         elif wire_type in _FIXED_SIZES:
             size = _FIXED_SIZES[wire_type]
         else:
-            raise ValueError("no such wire type")
+            raise ValueError("unknown wire type")
         if at + size > len(data):
             raise ValueError("a field is cut off")
         yield number, data[at : at + size]

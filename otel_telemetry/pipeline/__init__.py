@@ -1,1 +1,1 @@
-"""The way of an event from `send` to a sink, once telemetry is on."""
+"""The way of an event from `Telemetry.send` to a sink, while telemetry is on."""

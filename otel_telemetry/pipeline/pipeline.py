@@ -1,7 +1,7 @@
-"""The way of an event once telemetry is on: screening, then mapping, then a sink.
+"""The way of an event while telemetry is on: hooks and catalogue, then a mapper, then a sink.
 
-Made by `Telemetry.bootstrap`. Up to here all is pure standard library; what follows imports
-OpenTelemetry (`sinks.emitting`), or records for another process to deliver (`sinks.recording`).
+Pure standard library, but for the sinks. `sdk_sinks` imports OpenTelemetry; `spool_sink` does not,
+and leaves events on disk for another process to deliver.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otel_telemetry._internal import fork
+from otel_telemetry._internal.generics import Generic, TypeVar
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.events import Buckets, merge_payload, to_nanoseconds, validate_name
@@ -21,85 +22,63 @@ from otel_telemetry.stats import Correction
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Iterable
-
-    from typing_extensions import Never
+    from collections.abc import Iterable
+    from typing import TypeAlias
 
     from otel_telemetry.catalog.declarations import EventDeclaration
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.export.consent_gate import ConsentGate
     from otel_telemetry.export.worker import Transport
     from otel_telemetry.mapping.mapper import Mapper
+    from otel_telemetry.mapping.sdk import EventRecord, EventResource, EventScope
+    from otel_telemetry.otlp.requests import EncodedRecord
     from otel_telemetry.pipeline.sdk_sinks import CaptureCallback
     from otel_telemetry.pipeline.sink import Sink
-    from otel_telemetry.stats import Counters, DropReason
+    from otel_telemetry.stats import Counters
     from otel_telemetry.types import Properties
 
-_KNOWN_NAMES = 1024
+    SdkPipeline: TypeAlias = "Pipeline[EventResource, EventScope, EventRecord]"
+    SpoolPipeline: TypeAlias = "Pipeline[bytes, bytes, EncodedRecord]"
+    AnyPipeline: TypeAlias = "SdkPipeline | SpoolPipeline"
+
+_Resource = TypeVar("_Resource")
+_Scope = TypeVar("_Scope")
+_Record = TypeVar("_Record")
+
+_MAX_KNOWN_NAMES = 1024
 
 
-class Pipeline:
-    """From `send` to a sink. Thread-safe.
+class Pipeline(Generic[_Resource, _Scope, _Record]):
+    """Takes events from `Telemetry.send` to a sink. Thread-safe.
 
     Args:
         config: The settings.
         counters: The counts to keep.
-        permission: What may leave; None to print events instead of sending them.
-        installation_id: Who speaks; None for nobody.
-        take: Where events go; None for what the settings and the permission say.
-        transport: Where their requests go instead of the network; nothing is kept on disk then.
+        cleaner: Makes properties legal.
+        mapper: Maps events to records.
+        sink: Takes the records.
+        corrections: Counts or refuses corrections.
+
+    Attributes:
+        sink: The sink.
     """
 
     def __init__(
         self,
         config: TelemetryConfig,
         counters: Counters,
-        consent_gate: ConsentGate | None = None,
-        installation_id: str | None = None,
-        *,
-        take: CaptureCallback | None = None,
-        transport: Transport | None = None,
+        cleaner: Cleaner,
+        mapper: Mapper[_Resource, _Scope, _Record],
+        sink: Sink[_Record],
+        corrections: Corrections,
     ) -> None:
-        self._config = config
         self._counters = counters
+        self._mapper = mapper
+        self._filter = EventFilter(config, cleaner, mapper, corrections.report)
+        self._has_filter = bool(config.before_send) or config.catalog is not None
+        self._corrections = corrections
         self._known_names: set[str] = set()
-        self._cleaner = Cleaner(
-            Limits(count=config.attribute_count_limit, length=config.attribute_length_limit),
-            is_reserved=is_reserved,
-        )
-        self._mapper, self.sink = self._back(consent_gate, installation_id, take, transport)
-        self._screens = bool(config.before_send) or config.catalog is not None
-        self._screening = EventFilter(config, self._cleaner, self._mapper, self._mended)
-        self._users, self._groups = self._mapper.users, self._mapper.groups
-        self._record = self._mapper.record
-        # What the one makes, the other takes.
-        self._emit: Callable[[object], Receipt] = self.sink.emit  # type: ignore[assignment]
-
-    def _back(
-        self,
-        consent_gate: ConsentGate | None,
-        installation_id: str | None,
-        take: CaptureCallback | None,
-        transport: Transport | None,
-    ) -> tuple[Mapper[object, object, object], Sink[Never]]:
-        """Return what makes records, and what takes them."""
-        config = self._config
-        parts = config, self._counters, installation_id, self._cleaner, self._mended
-        if take is None and consent_gate is not None and config.delivery == "detached":
-            with fork.importing:
-                from otel_telemetry.pipeline.spool_sink import spool_pipeline  # noqa: PLC0415 - when needed
-
-            return spool_pipeline(*parts, consent_gate=consent_gate, transport=transport)
-        with fork.importing:
-            from otel_telemetry.pipeline.sdk_sinks import sdk_pipeline  # noqa: PLC0415 - OpenTelemetry
-
-        return sdk_pipeline(*parts, consent_gate=consent_gate, transport=transport, take=take)
-
-    def after_fork(self) -> None:
-        """Begin anew in a forked child."""
-        self._counters.after_fork()
-        self._mapper.after_fork()
-        self.sink.after_fork()
+        self.sink = sink
 
     def unpack(
         self,
@@ -108,15 +87,15 @@ class Pipeline:
         user_properties: Properties | None,
         group_properties: Properties | None,
     ) -> tuple[Properties | None, Properties | None, Properties | None]:
-        """Return the buckets of *payload* joined with those given beside it.
+        """Return the three buckets of *payload*, joined with the arguments, which win.
 
         Raises:
-            InvalidEventError: It is no payload.
+            InvalidEventError: *payload* is neither a TelemetryPayload nor a mapping.
         """
-        given = Buckets(event_properties, user_properties, group_properties)
-        event, user, group, unknown = merge_payload(payload, given)
+        arguments = Buckets(event_properties, user_properties, group_properties)
+        event, user, group, unknown = merge_payload(payload, arguments)
         if unknown:
-            self._mended(Correction.UNKNOWN_BUCKET, unknown)
+            self._corrections.report(Correction.UNKNOWN_BUCKET, unknown)
         return event, user, group
 
     def send(
@@ -127,69 +106,159 @@ class Pipeline:
         group_properties: Properties | None,
         moment: datetime.datetime | int | None,
     ) -> Receipt:
-        """Take an event as the caller gave it; return what is known of it.
+        """Send an event to the sink; return its receipt.
 
         Args:
-            name: Its name, or an instance of a class decorated with `catalog.event`.
-            event_properties: Those of the event.
-            user_properties: Those of the user.
-            group_properties: Those of the group.
+            name: The name, or an instance of a class decorated with `catalog.event`.
+            event_properties: The event properties.
+            user_properties: The user properties.
+            group_properties: The group properties.
             moment: When it happened; None for now.
 
         Raises:
-            InvalidEventError: It cannot go as it is.
+            InvalidEventError: An argument is wrong, or is corrected while `strict` is on.
         """
-        checks = None
+        validator = None
         # Names recur; each is checked once.
         if type(name) is not str or name not in self._known_names:
             declaration: EventDeclaration | None = getattr(type(name), "__telemetry_event__", None)
             if declaration is None:
                 name = validate_name(name)
-                if len(self._known_names) < _KNOWN_NAMES:
+                if len(self._known_names) < _MAX_KNOWN_NAMES:
                     self._known_names.add(name)
             else:
                 event_properties, user_properties, group_properties, _ = declaration.merge(
                     name, Buckets(event_properties, user_properties, group_properties)
                 )
-                name, checks = declaration.name, declaration.validator
+                name, validator = declaration.name, declaration.validator
         timestamp = None if moment is None else to_nanoseconds(moment)
-        if checks is None and not self._screens:
-            return self._emit(
-                self._record(
-                    name,
-                    timestamp,
-                    event_properties,
-                    self._users(user_properties),
-                    self._groups(group_properties),
+        if validator is None and not self._has_filter:
+            mapper = self._mapper
+            record = mapper.map(
+                name,
+                timestamp,
+                event_properties,
+                mapper.resources.get(user_properties),
+                mapper.scopes.get(group_properties),
+            )
+        else:
+            try:
+                record = self._filter.map(
+                    name, timestamp, event_properties, user_properties, group_properties, validator
                 )
-            )
-        try:
-            record = self._screening.record(
-                name, timestamp, event_properties, user_properties, group_properties, checks
-            )
-        except EventDropped as withheld:
-            return self._drop(withheld.reason)
-        return self._emit(record)
+            except EventDropped as drop:
+                self._counters.drop(drop.reason)
+                return dropped(drop.reason)
+        return self.sink.emit(record)
 
-    def _mended(self, kind: Correction, count: int, names: Iterable[str] = ()) -> None:
-        """Count what was mended in an event; with `strict`, refuse the event instead."""
-        if self._config.strict:
+    def after_fork(self) -> None:
+        """Start empty in a forked child."""
+        self._counters.after_fork()
+        self._mapper.after_fork()
+        self.sink.after_fork()
+
+
+class Corrections:
+    """Counts the corrections of events; with the setting `strict`, refuses these events.
+
+    Args:
+        config: The settings.
+        counters: The counts to keep.
+    """
+
+    def __init__(self, config: TelemetryConfig, counters: Counters) -> None:
+        self._strict = config.strict
+        self._counters = counters
+
+    def report(self, kind: Correction, count: int, names: Iterable[str] = ()) -> None:
+        """Count *count* corrections of a *kind*, of the properties *names* if they are known.
+
+        Raises:
+            InvalidEventError: The setting `strict` is on.
+        """
+        if self._strict:
             which = ", ".join(map(repr, names)) or count
             raise InvalidEventError(f"the event is not legal as it is: {kind.value} ({which})")
         self._counters.correct(kind, count)
         quiet_log.warning("an event was corrected: %s", kind.value)
 
-    def _drop(self, reason: DropReason) -> Receipt:
-        self._counters.drop(reason)
-        return dropped(reason)
+
+def create_pipeline(
+    config: TelemetryConfig,
+    counters: Counters,
+    consent_gate: ConsentGate | None = None,
+    installation_id: str | None = None,
+    *,
+    transport: Transport | None = None,
+) -> AnyPipeline:
+    """Return the pipeline for the settings.
+
+    Args:
+        config: The settings.
+        counters: The counts to keep.
+        consent_gate: The consent to send; None to print events instead of sending them.
+        installation_id: The id of the installation; None for none.
+        transport: Sends the requests, and the spool is not used; None for the network.
+    """
+    if consent_gate is None or config.delivery != "detached":
+        return _sdk_pipeline(config, counters, consent_gate, installation_id, transport=transport)
+    with fork.importing:
+        from otel_telemetry.pipeline.spool_sink import (  # noqa: PLC0415 - only if used
+            spool_mapper_and_sink,
+        )
+
+    cleaner, corrections = _create_cleaner(config), Corrections(config, counters)
+    mapper, sink = spool_mapper_and_sink(
+        config,
+        counters,
+        installation_id,
+        cleaner,
+        corrections.report,
+        consent_gate=consent_gate,
+        transport=transport,
+    )
+    return Pipeline(config, counters, cleaner, mapper, sink, corrections)
 
 
 def capture_pipeline(
-    config: TelemetryConfig, counters: Counters, take: CaptureCallback
-) -> Pipeline:
-    """Return a pipeline whose events end in *take*, in their three buckets.
+    config: TelemetryConfig, counters: Counters, callback: CaptureCallback
+) -> SdkPipeline:
+    """Return a pipeline whose sink calls *callback* with each event, in its three buckets.
 
-    Nothing of the machine's OpenTelemetry set-up is in it: a test has the same result everywhere.
+    It ignores the OpenTelemetry settings of the machine: a test has the same result everywhere.
     """
     config = replace(config, properties_on="resource_and_scope", inherit_otel_env=False)
-    return Pipeline(config, counters, take=take)
+    return _sdk_pipeline(config, counters, None, None, callback=callback)
+
+
+def _sdk_pipeline(
+    config: TelemetryConfig,
+    counters: Counters,
+    consent_gate: ConsentGate | None,
+    installation_id: str | None,
+    *,
+    transport: Transport | None = None,
+    callback: CaptureCallback | None = None,
+) -> SdkPipeline:
+    with fork.importing:
+        from otel_telemetry.pipeline.sdk_sinks import (  # noqa: PLC0415 - OpenTelemetry
+            sdk_mapper_and_sink,
+        )
+
+    cleaner, corrections = _create_cleaner(config), Corrections(config, counters)
+    mapper, sink = sdk_mapper_and_sink(
+        config,
+        counters,
+        installation_id,
+        cleaner,
+        corrections.report,
+        consent_gate=consent_gate,
+        transport=transport,
+        callback=callback,
+    )
+    return Pipeline(config, counters, cleaner, mapper, sink, corrections)
+
+
+def _create_cleaner(config: TelemetryConfig) -> Cleaner:
+    limits = Limits(count=config.attribute_count_limit, length=config.attribute_length_limit)
+    return Cleaner(limits, is_reserved=is_reserved)

@@ -1,4 +1,4 @@
-"""Events to the application's own provider, whose processors and exporters do the rest."""
+"""Sinks on the OpenTelemetry SDK: the backend, the application's provider, a test, or stderr."""
 
 from __future__ import annotations
 
@@ -20,77 +20,19 @@ from otel_telemetry.export.processor import DeliveryProcessor
 from otel_telemetry.export.worker import Transport
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base_resource import base_attributes, with_base
-from otel_telemetry.mapping.sdk import (
-    EventRecord,
-    EventResource,
-    app_emit,
-    event_records,
-    own_provider,
-)
+from otel_telemetry.mapping.sdk import EventRecord, EventResource, SdkMapper, create_provider
 from otel_telemetry.otlp.encoder import UID
-from otel_telemetry.pipeline.sink import Immediate
+from otel_telemetry.pipeline.sink import StatelessSink
 from otel_telemetry.receipt import DISABLED, Outcome, Receipt, dropped
 from otel_telemetry.stats import Correction, Counters, DropReason
 from otel_telemetry.types import AttributeValue
 
 if TYPE_CHECKING:
-    from otel_telemetry.mapping.sdk import EventMapper
     from otel_telemetry.pipeline.sink import Sink
 
 
-class AppProviderSink:
-    """Through the application's own provider, whose processors and exporters do the rest."""
-
-    def __init__(
-        self, provider: LoggerProvider, name: str, version: str | None, counters: Counters
-    ) -> None:
-        self._provider = provider
-        self._emit = app_emit(provider, name, version)
-        self._counters = counters
-        self._receipt = Receipt(Outcome.DELIVERED, "handed to the application's LoggerProvider")
-
-    def emit(self, record: EventRecord) -> Receipt:
-        """Hand *record* over; what becomes of it is the application's to know."""
-        self._emit(record)
-        self._counters.hand_over()
-        return self._receipt
-
-    def after_fork(self) -> None:
-        """Do nothing: the provider looks after itself."""
-
-    def flush(self, timeout: float | None) -> bool:
-        """Flush the application's provider, for *timeout* seconds at most.
-
-        The SDK's own flush keeps no deadline: it runs in a thread that is left behind when the time
-        is up.
-        """
-        result = [False]
-
-        def run() -> None:
-            milliseconds = 30_000 if timeout is None else int(timeout * 1000)
-            try:
-                result[0] = self._provider.force_flush(milliseconds)
-            except Exception as error:
-                quiet_log.warning("the provider's flush raised %s", type(error).__name__)
-
-        thread = threading.Thread(target=run, name="otel_telemetry-flush", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the interpreter is going down, and the provider flushes by itself
-            return False
-        thread.join(timeout)
-        return result[0]
-
-    def shutdown(self, timeout: float) -> bool:
-        """Flush. The provider is the application's, and stays up."""
-        return self.flush(timeout)
-
-    def discard(self, reason: DropReason) -> None:
-        """Do nothing: what was handed over is the application's."""
-
-
 class BackendSink:
-    """Through a provider of our own and our own delivery to an OTLP backend."""
+    """Emits through a provider of our own, which delivers to an OTLP backend."""
 
     def __init__(
         self,
@@ -110,15 +52,17 @@ class BackendSink:
         if config.spool is not False:
             self._delivery.ensure_started()
         processor = DeliveryProcessor(self._delivery, shutdown_timeout=config.shutdown_timeout)
-        self._provider, self._emit = own_provider(base, processor, config.name, config.version)
+        self._provider = create_provider(base, processor)
+        self._logger = self._provider.get_logger(config.name, config.version)
 
     def emit(self, record: EventRecord) -> Receipt:
-        """Emit through the provider; the processor leaves the receipt on the record."""
-        self._emit(record)
+        """Emit through the provider; the processor sets the receipt of the record."""
+        # The SDK keeps the resource and the scope of such a record; a contract test holds it.
+        self._logger.emit(record)  # type: ignore[call-overload]
         return record.receipt or dropped(DropReason.INTERNAL)
 
     def after_fork(self) -> None:
-        """Begin with an empty outbox and without a thread; the provider has no state of ours."""
+        """Start with an empty queue and without a thread; the provider has no state of ours."""
         self._delivery.after_fork()
 
     def flush(self, timeout: float | None) -> bool:
@@ -126,40 +70,91 @@ class BackendSink:
         return self._delivery.flush(timeout)
 
     def shutdown(self, timeout: float) -> bool:
-        """End the delivery within *timeout*, then the provider, which has nothing left to do."""
+        """End the delivery within *timeout* seconds, then the provider, which has no records."""
         is_empty = self._delivery.shutdown(timeout)
         self._provider.shutdown()
         return is_empty
 
     def discard(self, reason: DropReason) -> None:
-        """Delete what is pending, and end both."""
+        """Delete all pending events, and end delivery and provider."""
         self._delivery.discard(reason)
         self._provider.shutdown()
 
 
+class AppProviderSink:
+    """Emits through the application's own provider, whose processors and exporters deliver."""
+
+    def __init__(
+        self, provider: LoggerProvider, name: str, version: str | None, counters: Counters
+    ) -> None:
+        self._provider = provider
+        self._logger = provider.get_logger(name, version)
+        self._counters = counters
+        self._receipt = Receipt(Outcome.DELIVERED, "handed to the application's LoggerProvider")
+
+    def emit(self, record: EventRecord) -> Receipt:
+        """Emit a record of the SDK's own classes, whose attributes the processors can change."""
+        self._logger.emit(record.to_sdk_record())  # type: ignore[call-overload]  # the SDK takes it
+        self._counters.hand_over()
+        return self._receipt
+
+    def after_fork(self) -> None:
+        """Do nothing: the provider has its own hooks."""
+
+    def flush(self, timeout: float | None) -> bool:
+        """Flush the application's provider, for *timeout* seconds at most.
+
+        The SDK's own flush keeps no deadline, so it runs in a thread, which is left behind when the
+        time is up.
+        """
+        result = [False]
+
+        def run() -> None:
+            milliseconds = 30_000 if timeout is None else int(timeout * 1000)
+            try:
+                result[0] = self._provider.force_flush(milliseconds)
+            except Exception as error:
+                quiet_log.warning("the provider's flush raised %s", type(error).__name__)
+
+        thread = threading.Thread(target=run, name="otel_telemetry-flush", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter shuts down, and the provider flushes by itself
+            return False
+        thread.join(timeout)
+        return result[0]
+
+    def shutdown(self, timeout: float) -> bool:
+        """Flush. The provider is the application's, and stays up."""
+        return self.flush(timeout)
+
+    def discard(self, reason: DropReason) -> None:
+        """Do nothing: the records are the application's."""
+
+
 CaptureCallback = Callable[[Event, Mapping[str, AttributeValue]], None]
-"""Takes an event that would leave, and its whole resource. Several threads may call it at once."""
+"""Called with an event that would be sent, and its whole resource; from several threads at once."""
 
 
-class CaptureSink(Immediate):
-    """Into a function, as the events they were. Nothing leaves.
+class CaptureSink(StatelessSink):
+    """Calls a function with each event. Nothing is sent.
 
     Args:
-        take: Called with each event.
-        base: What its resource has beside the user properties.
+        callback: The function.
+        base: The attributes of the resource beside the user properties.
         counters: The counts to keep.
     """
 
     def __init__(
-        self, take: CaptureCallback, base: Mapping[str, AttributeValue], counters: Counters
+        self, callback: CaptureCallback, base: Mapping[str, AttributeValue], counters: Counters
     ) -> None:
-        self._take = take
+        self._callback = callback
         self._base = base
         self._counters = counters
         self._receipt = Receipt(Outcome.DELIVERED, "taken by a test")
 
     def emit(self, record: EventRecord) -> Receipt:
-        """Take *record* apart again: its user properties alone are its resource."""
+        """Call the function. The resource of *record* has its user properties alone."""
         event = Event(
             name=record.event_name,
             timestamp=record.timestamp,
@@ -167,13 +162,13 @@ class CaptureSink(Immediate):
             user_properties=record.resource.attributes,
             group_properties=record.instrumentation_scope.attributes,
         )
-        self._take(event, {**self._base, **event.user_properties})
+        self._callback(event, {**self._base, **event.user_properties})
         self._counters.hand_over()
         return self._receipt
 
 
-class LogSink(Immediate):
-    """Onto stderr, a line of JSON for each event: what would be sent. Nothing leaves."""
+class LogSink(StatelessSink):
+    """Prints each event that would be sent to stderr, as a line of JSON. Nothing is sent."""
 
     def __init__(self, name: str, stream: Callable[[], TextIO | None] = lambda: sys.stderr) -> None:
         self._name = name
@@ -194,7 +189,7 @@ class LogSink(Immediate):
         return DISABLED
 
 
-def sdk_pipeline(
+def sdk_mapper_and_sink(
     config: TelemetryConfig,
     counters: Counters,
     installation_id: str | None,
@@ -203,44 +198,45 @@ def sdk_pipeline(
     *,
     consent_gate: ConsentGate | None = None,
     transport: Transport | None = None,
-    take: CaptureCallback | None = None,
-) -> tuple[EventMapper, Sink[EventRecord]]:
-    """Return what makes records of events, and what takes them: what the settings ask for.
+    callback: CaptureCallback | None = None,
+) -> tuple[SdkMapper, Sink[EventRecord]]:
+    """Return the mapper and the sink of a pipeline on the SDK.
 
     Args:
         config: The settings.
         counters: The counts to keep.
-        installation_id: Who speaks; None for nobody.
+        installation_id: The id of the installation; None for none.
         cleaner: Makes properties legal.
-        on_correction: Told of what was mended: its kind, and how often.
-        consent_gate: What may leave; None to print events instead of sending them.
-        transport: Where requests go; None for the network.
-        take: Called with the three buckets of each event, instead of all that; None for no one.
+        on_correction: Called with the kind of each correction, and how often it was made.
+        consent_gate: The consent to send; None to print events instead of sending them.
+        transport: Sends the requests; None for the network.
+        callback: Called with each event instead of sending it; None to send.
     """
     base = base_resource(config, installation_id)
     sink: Sink[EventRecord]
-    if take is not None:
-        sink = CaptureSink(take, base.attributes, counters)
+    if callback is not None:
+        sink = CaptureSink(callback, base.attributes, counters)
+        base = EventResource({})  # so that the resource has the user properties alone
     elif consent_gate is None:
         sink = LogSink(config.name)
     elif config.logger_provider is not None:
         sink = AppProviderSink(config.logger_provider, config.name, config.version, counters)
     else:
-        made = connect if transport is None else lambda _config: transport
-        sink = BackendSink(config, counters, base, consent_gate, made)
-    records = event_records(
+        create = connect if transport is None else lambda _config: transport
+        sink = BackendSink(config, counters, base, consent_gate, create)
+    mapper = SdkMapper(
         config,
         cleaner,
-        base=base if take is None else EventResource({}),  # else it would be taken for the user's
+        base=base,
         validate=not isinstance(sink, BackendSink),
         on_correction=on_correction,
     )
-    return records, sink
+    return mapper, sink
 
 
 def base_resource(config: TelemetryConfig, installation_id: str | None = None) -> EventResource:
-    """Return the resource that every event has before its user properties."""
+    """Return the resource whose attributes the resource of every event has."""
     detected = Resource.create() if config.inherit_otel_env else Resource({})
-    given = {**(detected.attributes or {}), **config.resource_attributes}
+    configured = {**(detected.attributes or {}), **config.resource_attributes}
     base = base_attributes(config.name, config.version, installation_id)
-    return EventResource(with_base(given, base), schema_url=detected.schema_url)
+    return EventResource(with_base(configured, base), schema_url=detected.schema_url)

@@ -1,4 +1,4 @@
-"""What the end of an event's way through this process is like. Pure standard library."""
+"""Where the records of a pipeline go: the interface of all sinks. Pure standard library."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
         """Takes records. Thread-safe."""
 
         def emit(self, record: _Record_contra, /) -> Receipt:
-            """Take *record*; return what is known of it."""
+            """Take *record*; return its receipt."""
 
         def after_fork(self) -> None:
-            """Begin anew in a forked child."""
+            """Start empty in a forked child."""
 
         def flush(self, timeout: float | None) -> bool:
             """Send everything; True if it arrived within *timeout* seconds."""
 
         def shutdown(self, timeout: float) -> bool:
-            """Flush, and end within *timeout* seconds; True if nothing was left behind."""
+            """Flush, and end within *timeout* seconds; True if no record is left."""
 
         def discard(self, reason: DropReason) -> None:
-            """End, and delete what is not delivered yet, counted under *reason*."""
+            """End, and delete all that is not delivered yet, counted under *reason*."""
 
 
-class Immediate:
-    """All but `emit` of a sink that keeps nothing: what was emitted has arrived."""
+class StatelessSink:
+    """A sink without its `emit`, for sinks that keep no record."""
 
     def after_fork(self) -> None:
         """Do nothing: there is no state."""
 
     def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - there is nothing to wait for
-        """Do nothing."""
+        """Return True: no record waits."""
         return True
 
     def shutdown(self, timeout: float) -> bool:  # noqa: ARG002 - as in `flush`
-        """Do nothing."""
+        """Return True: no record waits."""
         return True
 
     def discard(self, reason: DropReason) -> None:
-        """Do nothing: nothing is kept."""
+        """Do nothing: no record waits."""

@@ -1,4 +1,8 @@
-"""Encoded events to a transport, each at once: what another process would send, to be looked at."""
+"""Sinks of encoded records: a spool on disk that another process delivers, or the preview.
+
+No OpenTelemetry is imported: a command-line tool starts and ends fast. At the end, and once in a
+while before, the process hands the spool over and starts an uploader.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from otel_telemetry._internal import fork
 from otel_telemetry.config import environment
 from otel_telemetry.detached.launcher import Launcher, is_python
 from otel_telemetry.mapping.base_resource import base_attributes, with_base
-from otel_telemetry.mapping.no_sdk import encoded_events
+from otel_telemetry.mapping.no_sdk import EncodingMapper
 from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES, EncodedRecord, export_request
-from otel_telemetry.pipeline.sink import Immediate
+from otel_telemetry.pipeline.sink import StatelessSink
 from otel_telemetry.receipt import Outcome, Receipt, dropped
 from otel_telemetry.spool import destination
 from otel_telemetry.spool.destination import spool_directory
@@ -30,40 +34,28 @@ if TYPE_CHECKING:
     from otel_telemetry.export.consent_gate import ConsentGate
     from otel_telemetry.export.worker import Transport
     from otel_telemetry.mapping.attributes import Cleaner
-    from otel_telemetry.mapping.mapper import Mapper
     from otel_telemetry.pipeline.sink import Sink
     from otel_telemetry.spool.segment import SegmentWriter
     from otel_telemetry.stats import Correction, Counters
 
 
-class AtOnceSink(Immediate):
-    """Sends each record in a request of its own."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def emit(self, record: EncodedRecord, /) -> Receipt:
-        """Send *record*."""
-        self._transport.send(export_request([record]))
-        return Receipt(Outcome.SPOOLED)
-
-
-_LEAST_INTERVAL = 60.0  # seconds between two hand-overs of a process that lives on
+_MIN_INTERVAL = 60.0  # seconds between two hand-overs of a process that goes on
 
 
 class SpoolSink:
-    """Takes encoded records. Thread-safe and fork-safe; nothing here raises.
+    """Writes encoded records to the spool. Thread-safe and fork-safe; no method raises.
 
-    What is written is `SPOOLED` at once: nobody in this process will learn more of it.
+    A written record is `SPOOLED`: this process does not learn what becomes of it.
 
     Args:
-        config: Where to, and how much at most.
-        counters: The counts to keep; their lock guards everything here.
-        path: The directory of the destination; None if there is no place for one.
-        launch: Sees to it that somebody delivers what is left behind.
+        config: The settings.
+        counters: The counts to keep; their lock guards the state of the sink.
+        path: The directory of the destination; None if the user has no directory for it.
+        launch: Starts an uploader, if it is time for one.
         clock: Monotonic seconds.
-        is_permitted: Asked before anything is left behind; once it says False, it is deleted.
-        wait: Gives those within this process who deliver some seconds at its end.
+        is_granted: Whether the user still consents, asked before each hand-over. Once it returns
+            False, the records are deleted.
+        wait: Waits some seconds for an uploader within this process.
     """
 
     def __init__(
@@ -73,42 +65,42 @@ class SpoolSink:
         path: str | None,
         launch: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
-        is_permitted: Callable[[], bool] = lambda: True,
+        is_granted: Callable[[], bool] = lambda: True,
         wait: Callable[[float], object] = lambda _seconds: None,
     ) -> None:
         self._config = config
         self._counters = counters
         self._path = path
         self._launch = launch
-        self._is_permitted = is_permitted
+        self._is_granted = is_granted
         self._wait = wait
         self._clock = clock
-        self._interval = max(config.detached_interval, _LEAST_INTERVAL)
+        self._interval = max(config.detached_interval, _MIN_INTERVAL)
         self._receipt = Receipt(Outcome.SPOOLED)
         self._writer: SegmentWriter | None = None
         self._spool: Spool | None = None
         self._is_closed = False
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
-        self._handed_over = self._clock()
-        self._is_told = False
+    def _reset(self) -> None:
+        self._handed_over_at = self._clock()
+        self._has_manifest = False
         self._count = self._size = self._disk = 0
-        # What may still lie on disk: path, bytes and records of each segment.
-        self._left: deque[tuple[str, int, int]] = deque()
+        # The ended segments that may still be on disk: path, bytes and records of each.
+        self._segments: deque[tuple[str, int, int]] = deque()
 
     def after_fork(self) -> None:
-        """Begin empty in a forked child: what its parent has written is the parent's."""
+        """Start empty in a forked child: the parent's records stay the parent's."""
         self._counters.after_fork()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
         if self._spool is not None:
             self._spool.after_fork()
-        self._begin()
+        self._reset()
 
     def emit(self, record: EncodedRecord) -> Receipt:
-        """Write *record*; return whether it is on disk."""
+        """Write *record*; the receipt says whether it is on disk."""
         size = sum(map(len, record))
         if size > MAX_REQUEST_BYTES:
             self._counters.drop(DropReason.TOO_LARGE)
@@ -120,7 +112,7 @@ class SpoolSink:
                 self._counters.dropped[reason] += 1
             else:
                 self._counters.spooled += 1
-            is_due = self._clock() - self._handed_over >= self._interval
+            is_due = self._clock() - self._handed_over_at >= self._interval
         if reason is not None:
             if self._spool is not None:
                 self._spool.log_pending_error()
@@ -130,47 +122,47 @@ class SpoolSink:
         return self._receipt
 
     def _write(self, record: EncodedRecord, size: int) -> DropReason | None:
-        """Write *record* of *size* bytes; return why it was dropped, if it was."""
+        """Write *record* of *size* bytes; return the reason if it is dropped."""
         config = self._config
         if self._count >= config.max_batch_events or self._size + size > config.max_batch_bytes:
-            self._end()
-        writer = self._writer = self._writer or self._open()
+            self._end_segment()
+        writer = self._writer = self._writer or self._open_segment()
         if writer is None:
             return DropReason.SPOOL_FAILED
         writer.append(*record)
-        if not writer.is_whole:  # the disk is full: the next one begins anew, if there is room
-            self._end()
+        if not writer.is_whole:  # the disk is full: the next record gets a new segment
+            self._end_segment()
             return DropReason.SPOOL_FAILED
         self._count += 1
         self._size += size
         return None
 
-    def _open(self) -> SegmentWriter | None:
+    def _open_segment(self) -> SegmentWriter | None:
         if self._path is None:
             return None
         self._spool = self._spool or Spool(self._path, max_age=self._config.spool_max_age)
         writer = self._spool.open_segment()
-        if writer is not None and not self._is_told:
+        if writer is not None and not self._has_manifest:
             with contextlib.suppress(OSError):
                 destination.write_manifest(self._path, self._config)
-                self._is_told = True
+                self._has_manifest = True
         return writer
 
-    def _end(self) -> None:
-        """End the segment that is open, and keep to the bounds of the disk."""
+    def _end_segment(self) -> None:
+        """End the open segment, and delete the oldest ones beyond the limit of the disk."""
         writer, self._writer = self._writer, None
         if writer is None:
             return
         writer.close()
-        self._left.append((writer.path, self._size, self._count))
+        self._segments.append((writer.path, self._size, self._count))
         self._disk += self._size
         self._count = self._size = 0
         while self._disk > self._config.spool_max_bytes:
-            self._give_up(DropReason.SPOOL_FULL)
+            self._delete_oldest_segment(DropReason.SPOOL_FULL)
 
-    def _give_up(self, reason: DropReason) -> None:
-        """Delete the oldest segment, unless somebody has delivered it by now."""
-        path, size, count = self._left.popleft()
+    def _delete_oldest_segment(self, reason: DropReason) -> None:
+        """Delete the oldest segment, unless an uploader has delivered it."""
+        path, size, count = self._segments.popleft()
         self._disk -= size
         with contextlib.suppress(OSError):
             os.unlink(path)
@@ -178,47 +170,63 @@ class SpoolSink:
             self._counters.dropped[reason] += count
 
     def _hand_over(self) -> None:
-        """Leave what is written to whoever delivers, and see that somebody does."""
-        if not self._is_permitted():
-            # Withdrawn by another process: whoever deletes what waits may have come before this.
+        """Let uploaders take the written segments, and start one if it is time."""
+        if not self._is_granted():
+            # Another process has withdrawn consent, and may have deleted the spool before now.
             self.discard(DropReason.CONSENT_WITHDRAWN)
             return
         with self._counters.lock:
-            self._leave()
+            self._release()
         self._launch()
 
-    def _leave(self) -> None:
-        self._end()
-        self._handed_over = self._clock()
-        # Its lock is what says that segments are a living process's; the next ones get another.
-        spool, self._spool = self._spool, None
+    def _release(self) -> None:
+        """Release the lock that marks segments as those of a living process."""
+        self._end_segment()
+        self._handed_over_at = self._clock()
+        spool, self._spool = self._spool, None  # the next segments get another lock
         if spool is not None:
             spool.close()
             spool.log_pending_error()
 
     def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - it does not wait
-        """Hand over what is written; True only if nothing ever was, for the rest is not known."""
+        """Hand over; True only if no record was ever written, for others' fate is unknown."""
         self._hand_over()
         return not self._counters.spooled
 
     def shutdown(self, timeout: float) -> bool:
-        """Do as `flush`, and take no more."""
+        """Do as `flush`, and take no more records."""
         self._is_closed = True
         is_empty = self.flush(timeout)
         self._wait(timeout)
         return is_empty
 
     def discard(self, reason: DropReason) -> None:
-        """Take no more, and delete what is written here and not delivered yet."""
+        """Take no more records, and delete those of this process that are not delivered yet."""
         with self._counters.lock:
             self._is_closed = True
-            self._end()
-            while self._left:
-                self._give_up(reason)
-            self._leave()
+            self._end_segment()
+            while self._segments:
+                self._delete_oldest_segment(reason)
+            self._release()
 
 
-def spool_pipeline(
+class UnbatchedSink(StatelessSink):
+    """Sends each record at once in a request of its own. Used for previews.
+
+    Args:
+        transport: Sends the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def emit(self, record: EncodedRecord, /) -> Receipt:
+        """Send *record*."""
+        self._transport.send(export_request([record]))
+        return Receipt(Outcome.SPOOLED)
+
+
+def spool_mapper_and_sink(
     config: TelemetryConfig,
     counters: Counters,
     installation_id: str | None,
@@ -228,41 +236,42 @@ def spool_pipeline(
     consent_gate: ConsentGate,
     transport: Transport | None = None,
     executable: str | None = None,
-) -> tuple[Mapper[bytes, bytes, EncodedRecord], Sink[EncodedRecord]]:
-    """Return what makes encoded records of events, and what takes them.
+) -> tuple[EncodingMapper, Sink[EncodedRecord]]:
+    """Return the mapper and the sink of a pipeline to the spool.
 
     Args:
         config: The settings.
         counters: The counts to keep.
-        installation_id: Who speaks; None for nobody.
+        installation_id: The id of the installation; None for none.
         cleaner: Makes properties legal.
-        on_correction: Told of what was mended: its kind, and how often.
-        consent_gate: What may leave.
-        transport: Where each record goes at once, instead of the spool; None for the spool.
-        executable: What may be a Python to start; None for the one that runs.
+        on_correction: Called with the kind of each correction, and how often it was made.
+        consent_gate: The consent to send.
+        transport: Sends each record at once, and the spool is not used; None for the spool.
+        executable: The program that starts an uploader, if it is a Python; None for the one that
+            runs now.
     """
-    events = _events(config, installation_id, cleaner, on_correction)
+    mapper = _create_mapper(config, installation_id, cleaner, on_correction)
     if transport is not None:
-        return events, AtOnceSink(transport)
-    directory = spool_directory(config, config.name)
-    launch, wait = _launch(config, directory, consent_gate, executable or sys.executable)
-    return events, SpoolSink(
-        config, counters, directory, launch, is_permitted=consent_gate.is_granted, wait=wait
+        return mapper, UnbatchedSink(transport)
+    path = spool_directory(config, config.name)
+    launch, wait = _uploader_calls(config, path, consent_gate, executable or sys.executable)
+    return mapper, SpoolSink(
+        config, counters, path, launch, is_granted=consent_gate.is_granted, wait=wait
     )
 
 
-def _events(
+def _create_mapper(
     config: TelemetryConfig,
     installation_id: str | None,
     cleaner: Cleaner,
     on_correction: Callable[[Correction, int], None],
-) -> Mapper[bytes, bytes, EncodedRecord]:
+) -> EncodingMapper:
     detected = (
         environment.read_resource_attributes(environment.current())
         if config.inherit_otel_env
         else {}
     )
-    return encoded_events(
+    return EncodingMapper(
         config,
         cleaner,
         base=with_base(
@@ -270,39 +279,39 @@ def _events(
             base_attributes(config.name, config.version, installation_id, by_sdk=False),
         ),
         on_correction=on_correction,
-        session=os.urandom(16).hex(),  # a run of a command-line tool is a session
+        session_id=os.urandom(16).hex(),  # one run of a command-line tool is one session
     )
 
 
-def _launch(
-    config: TelemetryConfig, directory: str | None, consent_gate: ConsentGate, executable: str
+def _uploader_calls(
+    config: TelemetryConfig, path: str | None, consent_gate: ConsentGate, executable: str
 ) -> tuple[Callable[[], object], Callable[[float], object]]:
-    """Return what has somebody deliver, and what gives them time at the end of this process."""
-    beside = InProcessUploader(consent_gate)
-    if directory is None:
-        return lambda: None, beside.wait
+    """Return the call that starts an uploader, and the one that waits at the end of the process."""
+    uploader = InProcessUploader(consent_gate)
+    if path is None:
+        return lambda: None, uploader.wait
     is_frozen = bool(getattr(sys, "frozen", False))
     if is_python(executable, environment.current(), is_frozen=is_frozen):
-        return Launcher(directory, interval=config.detached_interval).launch, beside.wait
-    # No process can be started: this one delivers, from now on what earlier ones have left.
-    launch = Launcher(directory, interval=config.detached_interval, start=beside.start).launch
+        return Launcher(path, interval=config.detached_interval).launch, uploader.wait
+    # No process can be started: a thread delivers, from now on, what earlier runs have written.
+    launch = Launcher(path, interval=config.detached_interval, start=uploader.start).launch
     launch()
-    return launch, beside.wait
+    return launch, uploader.wait
 
 
 class InProcessUploader:
-    """Delivers in a thread what processes have left.
+    """Delivers the spool in a thread, where no process can be started.
 
     Args:
-        consent_gate: What may leave.
+        consent_gate: The consent to send.
     """
 
     def __init__(self, consent_gate: ConsentGate) -> None:
-        self._permission = consent_gate
+        self._consent_gate = consent_gate
         self._thread: threading.Thread | None = None
 
     def start(self, directory: str) -> None:
-        """Deliver what lies in *directory*."""
+        """Deliver the segments in *directory*."""
         self._thread = threading.Thread(
             target=self._run, args=(directory,), name="otel_telemetry-uploader", daemon=True
         )
@@ -310,13 +319,13 @@ class InProcessUploader:
             self._thread.start()
 
     def wait(self, seconds: float) -> None:
-        """Give it *seconds* to finish: a program that ends at once would never deliver."""
+        """Wait *seconds* at most: a program that ends at once would otherwise never deliver."""
         if self._thread is not None and self._thread.is_alive():
             self._thread.join(seconds)
 
     def _run(self, directory: str) -> None:
-        # Whatever it is, it must not be printed.
+        # An error in a thread would be printed.
         with contextlib.suppress(Exception):
             with fork.importing:
                 from otel_telemetry.detached.uploader import upload  # noqa: PLC0415 - slow
-            upload(directory, lambda _config: self._permission)
+            upload(directory, lambda _config: self._consent_gate)

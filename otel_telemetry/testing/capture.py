@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.consent.files import ConsentMode
     from otel_telemetry.events import Event
-    from otel_telemetry.pipeline.pipeline import Pipeline
+    from otel_telemetry.pipeline.pipeline import AnyPipeline
     from otel_telemetry.pipeline.sdk_sinks import CaptureCallback
     from otel_telemetry.telemetry import Telemetry
     from otel_telemetry.types import AttributeValue
@@ -86,7 +86,7 @@ class CaptureState(TelemetryState):
         self.decide()
         self.pipeline = self.make_pipeline(lambda: True)
 
-    def make_pipeline(self, is_granted: Callable[[], bool]) -> Pipeline:  # noqa: ARG002 - nothing is sent
+    def make_pipeline(self, is_granted: Callable[[], bool]) -> AnyPipeline:  # noqa: ARG002 - nothing is sent
         """Return a pipeline that ends in the callback."""
         return capture_pipeline(self.config, self.counters, self._callback)
 

@@ -75,9 +75,9 @@ requests = st.builds(ExportLogsServiceRequest, resource_logs=st.lists(_resource(
 
 _OTHER_NAMES: Final = {
     "flags": "trace_flags",
-    "dropped": "dropped_attributes_count",
-    "resource_dropped": "resource_dropped_attributes_count",
-    "scope_dropped": "scope_dropped_attributes_count",
+    "dropped_count": "dropped_attributes_count",
+    "resource_dropped_count": "resource_dropped_attributes_count",
+    "scope_dropped_count": "scope_dropped_attributes_count",
 }
 
 

@@ -11,7 +11,7 @@ from otel_telemetry.config.config import TelemetryConfig
 from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.mapping.base_resource import base_attributes
 from otel_telemetry.otlp.encoder import UID
-from otel_telemetry.pipeline.pipeline import Pipeline
+from otel_telemetry.pipeline.pipeline import create_pipeline
 from otel_telemetry.stats import Counters
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class AppPipeline:
         self.counters = Counters()
         settings = {"name": "acme", "version": "5.1.0", "logger_provider": provider, **settings}
         self.config = TelemetryConfig(**settings)  # type: ignore[arg-type]  # it checks them
-        self.pipeline = Pipeline(self.config, self.counters, ConsentGate())
+        self.pipeline = create_pipeline(self.config, self.counters, ConsentGate())
 
     def send(
         self,

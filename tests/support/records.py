@@ -34,4 +34,4 @@ def recorded(
     timestamp: int | None = None,
 ) -> _Record:
     """Return the record of an event with these three buckets."""
-    return mapper.record(name, timestamp, event, mapper.users(user), mapper.groups(group))
+    return mapper.map(name, timestamp, event, mapper.resources.get(user), mapper.scopes.get(group))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from typing import TYPE_CHECKING, cast
 
-from otel_telemetry.mapping.values import Walk
+from otel_telemetry.mapping.values import ValueConverter
 
 if TYPE_CHECKING:
     from otel_telemetry.types import AttributeValue
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def legal(value: object, length: int | None = None) -> tuple[AttributeValue, int]:
     """Return *value* made legal, and how much was cut within it."""
-    walk = Walk(length)
-    return walk.value(value, 1), walk.cut
+    converter = ValueConverter(length)
+    return converter.convert(value, 1), converter.dropped_count
 
 
 def same(one: object, other: object) -> bool:

@@ -22,7 +22,7 @@ from tests.support.spools import AGE
 @pytest.fixture(autouse=True)
 def _no_known_keys() -> None:
     """Let no test find the encoder's room for keys taken by others of its process."""
-    encoder._record_keys.clear()
+    encoder._encoders.clear()
 
 
 @pytest.fixture

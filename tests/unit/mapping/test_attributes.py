@@ -74,8 +74,8 @@ class Hashed:
 
 def snapshot(cleaner: Cleaner, properties: object) -> Cleaned:
     """Take the fast path where there is one, as a record does."""
-    plain = cleaner.plain(properties)
-    return cleaner.clean(properties) if plain is None else Cleaned(plain[0], 0, 0)  # type: ignore[arg-type]
+    plain = cleaner.encode(properties)
+    return cleaner.clean(properties) if plain is None else (plain[0], 0, 0)  # type: ignore[arg-type]
 
 
 def encode(cleaner: Cleaner, attributes: Mapping[str, AttributeValue]) -> bytes:
@@ -83,7 +83,7 @@ def encode(cleaner: Cleaner, attributes: Mapping[str, AttributeValue]) -> bytes:
     try:
         return resource_field(attributes)
     except Exception:
-        return resource_field(cleaner.clean(attributes).attributes)
+        return resource_field(cleaner.clean(attributes)[0])
 
 
 class TestClean:
@@ -92,13 +92,13 @@ class TestClean:
     @pytest.mark.parametrize("properties", [None, {}, UserDict()])
     def test_nothing_is_nothing(self, properties: Mapping[str, object] | None) -> None:
         """And no flaw."""
-        assert Cleaner().clean(properties) == Cleaned({}, 0, 0)
-        assert snapshot(Cleaner(), properties) == Cleaned({}, 0, 0)
+        assert Cleaner().clean(properties) == ({}, 0, 0)
+        assert snapshot(Cleaner(), properties) == ({}, 0, 0)
 
     @pytest.mark.parametrize("properties", [0, [], "", "text", [("a", 1)], object(), 5])
     def test_what_is_no_mapping_is_cut(self, properties: Mapping[str, object]) -> None:
         """As one value; nothing is raised."""
-        assert Cleaner().clean(properties) == Cleaned({}, 1, 0)
+        assert Cleaner().clean(properties) == ({}, 1, 0)
 
     @pytest.mark.parametrize("make", [dict, UserDict, type("Sub", (dict,), {})])
     def test_any_mapping_will_do(
@@ -107,7 +107,7 @@ class TestClean:
         """Whatever its class, it becomes a dict."""
         result = Cleaner().clean(make({"a": 1, "b": (1, 2)}))
 
-        assert same(result.attributes, {"a": 1, "b": [1, 2]})
+        assert same(result[0], {"a": 1, "b": [1, 2]})
 
     def test_the_copy_is_a_copy_at_every_level(self) -> None:
         """What the caller changes afterwards changes nothing."""
@@ -121,17 +121,17 @@ class TestClean:
         properties["map"]["more"] = 3  # type: ignore[index]  # it is a dict
         properties["new"] = 4
 
-        assert same(cleaned.attributes, {"list": [1], "map": {"in": [1]}, "data": b"data"})
+        assert same(cleaned[0], {"list": [1], "map": {"in": [1]}, "data": b"data"})
 
     @pytest.mark.parametrize("method", ["iter", "getitem"])
     def test_a_mapping_that_raises_is_cut(self, method: str) -> None:
         """As one value."""
-        assert Cleaner().clean(Failing(method)) == Cleaned({}, 1, 0)
-        assert snapshot(Cleaner(), Failing(method)) == Cleaned({}, 1, 0)
+        assert Cleaner().clean(Failing(method)) == ({}, 1, 0)
+        assert snapshot(Cleaner(), Failing(method)) == ({}, 1, 0)
 
     def test_nobody_asks_a_mapping_for_its_length(self) -> None:
         """So it need not have one."""
-        assert Cleaner().clean(Failing("len")) == Cleaned({"a": 97, "b": 98}, 0, 0)
+        assert Cleaner().clean(Failing("len")) == ({"a": 97, "b": 98}, 0, 0)
 
     def test_a_mapping_without_end_is_cut(self) -> None:
         """Its beginning stays, as much as one bucket may hold."""
@@ -145,7 +145,7 @@ class TestClean:
 
         cleaned = Cleaner(Limits(count=3)).clean(Endless())
 
-        assert cleaned == Cleaned({"0": 1, "1": 1, "2": 1}, MAX_ELEMENTS - 3, 0)
+        assert cleaned == ({"0": 1, "1": 1, "2": 1}, MAX_ELEMENTS - 3, 0)
 
     def test_a_key_that_raises_costs_nothing_beside_it(self) -> None:
         """It is the name of its type, the first time and again."""
@@ -155,20 +155,20 @@ class TestClean:
         properties: dict[object, object] = {key: 1, "b": 2}
 
         for _ in range(2):
-            assert snapshot(cleaner, properties) == Cleaned({"Hashed": 1, "b": 2}, 0, 0)
+            assert snapshot(cleaner, properties) == ({"Hashed": 1, "b": 2}, 0, 0)
             key.spoil()
 
     def test_keys_that_become_one_are_counted(self) -> None:
         """The last one stays."""
         cleaned = Cleaner().clean({1: "a", "1": "b", "": 2})  # type: ignore[dict-item]
 
-        assert cleaned == Cleaned({"1": "b"}, 2, 0)
+        assert cleaned == ({"1": "b"}, 2, 0)
 
     def test_a_large_value_costs_nothing_beside_it(self) -> None:
         """It alone is cut."""
         cleaned = Cleaner().clean({"large": "x" * (MAX_TEXT + 1), "b": "é", "c": [1]})
 
-        assert cleaned == Cleaned({"b": "é", "c": [1]}, 1, 0)
+        assert cleaned == ({"b": "é", "c": [1]}, 1, 0)
 
     def test_a_dict_may_change_while_it_is_read(self) -> None:
         """A value's own method changes it here; what is made is the state at the call."""
@@ -181,7 +181,7 @@ class TestClean:
 
         properties |= {"first": Meddler(), "last": 2}
 
-        assert Cleaner().clean(properties) == Cleaned({"first": 1, "last": 2}, 0, 0)
+        assert Cleaner().clean(properties) == ({"first": 1, "last": 2}, 0, 0)
 
     def test_a_dict_may_be_changed_by_other_threads(self) -> None:
         """Whatever they do meanwhile, nothing raises and nothing is cut."""
@@ -205,7 +205,7 @@ class TestClean:
             done.set()
             thread.join()
 
-        assert all(result.attributes["a"] == 1 and result.cut == 0 for result in results)
+        assert all(result[0]["a"] == 1 and result[1] == 0 for result in results)
 
 
 class TestLimits:
@@ -218,14 +218,14 @@ class TestLimits:
         cleaner = Cleaner(Limits(count=count))
 
         for cleaned in (cleaner.clean(properties), *(snapshot(cleaner, properties) for _ in "ab")):
-            assert cleaned.attributes == dict(list(properties.items())[:kept])
-            assert cleaned.cut == 200 - kept
+            assert cleaned[0] == dict(list(properties.items())[:kept])
+            assert cleaned[1] == 200 - kept
 
     def test_a_key_that_is_there_already_needs_no_room(self) -> None:
         """Its value is replaced."""
         cleaned = Cleaner(Limits(count=1)).clean({1: "a", "1": "b", "2": "c"})  # type: ignore[dict-item]
 
-        assert cleaned == Cleaned({"1": "b"}, 2, 0)
+        assert cleaned == ({"1": "b"}, 2, 0)
 
     def test_the_length_limit_holds(self) -> None:
         """At every level, on the fast path too; numbers are not texts."""
@@ -239,8 +239,10 @@ class TestLimits:
         }
 
         for _ in range(2):
-            assert snapshot(cleaner, properties) == Cleaned(
-                {"a": "ab", "b": b"ab", "c": ["ab"], "d": 1234, "e": "ab"}, 3, 0
+            assert snapshot(cleaner, properties) == (
+                {"a": "ab", "b": b"ab", "c": ["ab"], "d": 1234, "e": "ab"},
+                3,
+                0,
             )
 
     def test_reserved_keys_are_counted_apart(self) -> None:
@@ -249,7 +251,7 @@ class TestLimits:
         properties: dict[object, object] = {"r.a": 1, b"r.b": 2, np.str_("r.c"): 3, "a": 4, "": 5}
 
         for _ in range(2):
-            assert snapshot(cleaner, properties) == Cleaned({"a": 4}, 1, 3)
+            assert snapshot(cleaner, properties) == ({"a": 4}, 4, 3)
 
     def test_what_is_remembered_of_keys_is_bounded(self) -> None:
         """Keys that never come again are not kept for ever, nor are long ones."""
@@ -261,7 +263,7 @@ class TestLimits:
 
         assert not short._known_keys
         assert len(cleaner._known_keys) <= 4096
-        assert cleaner.clean({"another": 1}) == Cleaned({"another": 1}, 0, 0)
+        assert cleaner.clean({"another": 1}) == ({"another": 1}, 0, 0)
 
 
 class TestSnapshot:
@@ -275,7 +277,7 @@ class TestSnapshot:
             cleaned = snapshot(cleaner, properties)
             properties["a"] = 2
 
-            assert cleaned == Cleaned({"a": 1}, 0, 0)
+            assert cleaned == ({"a": 1}, 0, 0)
             properties["a"] = 1
 
     @given(st.lists(buckets, max_size=4), st.sampled_from([None, 1, 3]))
@@ -288,7 +290,7 @@ class TestSnapshot:
         for bucket in some * 2:
             fast, validate = snapshot(cleaner, bucket), cleaner.clean(bucket)
 
-            assert encode(cleaner, fast.attributes) == resource_field(validate.attributes)
+            assert encode(cleaner, fast[0]) == resource_field(validate[0])
             assert fast[1:] == validate[1:]
 
     @given(buckets)
@@ -297,8 +299,8 @@ class TestSnapshot:
         cleaner = Cleaner()
         once = cleaner.clean(bucket)
 
-        assert resource_field(once.attributes)
-        assert same(cleaner.clean(once.attributes).attributes, once.attributes)
+        assert resource_field(once[0])
+        assert same(cleaner.clean(once[0])[0], once[0])
 
 
 _KEYS = ("a", "b", "c")
@@ -342,12 +344,12 @@ class _Colliding:
 def test_what_is_called_legal_is_what_cleaning_leaves(bucket: Any) -> None:
     """Nothing cut, every type the same; and a copy that nobody else has."""
     cleaner = _knowing()
-    copy = cleaner.frozen(bucket)
+    copy = cleaner.freeze(bucket)
 
     if copy is not None:
         cleaned = cleaner.clean(bucket)
-        assert same(dict(copy), cleaned.attributes)
-        assert (cleaned.cut, cleaned.reserved) == (0, 0)
+        assert same(dict(copy), cleaned[0])
+        assert cleaned[1:] == (0, 0)
         assert copy is not bucket
 
 
@@ -356,7 +358,7 @@ def test_what_is_called_legal_is_what_cleaning_leaves(bucket: Any) -> None:
 )
 def test_a_flat_bucket_under_known_keys_is_legal(bucket: dict[str, object]) -> None:
     """Whatever dict holds it."""
-    copy = _knowing().frozen(bucket)
+    copy = _knowing().freeze(bucket)
 
     assert type(copy) is FrozenProperties
     assert copy == bucket
@@ -364,7 +366,7 @@ def test_a_flat_bucket_under_known_keys_is_legal(bucket: dict[str, object]) -> N
 
 def test_a_key_is_known_by_its_text() -> None:
     """Another object with the same text is the same key."""
-    assert _knowing().frozen({"abc"[:1]: 1, "xb"[1:]: 2}) == {"a": 1, "b": 2}
+    assert _knowing().freeze({"abc"[:1]: 1, "xb"[1:]: 2}) == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize(
@@ -389,7 +391,7 @@ def test_a_key_is_known_by_its_text() -> None:
 )
 def test_whatever_needs_a_look_is_not_passed(bucket: Any) -> None:
     """`clean` has it."""
-    assert _knowing().frozen(bucket) is None
+    assert _knowing().freeze(bucket) is None
 
 
 def test_limits_hold() -> None:
@@ -399,6 +401,6 @@ def test_limits_hold() -> None:
         cleaner.clean({"a": 1, "b": 1})
         cleaner.clean({"c": 1})
 
-    assert few.frozen({"a": 1, "b": 1}) == {"a": 1, "b": 1}
-    assert few.frozen({"a": 1, "b": 1, "c": 1}) is None
-    assert short.frozen({"a": 1}) is None
+    assert few.freeze({"a": 1, "b": 1}) == {"a": 1, "b": 1}
+    assert few.freeze({"a": 1, "b": 1, "c": 1}) is None
+    assert short.freeze({"a": 1}) is None

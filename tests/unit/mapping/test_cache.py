@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_telemetry.mapping.attributes import Cleaner, Limits
-from otel_telemetry.mapping.cache import CAPACITY, Interner
+from otel_telemetry.mapping.cache import CAPACITY, ResourceCache
 from otel_telemetry.types import AttributeValue
 from tests.support.values import same
 
@@ -33,7 +33,7 @@ legal_values: st.SearchStrategy[object] = (
 
 
 class Made:
-    """What a test's interner makes."""
+    """What a test's cache makes."""
 
     def __init__(self, attributes: dict[str, AttributeValue], dropped: int) -> None:
         self.attributes = attributes
@@ -41,9 +41,9 @@ class Made:
 
 
 @pytest.fixture
-def interner() -> Interner[Made]:
-    """An interner with a reserved key."""
-    return Interner(Made, Cleaner(is_reserved=lambda key: key == "reserved"))
+def cache() -> ResourceCache[Made]:
+    """An cache with a reserved key."""
+    return ResourceCache(Made, Cleaner(is_reserved=lambda key: key == "reserved"))
 
 
 DISTINCT: list[dict[str, object]] = [{}]
@@ -58,10 +58,10 @@ DISTINCT += [
 DISTINCT += [{"k": 1, "l": value} for value in (True, 1, 1.0)]
 
 
-def test_different_values_are_never_one(interner: Interner[Made]) -> None:
+def test_different_values_are_never_one(cache: ResourceCache[Made]) -> None:
     """However equal Python takes them to be, and whoever came first."""
-    made = [interner(properties).value for properties in DISTINCT]
-    again = [interner(properties).value for properties in reversed(DISTINCT)]
+    made = [cache.get(properties).value for properties in DISTINCT]
+    again = [cache.get(properties).value for properties in reversed(DISTINCT)]
 
     assert len(set(map(id, made))) == len(DISTINCT)
     assert made == again[::-1]
@@ -73,38 +73,38 @@ def test_different_values_are_never_one(interner: Interner[Made]) -> None:
 @given(st.dictionaries(st.text(min_size=1), legal_values))
 def test_equal_content_is_the_same_object(properties: dict[str, object]) -> None:
     """Whatever mapping it comes in, and how often it comes; NaN, too, is itself."""
-    interner = Interner(Made, Cleaner())
-    found = interner(properties)
+    cache = ResourceCache(Made, Cleaner())
+    found = cache.get(properties)
 
-    assert interner(dict(properties)) is found
-    assert interner(UserDict(properties)).value is found.value
+    assert cache.get(dict(properties)) is found
+    assert cache.get(UserDict(properties)).value is found.value
 
 
 @pytest.mark.parametrize("nothing", [None, {}, UserDict(), type("Sub", (dict,), {})()])
 def test_nothing_is_always_the_same_object(
-    interner: Interner[Made], nothing: Mapping[str, object] | None
+    cache: ResourceCache[Made], nothing: Mapping[str, object] | None
 ) -> None:
     """However it is said."""
-    assert interner(nothing) is interner(None)
-    assert interner(nothing).value.attributes == {}
-    assert not interner(nothing).is_corrected
+    assert cache.get(nothing) is cache.get(None)
+    assert cache.get(nothing).value.attributes == {}
+    assert not cache.get(nothing).is_corrected
 
 
-def test_what_the_caller_changes_afterwards_changes_nothing(interner: Interner[Made]) -> None:
+def test_what_the_caller_changes_afterwards_changes_nothing(cache: ResourceCache[Made]) -> None:
     """Neither in the object made before, nor for others with the same content."""
     inner: list[object] = [1]
     flat: dict[str, object] = {"k": 1}
     deep: dict[str, object] = {"k": inner}
-    first, second = interner(flat).value, interner(deep).value
+    first, second = cache.get(flat).value, cache.get(deep).value
 
     flat["k"] = 2
     inner.append(2)
 
     assert (first.attributes, second.attributes) == ({"k": 1}, {"k": [1]})
-    assert interner({"k": 1}).value is first
-    assert interner({"k": [1]}).value is second
-    assert interner(flat).value.attributes == {"k": 2}
-    assert interner(deep).value.attributes == {"k": [1, 2]}
+    assert cache.get({"k": 1}).value is first
+    assert cache.get({"k": [1]}).value is second
+    assert cache.get(flat).value.attributes == {"k": 2}
+    assert cache.get(deep).value.attributes == {"k": [1, 2]}
 
 
 def test_each_content_is_made_once_while_it_is_remembered() -> None:
@@ -116,56 +116,57 @@ def test_each_content_is_made_once_while_it_is_remembered() -> None:
         living.add(made)
         return made
 
-    interner = Interner(make, Cleaner())
-    first = interner({"n": 0}).value
+    cache = ResourceCache(make, Cleaner())
+    first = cache.get({"n": 0}).value
     for number in itertools.chain(range(CAPACITY), range(CAPACITY)):
-        interner({"n": number})
-    assert interner({"n": 0}).value is first
+        cache.get({"n": number})
+    assert cache.get({"n": 0}).value is first
     assert len(living) == CAPACITY + 1  # and the one for nothing at all
 
     for number in range(3 * CAPACITY):
-        interner({"n": -number})
-        interner({"n": [number]})
-        assert interner({"n": 0}).value is first
+        cache.get({"n": -number})
+        cache.get({"n": [number]})
+        assert cache.get({"n": 0}).value is first
     assert len(living) <= 2 * CAPACITY + 1
 
 
 @pytest.mark.parametrize(
-    ("properties", "attributes", "cut", "reserved"),
+    ("properties", "attributes", "dropped", "reserved"),
     [
-        pytest.param({"reserved": 1, "a": 2}, {"a": 2}, 0, 1, id="reserved"),
-        pytest.param({"reserved": [1], "a": 2}, {"a": 2}, 0, 1, id="reserved, not flat"),
+        pytest.param({"reserved": 1, "a": 2}, {"a": 2}, 1, 1, id="reserved"),
+        pytest.param({"reserved": [1], "a": 2}, {"a": 2}, 1, 1, id="reserved, not flat"),
         pytest.param({"": 1, "a": 2}, {"a": 2}, 1, 0, id="cut"),
         pytest.param({"": [1], "a": 2}, {"a": 2}, 1, 0, id="cut, not flat"),
-        pytest.param({"": 1, "reserved": 1}, {}, 1, 1, id="both"),
+        pytest.param({"": 1, "reserved": 1}, {}, 2, 1, id="both"),
         pytest.param([("a", 1)], {}, 1, 0, id="no mapping"),
         pytest.param([], {}, 1, 0, id="an empty list"),
     ],
 )
 def test_what_was_left_out_is_told_each_time(
-    interner: Interner[Made],
+    cache: ResourceCache[Made],
     properties: Mapping[str, object],
     attributes: dict[str, object],
-    cut: int,
+    dropped: int,
     reserved: int,
 ) -> None:
     """And is part of what was made."""
     for _ in range(2):
-        found = interner(properties)
+        found = cache.get(properties)
 
         assert found.value.attributes == attributes
-        assert found.value.dropped == cut + reserved
-        assert (found.cut, found.reserved, found.is_corrected) == (cut, reserved, True)
-    assert interner(attributes).value is not found.value
+        assert found.value.dropped == found.dropped_count == dropped
+        assert found.reserved_count == reserved
+        assert found.is_corrected
+    assert cache.get(attributes).value is not found.value
 
 
 def test_limits_hold() -> None:
     """On flat properties as on others."""
-    interner = Interner(Made, Cleaner(Limits(count=2, length=2)))
+    cache = ResourceCache(Made, Cleaner(Limits(count=2, length=2)))
 
     for properties in ({"a": "abc", "b": 1, "c": 2}, {"a": "abc", "b": 1, "c": [2]}):
-        assert interner(properties).value.attributes == {"a": "ab", "b": 1}
-        assert interner(properties).cut == 2
+        assert cache.get(properties).value.attributes == {"a": "ab", "b": 1}
+        assert cache.get(properties).dropped_count == 2
 
 
 @pytest.mark.parametrize(
@@ -185,10 +186,10 @@ def test_limits_hold() -> None:
         pytest.param("\ud83d\ude00", "😀", id="surrogate pair"),
     ],
 )
-def test_keys_are_made_legal(interner: Interner[Made], key: str, expected: str) -> None:
+def test_keys_are_made_legal(cache: ResourceCache[Made], key: str, expected: str) -> None:
     """In flat properties as in others: each is what it is elsewhere."""
-    assert interner({key: 1}).value.attributes == {expected: 1}
-    assert interner({key: [1]}).value.attributes == {expected: [1]}
+    assert cache.get({key: 1}).value.attributes == {expected: 1}
+    assert cache.get({key: [1]}).value.attributes == {expected: [1]}
 
 
 @pytest.mark.parametrize(
@@ -203,15 +204,15 @@ def test_keys_are_made_legal(interner: Interner[Made], key: str, expected: str) 
         2**70,
     ],
 )
-def test_values_are_made_legal(interner: Interner[Made], value: object) -> None:
+def test_values_are_made_legal(cache: ResourceCache[Made], value: object) -> None:
     """As they are everywhere else; none is taken for its bytes."""
-    expected = Cleaner().clean({"k": value}).attributes
+    expected = Cleaner().clean({"k": value})[0]
 
-    assert same(interner({"k": value}).value.attributes, expected)
+    assert same(cache.get({"k": value}).value.attributes, expected)
 
 
 @pytest.mark.parametrize("kind", [list, dict])
-def test_shared_references_end_quickly(interner: Interner[Made], kind: type) -> None:
+def test_shared_references_end_quickly(cache: ResourceCache[Made], kind: type) -> None:
     """A small object can be a tree of billions, and a cycle a tree without end."""
     bomb: object = []
     for _ in range(15):
@@ -219,23 +220,23 @@ def test_shared_references_end_quickly(interner: Interner[Made], kind: type) -> 
     cycle: list[object] = []
     cycle += [cycle] * 10
 
-    assert interner({"bomb": bomb, "a": 1}).value.attributes["a"] == 1
-    assert interner({"cycle": cycle}).value.attributes == {"cycle": []}
+    assert cache.get({"bomb": bomb, "a": 1}).value.attributes["a"] == 1
+    assert cache.get({"cycle": cycle}).value.attributes == {"cycle": []}
 
 
-def test_what_only_says_that_it_is_a_bool_does_not_raise(interner: Interner[Made]) -> None:
+def test_what_only_says_that_it_is_a_bool_does_not_raise(cache: ResourceCache[Made]) -> None:
     """Proxies do."""
     proxy = type("Proxy", (), {"__class__": bool})()
 
-    assert interner({"k": proxy}).value.attributes == {"k": "Proxy"}
+    assert cache.get({"k": proxy}).value.attributes == {"k": "Proxy"}
 
 
 @pytest.mark.parametrize("key", ["self", "properties", "cls", "*", "a b", "für"])
-def test_a_key_may_be_called_anything(interner: Interner[Made], key: str) -> None:
+def test_a_key_may_be_called_anything(cache: ResourceCache[Made], key: str) -> None:
     """Whatever names the code itself uses."""
     for value in (1, "x", [1]):
-        assert interner({key: value}).value.attributes == {key: value}
-        assert interner({key: value}) is interner({key: value})
+        assert cache.get({key: value}).value.attributes == {key: value}
+        assert cache.get({key: value}) is cache.get({key: value})
 
 
 class Hostile:
@@ -257,12 +258,12 @@ class Hostile:
     "value", [Hostile(), Hostile(ValueError), Hostile(TypeError), Hostile(KeyError)]
 )
 def test_a_value_that_lies_of_itself_is_taken_for_no_other(
-    interner: Interner[Made], value: object
+    cache: ResourceCache[Made], value: object
 ) -> None:
     """Neither when it comes after the one it claims to be, nor before."""
     for properties in ({"plan": "free"}, {"plan": value}, {"plan": "free"}, {"plan": value}):
         expected = "Hostile" if properties["plan"] is value else "free"
-        assert interner(properties).value.attributes == {"plan": expected}
+        assert cache.get(properties).value.attributes == {"plan": expected}
 
 
 def test_what_never_recurs_displaces_nothing() -> None:
@@ -273,12 +274,12 @@ def test_what_never_recurs_displaces_nothing() -> None:
         made.append(Made(attributes, dropped))
         return made[-1]
 
-    interner = Interner(make, Cleaner())
-    first = interner({"plan": "free"}).value
+    cache = ResourceCache(make, Cleaner())
+    first = cache.get({"plan": "free"}).value
     for _ in range(2 * CAPACITY):
-        interner({"ratio": float("nan")})
+        cache.get({"ratio": float("nan")})
 
-    assert interner({"plan": "free"}).value is first
+    assert cache.get({"plan": "free"}).value is first
     assert len(made) == 3  # and the one for nothing at all
 
 
@@ -306,19 +307,19 @@ class _Doubling:
 
 def test_equal_properties_are_the_same_object() -> None:
     """And asked about once; what becomes of them is the one object for that."""
-    interner, double = Interner(_made, Cleaner()), _Doubling()
-    seen = [interner.seen({"a": 1, "b": 2}) for _ in range(3)]
+    cache, double = ResourceCache(_made, Cleaner()), _Doubling()
+    seen = [cache.clean({"a": 1, "b": 2}) for _ in range(3)]
     found = [each.projections[double] for each in seen]
 
     assert seen[1] is seen[2] is seen[0]
     assert double.asked == [{"a": 1, "b": 2}]
     assert found[0].value == [{"a": 2, "b": 4}]
-    assert found[1] is found[2] is found[0] is interner({"a": 2, "b": 4})
+    assert found[1] is found[2] is found[0] is cache.get({"a": 2, "b": 4})
 
 
 def test_each_fit_has_its_own_answer() -> None:
     """And so has what needs none."""
-    seen = Interner(_made, Cleaner()).seen({"a": 1})
+    seen = ResourceCache(_made, Cleaner()).clean({"a": 1})
 
     assert seen.projections[_Doubling()].value == [{"a": 2}]
     assert seen.projections[lambda _given: {}].value == [{}]
@@ -329,9 +330,9 @@ def test_each_fit_has_its_own_answer() -> None:
 @pytest.mark.parametrize("value", [True, 1, 1.0])
 def test_types_are_told_apart(value: object) -> None:
     """A fit may refuse one and not the other."""
-    interner = Interner(_made, Cleaner())
+    cache = ResourceCache(_made, Cleaner())
     found = [
-        interner.seen({"a": item})
+        cache.clean({"a": item})
         .projections[lambda given: {"type": type(given["a"]).__name__}]
         .value
         for item in (True, 1, 1.0, value)
@@ -351,8 +352,8 @@ def test_types_are_told_apart(value: object) -> None:
 )
 def test_what_equality_cannot_tell_is_asked_about_each_time(properties: Properties) -> None:
     """It fits or not all the same, and nobody else sees what is made of it."""
-    interner, double = Interner(_made, Cleaner()), _Doubling()
-    seen = [interner.seen(properties) for _ in range(2)]
+    cache, double = ResourceCache(_made, Cleaner()), _Doubling()
+    seen = [cache.clean(properties) for _ in range(2)]
     for each in seen:
         each.projections[double]
 
@@ -362,53 +363,55 @@ def test_what_equality_cannot_tell_is_asked_about_each_time(properties: Properti
 
 def test_what_does_not_fit_raises_each_time() -> None:
     """Nothing of it is remembered."""
-    interner = Interner(_made, Cleaner())
+    cache = ResourceCache(_made, Cleaner())
     for properties in ({"a": None}, {"a": datetime.date(2024, 1, 1)}):
         for _ in range(2):
             with pytest.raises(TypeError):
-                interner.seen(properties).projections[lambda given: {"a": given["a"] + 1}]  # type: ignore[operator]
+                cache.clean(properties).projections[lambda given: {"a": given["a"] + 1}]  # type: ignore[operator]
 
 
 def test_what_is_seen_is_legal_and_frozen() -> None:
     """With the count of what was left out, however often it comes."""
-    interner = Interner(_made, Cleaner(Limits(count=2), is_reserved=lambda key: key == "reserved"))
+    cache = ResourceCache(
+        _made, Cleaner(Limits(count=2), is_reserved=lambda key: key == "reserved")
+    )
     for _ in range(2):
-        seen = interner.seen({"reserved": 1, "a": 2**70, "b": "\ud800", "c": 3})
+        seen = cache.clean({"reserved": 1, "a": 2**70, "b": "\ud800", "c": 3})
 
         assert seen.attributes == {"a": str(2**70), "b": "\ufffd"}
-        assert (seen.cut, seen.reserved, seen.is_corrected) == (1, 1, True)
+        assert (seen.dropped_count, seen.reserved_count, seen.is_corrected) == (2, 1, True)
         with pytest.raises(FrozenInstanceError):
             seen.attributes["a"] = 1
 
-    assert not interner.seen({"a": 1}).is_corrected
+    assert not cache.clean({"a": 1}).is_corrected
 
 
 def test_nothing_is_seen_as_an_empty_bucket() -> None:
     """Which is the object for nothing."""
-    interner = Interner(_made, Cleaner())
+    cache = ResourceCache(_made, Cleaner())
 
-    assert interner.seen(None).attributes == {}
-    assert interner.seen(None).projections[None] is interner(None)
+    assert cache.clean(None).attributes == {}
+    assert cache.clean(None).projections[None] is cache.get(None)
 
 
 def test_attributes_may_go_on_each_record_instead() -> None:
     """Under a prefix; the object is then always that for nothing."""
-    interner = Interner(_made, Cleaner(), prefix="user.")
+    cache = ResourceCache(_made, Cleaner(), on_record=True)
 
-    for found in (interner({"a": 1}), interner.seen({"a": 1}).projections[None]):
-        assert found.on_record == {"user.a": 1}
-        assert found.value is interner(None).value
-    assert interner(None).on_record == {}
+    for found in (cache.get({"a": 1}), cache.clean({"a": 1}).projections[None]):
+        assert found.record_attributes == {"user.a": 1}
+        assert found.value is cache.get(None).value
+    assert cache.get(None).record_attributes == {}
 
 
 def test_long_properties_are_not_kept() -> None:
     """A thousand of them would otherwise stay in memory for good."""
-    interner = Interner(_Made, Cleaner())
+    cache = ResourceCache(_Made, Cleaner())
     long: dict[str, object] = {"a": "x" * 5000}
 
-    made = weakref.ref(interner(long).value)
-    seen = weakref.ref(interner.seen(long).projections[None].value)
+    made = weakref.ref(cache.get(long).value)
+    seen = weakref.ref(cache.clean(long).projections[None].value)
     gc.collect()
 
-    assert interner(long).value.attributes == long
+    assert cache.get(long).value.attributes == long
     assert (made(), seen()) == (None, None)

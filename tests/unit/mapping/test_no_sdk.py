@@ -19,8 +19,8 @@ from otel_telemetry.export.engine import Delivery
 from otel_telemetry.export.processor import DeliveryProcessor
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.mapper import SESSION, session
-from otel_telemetry.mapping.no_sdk import encoded_events
-from otel_telemetry.mapping.sdk import EventResource, event_records
+from otel_telemetry.mapping.no_sdk import EncodingMapper
+from otel_telemetry.mapping.sdk import EventResource, SdkMapper
 from otel_telemetry.mapping.values import is_reserved
 from otel_telemetry.otlp.encoder import UID
 from otel_telemetry.otlp.requests import EncodedRecord
@@ -58,7 +58,7 @@ def encoded(
 ) -> EncodedRecord:
     """Encode an event as a process does that has no OpenTelemetry."""
     made = parts([] if corrections is None else corrections, **settings)
-    events = encoded_events(base=BASE, session=None, **made)
+    events = EncodingMapper(base=BASE, session_id=None, **made)
     return recorded(events, "didRun", *buckets, timestamp=5)
 
 
@@ -71,9 +71,7 @@ def through_the_sdk(
         DeliveryConfig(endpoint="http://localhost:1", spool=False), Counters(), app="acme"
     )
     delivery.append = lambda *encoded: taken.append(encoded)  # type: ignore[assignment]
-    records = event_records(
-        base=EventResource(BASE), validate=False, **parts(corrections, **settings)
-    )
+    records = SdkMapper(base=EventResource(BASE), validate=False, **parts(corrections, **settings))
     record = recorded(records, "didRun", *buckets, timestamp=5)
     DeliveryProcessor(delivery, shutdown_timeout=0).on_emit(record)
     delivery.shutdown(0)
@@ -121,7 +119,7 @@ def attributes(record: EncodedRecord) -> dict[str, str]:
 
 def test_every_event_is_of_the_process_s_session() -> None:
     """Unless it is of another, or brings one."""
-    events = encoded_events(base=BASE, session="s", **parts([]))
+    events = EncodingMapper(base=BASE, session_id="s", **parts([]))
 
     assert attributes(recorded(events))[SESSION] == "s"
     assert attributes(recorded(events, event={SESSION: "own"}))[SESSION] == "own"

@@ -29,16 +29,15 @@ from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.sdk import (
     EventRecord,
     EventResource,
-    app_emit,
-    event_records,
-    own_provider,
+    SdkMapper,
+    create_provider,
 )
 from otel_telemetry.mapping.values import is_reserved
 from otel_telemetry.otlp.encoder import UID
 from tests.support.records import recorded
 
 if TYPE_CHECKING:
-    from otel_telemetry.mapping.sdk import EventMapper
+    from otel_telemetry.mapping.sdk import SdkMapper
     from otel_telemetry.types import AttributeValue
 
 
@@ -65,9 +64,9 @@ def make_records(
     validate: bool = False,
     limits: Limits | None = None,
     **settings: Any,
-) -> EventMapper:
+) -> SdkMapper:
     """Make a maker of records."""
-    return event_records(
+    return SdkMapper(
         TelemetryConfig(name="acme", version="5.1.0", **settings),
         Cleaner(limits, is_reserved=is_reserved),
         base=BASE,
@@ -165,16 +164,16 @@ class TestRecord:
             user={"plan": "free"},
             timestamp=5,
         )
-        standard = record.standard()
-        ours, theirs = record.log_record, standard.log_record
+        sdk_record = record.to_sdk_record()
+        ours, theirs = record.log_record, sdk_record.log_record
 
-        assert (type(standard), type(theirs)) == (ReadWriteLogRecord, LogRecord)
+        assert (type(sdk_record), type(theirs)) == (ReadWriteLogRecord, LogRecord)
         for name in ("event_name", "body", "timestamp", "observed_timestamp", "severity_number"):
             assert getattr(theirs, name) == getattr(ours, name)
         assert dict(theirs.attributes or {}) == ours.attributes
-        assert standard.resource is record.resource
-        assert standard.instrumentation_scope is record.instrumentation_scope
-        assert standard.dropped_attributes == record.dropped_attributes == 1
+        assert sdk_record.resource is record.resource
+        assert sdk_record.instrumentation_scope is record.instrumentation_scope
+        assert sdk_record.dropped_attributes == record.dropped_attributes == 1
         theirs.attributes["d"] = 1  # type: ignore[index]  # they are bounded attributes
         assert "d" not in ours.attributes
 
@@ -223,11 +222,11 @@ class TestTrace:
         token = attach(set_span_in_context(span, Context({"baggage": "b"})))
         try:
             record = recorded(make_records())
-            standard = record.standard()
+            sdk_record = record.to_sdk_record()
         finally:
             detach(token)
 
-        for log_record in (record.log_record, standard.log_record):
+        for log_record in (record.log_record, sdk_record.log_record):
             assert (log_record.trace_id, log_record.span_id) == (2**127, 5)
             assert log_record.trace_flags == flags
 
@@ -259,7 +258,7 @@ class TestCorrections:
             assert attributes_of(record) == {"a": 1, "b": 2}
             assert record.dropped_attributes == 3
             assert record.resource == EventResource(
-                {**BASE.attributes, "a": 1, "b": 2}, dropped=3, schema_url=BASE.schema_url
+                {**BASE.attributes, "a": 1, "b": 2}, dropped_count=3, schema_url=BASE.schema_url
             )
             assert record.instrumentation_scope.attributes == {"a": 1, "b": 2}
 
@@ -305,8 +304,8 @@ class TestOnRecord:
         assert (one.dropped_attributes, corrections) == (2, {"cut": 1, "reserved_key": 1})
 
 
-class Kept(LogRecordProcessor):
-    """A processor that keeps what it gets, and changes it."""
+class RecordingProcessor(LogRecordProcessor):
+    """Keeps the records that it gets."""
 
     def __init__(self) -> None:
         self.records: list[ReadWriteLogRecord] = []
@@ -326,9 +325,9 @@ class Kept(LogRecordProcessor):
 
 
 @pytest.fixture
-def records() -> EventMapper:
-    """A maker of records."""
-    return event_records(
+def records() -> SdkMapper:
+    """A mapper whose records are valid for any encoder."""
+    return SdkMapper(
         TelemetryConfig(name="acme", version="1"),
         Cleaner(),
         base=EventResource({"service.name": "acme"}),
@@ -337,64 +336,79 @@ def records() -> EventMapper:
     )
 
 
-def make(records: EventMapper, **event_properties: object) -> EventRecord:
+def make(records: SdkMapper, **event_properties: object) -> EventRecord:
     """Make a record with something in each of its buckets."""
     return recorded(
         records, event=event_properties, user={"plan": "free"}, group={"group": {"id": 5}}
     )
 
 
-def test_our_own_provider_hands_the_very_record_to_the_processor(records: EventMapper) -> None:
-    """With its own resource and scope, not those of the provider and its logger."""
-    kept = Kept()
-    provider, emit = own_provider(Resource({"of": "provider"}), kept, "acme", "1")
+def emit(provider: LoggerProvider, record: ReadWriteLogRecord) -> None:
+    """Emit a record that has its own resource and scope."""
+    provider.get_logger("acme", "1").emit(record)  # type: ignore[call-overload]  # the SDK takes it
+
+
+def test_the_processor_gets_the_same_record_object(records: SdkMapper) -> None:
+    """The record keeps its own resource and scope, not those of the provider and its logger."""
+    processor = RecordingProcessor()
+    provider = create_provider(Resource({"of": "provider"}), processor)
     record = make(records, a=1)
 
-    emit(record)
+    emit(provider, record)
 
-    assert kept.records == [record]
-    assert kept.records[0] is record
+    assert processor.records == [record]
+    assert processor.records[0] is record
     assert record.resource.attributes == {"service.name": "acme", "plan": "free"}
     assert record.instrumentation_scope.attributes == {"group": {"id": 5}}
     provider.shutdown()
-    assert kept.is_shut_down
+    assert processor.is_shut_down
 
 
-def test_our_own_provider_is_nobodys_global(records: EventMapper) -> None:
-    """The application's other records go where they always went."""
+def test_our_provider_does_not_become_the_global_one(records: SdkMapper) -> None:
+    """The application's other records keep their provider."""
     before = get_logger_provider()
 
-    provider, emit = own_provider(Resource({}), Kept(), "acme", None)
-    emit(make(records))
+    provider = create_provider(Resource({}), RecordingProcessor())
+    emit(provider, make(records))
 
     assert get_logger_provider() is before
     assert get_logger_provider() is not provider
 
 
-def test_our_own_provider_is_kept_alive_by_nobody() -> None:
-    """No hook at exit holds it: whoever made it shuts it down."""
-    kept = Kept()
-    provider, _emit = own_provider(Resource({}), kept, "acme", None)
-    gone = weakref.ref(provider)
+def test_our_provider_registers_no_exit_hook() -> None:
+    """Without references it is collected, and not shut down."""
+    processor = RecordingProcessor()
+    provider = create_provider(Resource({}), processor)
+    reference = weakref.ref(provider)
 
-    del provider, _emit
+    del provider
     gc.collect()
 
-    assert gone() is None
-    assert not kept.is_shut_down
+    assert reference() is None
+    assert not processor.is_shut_down
 
 
-def test_the_applications_processors_get_a_record_of_the_sdks_own_class(
-    records: EventMapper,
-) -> None:
-    """With all that was sent, to which they can add."""
-    kept = Kept()
+@pytest.fixture
+def processor() -> RecordingProcessor:
+    """A processor of the application."""
+    return RecordingProcessor()
+
+
+@pytest.fixture
+def app_provider(processor: RecordingProcessor) -> LoggerProvider:
+    """The application's provider, with that processor."""
     provider = LoggerProvider(Resource({"of": "app"}), shutdown_on_exit=False)
-    provider.add_log_record_processor(kept)
+    provider.add_log_record_processor(processor)
+    return provider
 
-    app_emit(provider, "acme", "1")(make(records, a=1, b="x"))
 
-    (record,) = kept.records
+def test_the_applications_processors_get_an_sdk_record(
+    records: SdkMapper, app_provider: LoggerProvider, processor: RecordingProcessor
+) -> None:
+    """It has all that was sent, and attributes that a processor can add to."""
+    emit(app_provider, make(records, a=1, b="x").to_sdk_record())
+
+    (record,) = processor.records
     assert type(record) is ReadWriteLogRecord
     assert record.log_record.event_name == "e"
     assert record.log_record.attributes is not None
@@ -408,14 +422,13 @@ def test_the_applications_processors_get_a_record_of_the_sdks_own_class(
     assert record.dropped_attributes == 0
 
 
-def test_what_was_cut_is_told_to_the_application(records: EventMapper) -> None:
-    """Beside what its own limits cut."""
-    kept = Kept()
-    provider = LoggerProvider(Resource({}), shutdown_on_exit=False)
-    provider.add_log_record_processor(kept)
-    itself: list[object] = []
-    itself.append(itself)
+def test_an_sdk_record_counts_the_attributes_that_were_dropped(
+    records: SdkMapper, app_provider: LoggerProvider, processor: RecordingProcessor
+) -> None:
+    """In addition to those that its own limits drop."""
+    cycle: list[object] = []
+    cycle.append(cycle)
 
-    app_emit(provider, "acme", "1")(make(records, a=itself, b=itself, c=1))
+    emit(app_provider, make(records, a=cycle, b=cycle, c=1).to_sdk_record())
 
-    assert kept.records[0].dropped_attributes == 2
+    assert processor.records[0].dropped_attributes == 2

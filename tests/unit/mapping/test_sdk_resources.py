@@ -40,7 +40,7 @@ def test_it_is_a_resource_with_its_attributes() -> None:
 
 def test_it_carries_its_otlp_bytes() -> None:
     """Those of the official class."""
-    resource = EventResource(ATTRIBUTES, dropped=2, schema_url="https://r.example")
+    resource = EventResource(ATTRIBUTES, dropped_count=2, schema_url="https://r.example")
 
     assert_same(
         resource.otlp,
@@ -76,7 +76,7 @@ def test_equality_is_of_values_with_their_types(value: AttributeValue) -> None:
     "other",
     [
         EventResource({"k": 2}),
-        EventResource({"k": 1}, dropped=1),
+        EventResource({"k": 1}, dropped_count=1),
         EventResource({"k": 1}, schema_url="https://r.example"),
         Resource({"k": 1}),
         "resource",
@@ -118,8 +118,8 @@ def test_its_json_is_that_of_the_sdk() -> None:
 def test_it_may_stand_on_a_base() -> None:
     """Whose attributes come first, and give way; whose schema URL it has."""
     base = EventResource({"a": 1, "b": 1}, schema_url="https://r.example")
-    resource = EventResource({"b": 2, "c": 3}, base=base, dropped=1)
-    whole = EventResource({"a": 1, "b": 2, "c": 3}, dropped=1, schema_url="https://r.example")
+    resource = EventResource({"b": 2, "c": 3}, base=base, dropped_count=1)
+    whole = EventResource({"a": 1, "b": 2, "c": 3}, dropped_count=1, schema_url="https://r.example")
 
     assert resource == whole
     assert list(resource.attributes.items()) == [("a", 1), ("b", 2), ("c", 3)]
@@ -151,7 +151,7 @@ def test_it_is_a_scope_with_its_attributes() -> None:
 def test_a_scope_carries_its_otlp_bytes(version: str | None) -> None:
     """Those of the official class."""
     assert_same(
-        EventScope("acme", version, SCOPE_ATTRIBUTES, dropped=2).otlp,
+        EventScope("acme", version, SCOPE_ATTRIBUTES, dropped_count=2).otlp,
         ScopeLogs(
             scope=OfficialScope(
                 name="acme",
@@ -190,7 +190,7 @@ def test_equality_of_scopes_is_of_values_with_their_types() -> None:
         EventScope("acme", "1", {"k": 2}),
         EventScope("acme", "2", {"k": 1}),
         EventScope("other", "1", {"k": 1}),
-        EventScope("acme", "1", {"k": 1}, dropped=1),
+        EventScope("acme", "1", {"k": 1}, dropped_count=1),
         InstrumentationScope("acme", "1", None, {"k": 1}),
         "scope",
     ],

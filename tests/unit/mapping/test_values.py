@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from otel_telemetry._internal.scalars import INT_MAX, INT_MIN
-from otel_telemetry.mapping.values import legal_key, scrub
+from otel_telemetry.mapping.values import attribute_key, valid_unicode
 from tests.support.values import legal, same
 
 SECRET = "s3cr3t"  # what must never be seen of an object that is no value
@@ -278,7 +278,7 @@ class TestKeys:
     )
     def test_a_key_is_made_a_str(self, key: object, expected: str | None) -> None:
         """None where nothing of it is left."""
-        result = legal_key(key)
+        result = attribute_key(key)
 
         assert same(result, expected)
 
@@ -294,7 +294,7 @@ class TestKeys:
 def test_scrub_leaves_valid_text_alone() -> None:
     """The very same object: nearly every text is valid."""
     for text in ("plain", "日本語"):
-        assert scrub(text) is text
+        assert valid_unicode(text) is text
 
 
 class Raising:
@@ -399,7 +399,7 @@ class TestObjectsThatRaise:
     def test_a_text_is_its_content(self) -> None:
         """No method of the caller's is asked for it."""
         assert same(legal(RaisingText("text")), ("text", 0))
-        assert same(legal_key(RaisingText("text")), "text")
+        assert same(attribute_key(RaisingText("text")), "text")
 
     def test_a_set_that_cannot_be_sorted_is_not(self) -> None:
         """Its elements are there all the same."""
@@ -421,4 +421,4 @@ class TestObjectsThatRaise:
 
     def test_an_enormous_key_is_the_name_of_its_type(self) -> None:
         """Or its digits, where Python writes so many."""
-        assert legal_key(10**5000) in {"int", "1" + "0" * 5000}
+        assert attribute_key(10**5000) in {"int", "1" + "0" * 5000}

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 import pytest
 
-from otel_telemetry.mapping.values import MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT, Cut
+from otel_telemetry.mapping.values import MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT, ValueDropped
 from tests.support.values import legal, same
 
 
@@ -194,7 +194,7 @@ class TestBudgets:
         self, huge: object
     ) -> None:
         """Before it is copied."""
-        with pytest.raises(Cut):
+        with pytest.raises(ValueDropped):
             legal(huge)
         assert legal([huge, "é", b"data", [huge], 1]) == (["é", b"data", [], 1], 2)
 

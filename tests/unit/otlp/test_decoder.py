@@ -78,8 +78,8 @@ def test_a_value_that_nests_without_end_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\x08\x01", "varint where bytes belong"),
-        (_nested(0).replace(b"\x2a\x05", b"\x12\x05"), "no varint"),
+        (b"\x08\x01", "varint instead of bytes"),
+        (_nested(0).replace(b"\x2a\x05", b"\x12\x05"), "not a varint"),
         (field(b"\x0a", field(b"\x12", field(b"\x12", b"\x2a\x05\x25abcd"))), "8 bytes"),
     ],
     ids=["number for message", "message for number", "short double"],

@@ -15,10 +15,10 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_telemetry.otlp import encoder
 from otel_telemetry.otlp.encoder import (
-    RecordKey,
+    AttributeEncoder,
+    attribute_encoder,
+    encode_scalar_attributes,
     log_record_field,
-    plain_fields,
-    record_key,
     resource_field,
     scope_field,
 )
@@ -130,9 +130,9 @@ class TestValues:
             assert_record(attributes={f"key {number}": f"text {number}", "one": f"text {number}"})
         assert_record(attributes={"k" * 100_000: "t" * 100_000, "one": "t" * 100_000})
 
-        assert len(encoder._record_keys) <= 1024
-        assert all(len(key) <= 64 for key in encoder._record_keys)
-        assert len(encoder._record_keys["one"].texts) <= 64
+        assert len(encoder._encoders) <= 1024
+        assert all(len(key) <= 64 for key in encoder._encoders)
+        assert len(encoder._encoders["one"].encoded[str]) <= 64
 
     def test_only_names_are_remembered_of_bodies(self) -> None:
         """Log messages may be long and many; holding on to them would be a leak."""
@@ -157,7 +157,7 @@ class TestFields:
         severity_text=st.text(),
         body=scalars,
         event_name=st.text(),
-        dropped=uint32,
+        dropped_count=uint32,
         trace_id=st.integers(0, 2**128 - 1),
         span_id=uint64,
         trace_flags=st.integers(0, 255),
@@ -170,7 +170,7 @@ class TestFields:
         severity_text: str,
         body: AttributeValue,
         event_name: str,
-        dropped: int,
+        dropped_count: int,
         trace_id: int,
         span_id: int,
         trace_flags: int,
@@ -184,7 +184,7 @@ class TestFields:
             body=body,
             attributes={"a": body},
             event_name=event_name,
-            dropped=dropped,
+            dropped_count=dropped_count,
             trace_id=trace_id,
             span_id=span_id,
             trace_flags=trace_flags,
@@ -202,13 +202,15 @@ class TestFields:
 
     @given(small, uint32, st.text())
     def test_a_resource_is_that_of_the_official_class(
-        self, attributes: dict[str, AttributeValue], dropped: int, schema_url: str
+        self, attributes: dict[str, AttributeValue], dropped_count: int, schema_url: str
     ) -> None:
         """With its dropped count, and its schema URL beside it."""
         assert_same(
-            resource_field(attributes, dropped=dropped, schema_url=schema_url),
+            resource_field(attributes, dropped_count=dropped_count, schema_url=schema_url),
             ResourceLogs(
-                resource=Resource(attributes=pairs(attributes), dropped_attributes_count=dropped),
+                resource=Resource(
+                    attributes=pairs(attributes), dropped_attributes_count=dropped_count
+                ),
                 schema_url=schema_url,
             ),
         )
@@ -219,17 +221,18 @@ class TestFields:
         name: str,
         version: str | None,
         attributes: dict[str, AttributeValue] | None,
-        dropped: int,
+        dropped_count: int,
     ) -> None:
         """With or without version and attributes."""
         expected = InstrumentationScope(
             name=name,
             version=version or "",
             attributes=pairs(attributes or {}),
-            dropped_attributes_count=dropped,
+            dropped_attributes_count=dropped_count,
         )
         assert_same(
-            scope_field(name, version, attributes, dropped=dropped), ScopeLogs(scope=expected)
+            scope_field(name, version, attributes, dropped_count=dropped_count),
+            ScopeLogs(scope=expected),
         )
 
 
@@ -275,14 +278,14 @@ plain: st.SearchStrategy[AttributeValue] = (
 
 
 @pytest.fixture
-def keys() -> dict[str, RecordKey]:
+def keys() -> dict[str, AttributeEncoder]:
     """Keys that are known."""
-    return {key: RecordKey(key) for key in KEYS}
+    return {key: AttributeEncoder(key) for key in KEYS}
 
 
 def assert_fields(fields: list[bytes], attributes: dict[str, AttributeValue]) -> None:
     """Compare a record made with encoded attributes with the official one."""
-    data = log_record_field(1, 2, 9, None, {}, fields=fields)
+    data = log_record_field(1, 2, 9, None, {}, encoded_attributes=fields)
     record = LogRecord(
         time_unix_nano=1,
         observed_time_unix_nano=2,
@@ -297,55 +300,55 @@ def test_scalars_are_those_of_the_official_classes(
     several: list[dict[str, AttributeValue]],
 ) -> None:
     """Whatever came under the same key before."""
-    keys = {key: RecordKey(key) for key in KEYS}
+    keys = {key: AttributeEncoder(key) for key in KEYS}
     for attributes in [*several, *several]:
-        assert_fields(plain_fields(keys, attributes), attributes)
+        assert_fields(encode_scalar_attributes(keys, attributes), attributes)
 
 
-def test_what_is_equal_across_types_stays_apart(keys: dict[str, RecordKey]) -> None:
+def test_what_is_equal_across_types_stays_apart(keys: dict[str, AttributeEncoder]) -> None:
     """Whoever came first."""
     values: tuple[AttributeValue, ...] = (True, 1, 1.0, False, 0, 0.0, -0.0, None, "", "1")
     for value in (*values, *reversed(values)):
-        assert_fields(plain_fields(keys, {"a": value}), {"a": value})
+        assert_fields(encode_scalar_attributes(keys, {"a": value}), {"a": value})
 
 
 @pytest.mark.parametrize("value", [b"", [], {}, (), [1], object(), type("Text", (str,), {})()])
-def test_all_else_is_not_plain(keys: dict[str, RecordKey], value: AttributeValue) -> None:
+def test_all_else_is_not_plain(keys: dict[str, AttributeEncoder], value: AttributeValue) -> None:
     """It has to be looked at first."""
     with pytest.raises(KeyError):
-        plain_fields(keys, {"a": value})
+        encode_scalar_attributes(keys, {"a": value})
 
 
-def test_a_key_that_is_not_known_is_not_plain(keys: dict[str, RecordKey]) -> None:
+def test_a_key_that_is_not_known_is_not_plain(keys: dict[str, AttributeEncoder]) -> None:
     """It may be reserved."""
     with pytest.raises(KeyError):
-        plain_fields(keys, {"a": 1, "other": 1})
+        encode_scalar_attributes(keys, {"a": 1, "other": 1})
 
 
-def test_illegal_scalars_raise(keys: dict[str, RecordKey]) -> None:
+def test_illegal_scalars_raise(keys: dict[str, AttributeEncoder]) -> None:
     """Each time."""
     for _ in range(2):
         with pytest.raises(UnicodeEncodeError):
-            plain_fields(keys, {"a": "\ud800"})
+            encode_scalar_attributes(keys, {"a": "\ud800"})
         with pytest.raises(OverflowError):
-            plain_fields(keys, {"a": 2**63})
+            encode_scalar_attributes(keys, {"a": 2**63})
 
 
 def test_no_more_is_remembered_than_there_is_room_for() -> None:
     """Of keys, of the texts and the numbers under each, and of the floats nothing."""
-    known = [record_key(f"key {number}") for number in range(1100)]
+    known = [attribute_encoder(f"key {number}") for number in range(1100)]
     assert [key is not None for key in known] == [True] * 1024 + [False] * 76
-    key = record_key("key 0")
+    key = attribute_encoder("key 0")
     assert key is not None
     assert key is known[0]
-    assert record_key("k" * 65) is None
+    assert attribute_encoder("k" * 65) is None
 
     for number in range(-1000, 1000):
         attributes: dict[str, AttributeValue] = {"key 0": number}
-        assert_fields(plain_fields({"key 0": key}, attributes), attributes)
-        plain_fields({"key 0": key}, {"key 0": f"text {number}"})
-        plain_fields({"key 0": key}, {"key 0": number / 3})
-    assert {kind.__name__: len(values) for kind, values in key.known.items()} == {
+        assert_fields(encode_scalar_attributes({"key 0": key}, attributes), attributes)
+        encode_scalar_attributes({"key 0": key}, {"key 0": f"text {number}"})
+        encode_scalar_attributes({"key 0": key}, {"key 0": number / 3})
+    assert {kind.__name__: len(values) for kind, values in key.encoded.items()} == {
         "str": 64,
         "int": 128,
         "float": 0,

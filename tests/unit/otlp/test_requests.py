@@ -17,7 +17,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
-from otel_telemetry.otlp.requests import ExportAnswer, export_request, parse_answer
+from otel_telemetry.otlp.requests import PartialSuccess, export_request, parse_response
 
 
 def record(name: str) -> bytes:
@@ -134,8 +134,8 @@ class TestAnswers:
             )
         )
 
-        assert parse_answer(answer.SerializeToString()) == ExportAnswer(
-            rejected=rejected, message=message
+        assert parse_response(answer.SerializeToString()) == PartialSuccess(
+            rejected_count=rejected, message=message
         )
 
     @pytest.mark.parametrize(
@@ -158,14 +158,14 @@ class TestAnswers:
     )
     def test_anything_else_means_full_success(self, body: bytes) -> None:
         """The status has said so; backends answer with pages of their own."""
-        assert parse_answer(body) == ExportAnswer()
+        assert parse_response(body) == PartialSuccess()
 
     def test_what_is_unknown_beside_a_partial_success_is_passed_over(self) -> None:
         """A backend may be newer than we are."""
         body = b"\x10\x01\x0a\x09\x1d\0\0\0\0\x08\x03\x12\x00\x22\x01x"
 
-        assert parse_answer(body) == ExportAnswer(rejected=3)
+        assert parse_response(body) == PartialSuccess(rejected_count=3)
 
     def test_a_message_that_is_no_text_is_still_shown(self) -> None:
         """What cannot be decoded is replaced."""
-        assert parse_answer(b"\x0a\x05\x08\x01\x12\x01\xff").message == "\ufffd"
+        assert parse_response(b"\x0a\x05\x08\x01\x12\x01\xff").message == "\ufffd"

@@ -15,7 +15,7 @@ from otel_telemetry.events import TelemetryPayload
 from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.mapping.base_resource import base_attributes
 from otel_telemetry.otlp.encoder import UID
-from otel_telemetry.pipeline.pipeline import Pipeline
+from otel_telemetry.pipeline.pipeline import create_pipeline
 from otel_telemetry.pipeline.sdk_sinks import AppProviderSink, BackendSink, LogSink, base_resource
 from otel_telemetry.receipt import Outcome
 from otel_telemetry.stats import Counters
@@ -24,19 +24,20 @@ from tests.support.pipelines import AppPipeline
 
 if TYPE_CHECKING:
     from otel_telemetry.events import BeforeSend
+    from otel_telemetry.pipeline.pipeline import AnyPipeline
 
 BAD: Mapping[str, object] = {"": 1, "service.name": "x", "a": 1}
 
 
 @pytest.fixture
-def make_pipeline() -> Iterator[Callable[..., Pipeline]]:
+def make_pipeline() -> Iterator[Callable[..., AnyPipeline]]:
     """Make pipelines, and shut their sinks down after the test."""
-    made: list[Pipeline] = []
+    made: list[AnyPipeline] = []
 
-    def make(*, log_only: bool = False, **settings: object) -> Pipeline:
+    def make(*, log_only: bool = False, **settings: object) -> AnyPipeline:
         settings = {"name": "acme", "spool": False, "shutdown_timeout": 0, **settings}
         config = TelemetryConfig(**settings)  # type: ignore[arg-type]  # it checks them
-        made.append(Pipeline(config, Counters(), None if log_only else ConsentGate()))
+        made.append(create_pipeline(config, Counters(), None if log_only else ConsentGate()))
         return made[-1]
 
     yield make
@@ -170,7 +171,7 @@ class TestEvents:
 class TestSinks:
     """Where events go."""
 
-    def test_they_go_to_the_backend(self, make_pipeline: Callable[..., Pipeline]) -> None:
+    def test_they_go_to_the_backend(self, make_pipeline: Callable[..., AnyPipeline]) -> None:
         """With the base resource, and values that the fast path leaves for the encoder."""
         with OTLPReceiver() as receiver:
             pipeline = make_pipeline(endpoint=receiver.http_endpoint, version="1")
@@ -190,7 +191,7 @@ class TestSinks:
         assert isinstance(AppPipeline().pipeline.sink, AppProviderSink)
 
     def test_they_go_to_stderr_if_they_are_only_to_be_seen(
-        self, make_pipeline: Callable[..., Pipeline], capsys: pytest.CaptureFixture[str]
+        self, make_pipeline: Callable[..., AnyPipeline], capsys: pytest.CaptureFixture[str]
     ) -> None:
         """And nowhere else, whatever else is set."""
         pipeline = make_pipeline(log_only=True, logger_provider=LoggerProvider())

@@ -21,7 +21,7 @@ from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base_resource import base_attributes
 from otel_telemetry.otlp.requests import MAX_REQUEST_BYTES
 from otel_telemetry.pipeline.sdk_sinks import base_resource
-from otel_telemetry.pipeline.spool_sink import SpoolSink, spool_pipeline
+from otel_telemetry.pipeline.spool_sink import SpoolSink, spool_mapper_and_sink
 from otel_telemetry.receipt import Outcome
 from otel_telemetry.spool import layout, segment
 from otel_telemetry.spool.destination import spool_directory
@@ -300,7 +300,7 @@ def test_what_is_no_longer_permitted_is_deleted_and_nobody_is_asked_to_come(
         asked.append("may it?")
         return False
 
-    desk.recorder._is_permitted = refuse
+    desk.recorder._is_granted = refuse
     desk.send("a")
     desk.send("b")
     assert not asked
@@ -315,7 +315,7 @@ def record(
     config: TelemetryConfig, executable: str | None = None, seconds: float = 0
 ) -> Callable[[], bool]:
     """Record an event; return what ends the process's part in it."""
-    events, recorder = spool_pipeline(
+    events, recorder = spool_mapper_and_sink(
         config,
         Counters(),
         "id",
@@ -347,7 +347,7 @@ def detached(spool: Path, **changed: Any) -> TelemetryConfig:
 
 def resource_of(config: TelemetryConfig) -> dict[str, str]:
     """Return the base resource of recorded events."""
-    events, _ = spool_pipeline(
+    events, _ = spool_mapper_and_sink(
         config,
         Counters(),
         "id",
