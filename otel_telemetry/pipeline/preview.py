@@ -64,7 +64,9 @@ def preview(
     finally:
         pipeline.sink.shutdown(0)
     reason = "" if transport.request is not None else receipt.reason
-    return Preview(request=transport.request, reason=reason, corrected=counters.snapshot().corrected)
+    return Preview(
+        request=transport.request, reason=reason, corrected=counters.snapshot().corrected
+    )
 
 
 class _CaptureTransport:
