@@ -1,4 +1,4 @@
-"""Telemetry in an asyncio application: `send` never blocks the loop, the rest can be awaited."""
+"""Telemetry in an asyncio application: `send` never blocks the loop; awaiting is optional."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otel_telemetry.testing import OTLPReceiver
 
 
 async def work(telemetry: Telemetry, number: int) -> None:
-    """Do a piece of work, and say so."""
+    """Do some work, and send an event."""
     await asyncio.sleep(0)
     telemetry.send("didFinishTask", event_properties={"number": number})
 
@@ -21,9 +21,9 @@ async def main() -> None:
         ) as telemetry:
             await asyncio.gather(*(work(telemetry, number) for number in range(100)))
             receipt = telemetry.send("didFinishAll")
-            # The worker sends within a second by itself; a flush has it done now.
+            # The worker sends within a second by itself; a flush sends at once.
             print("everything acknowledged:", await telemetry.aflush(timeout=5))
-            # A receipt can be awaited, where one event matters: True means that it is safe.
+            # Await a receipt if one event matters: True means that it was not lost.
             print("the last one delivered:", await receipt)
         print(f"{len(receiver.events)} events arrived")
 

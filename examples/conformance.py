@@ -1,6 +1,6 @@
-"""Prove of a program that off is off, and that on is harmless.
+"""Prove that a program has no telemetry when it is off, and that telemetry does no harm when on.
 
-Run it as it is: it checks a program of its own. In your tests, check your own command, and call
+Run it directly: it checks a small program. In your tests, check your own command, and call
 `assert_clean` on each report.
 """
 
@@ -35,8 +35,8 @@ def main() -> None:
         print(f"on is harmless: {harmless}")
 
         program.write_text(PROGRAM + "if not telemetry.is_disabled: print('thank you')")
-        noticed = check_harmless(command, app="acme-build", scenarios=["backend_forbids"])
-        print(f"a program that says so: {noticed}")
+        report = check_harmless(command, app="acme-build", scenarios=["backend_forbids"])
+        print(f"a program whose output depends on telemetry: {report}")
 
     off.assert_clean()
     harmless.assert_clean()

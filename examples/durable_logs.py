@@ -1,8 +1,8 @@
-"""Keep an ordinary application's logs through a collector's outage and the application's own death.
+"""Keep the logs of an application through an outage of the collector and a crash.
 
-`OTLPLogRecordProcessor` takes the place of BatchLogRecordProcessor with OTLPLogExporter, in any
-LoggerProvider. Here a child process logs while its collector is down, and kills itself; the next
-process delivers what it left.
+`OTLPLogRecordProcessor` replaces BatchLogRecordProcessor with OTLPLogExporter in any
+LoggerProvider. Here a child process logs while the collector is down, and kills itself. The next
+process delivers its records.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from otel_telemetry.testing import OTLPReceiver
 
 
 def provider(endpoint: str, spool: str) -> LoggerProvider:
-    """Return a provider whose records survive."""
+    """Return a provider that keeps its records in a spool."""
     result = LoggerProvider(Resource({"service.name": "acme-billing"}), shutdown_on_exit=False)
     result.add_log_record_processor(OTLPLogRecordProcessor(endpoint=endpoint, spool=spool))
     return result
 
 
-def doomed(endpoint: str, spool: str) -> None:
-    """Log three lines, then die without a word."""
+def log_and_crash(endpoint: str, spool: str) -> None:
+    """Log three records, then kill this process."""
     logger = provider(endpoint, spool).get_logger("billing")
     for number in range(3):
         logger.emit(
@@ -41,18 +41,18 @@ def doomed(endpoint: str, spool: str) -> None:
 def main() -> None:
     collector = OTLPReceiver()
     with collector:
-        endpoint = collector.http_endpoint  # from here on, the collector is down
+        endpoint = collector.http_endpoint  # after the block, the collector is down
     with tempfile.TemporaryDirectory() as spool:
         child = subprocess.run([sys.executable, __file__, endpoint, spool], check=False)  # noqa: S603
-        print(f"the application died of signal {-child.returncode}")
+        print(f"the application was killed by signal {-child.returncode}")
         with collector:
-            successor = provider(endpoint, spool)
+            next_provider = provider(endpoint, spool)
             for record in collector.wait_for_events(3):
                 print(f"the collector has: {record.body!r}")
-            successor.shutdown()
+            next_provider.shutdown()
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        doomed(*sys.argv[1:])
+        log_and_crash(*sys.argv[1:])
     main()

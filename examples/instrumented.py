@@ -1,7 +1,7 @@
-"""Product events beside traces, in one collector: an app that is already instrumented.
+"""Send product events and traces of an instrumented app to one collector.
 
-Starts a receiver where the collector would be, runs `flask_app.py` under opentelemetry-instrument,
-and shows that each event carries the trace id of the request that it happened in.
+This starts a receiver in place of the collector, runs `flask_app.py` with opentelemetry-instrument,
+and shows that each event has the trace id of its request.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
 
         spans = {span.trace_id: span for span in collector.spans}
         for event in collector.events:
-            if not event.name:  # a line of the web server's log, if logging is instrumented, too
+            if not event.name:  # a log line of the web server, if logging is instrumented
                 continue
             span = spans[event.trace_id]
             print(f"{event.name} {event.attributes['items']!r}")

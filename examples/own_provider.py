@@ -1,6 +1,6 @@
-"""Send events through a LoggerProvider that the application has already.
+"""Send events through the LoggerProvider of the application.
 
-Its processors and exporters do the rest; telemetry never shuts it down.
+The provider's processors and exporters deliver the events. Telemetry never shuts the provider down.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
         telemetry = create_telemetry_instance("acme-shop", enabled=True, logger_provider=provider)
         for user in ("free", "team"):
             telemetry.send("didSignIn", user_properties={"plan": user})
-        telemetry.destroy()  # flushes what is ours; the provider stays up
+        telemetry.destroy()  # flushes the provider, and does not shut it down
         provider.shutdown()
 
         for event in receiver.wait_for_events(2):

@@ -1,6 +1,6 @@
-"""Send events through the whole lifecycle, and see what arrives at an OTLP backend.
+"""Send events through the whole lifecycle, and print what arrives at an OTLP backend.
 
-Run it as it is: it starts a receiver of its own, in this process, where your collector would be.
+Run it directly: it starts a receiver in this process, in place of your collector.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
             group_properties={"database": "postgres", "locales": 5},
         )
         telemetry.flush(timeout=5)
-        print(f"the backend has them: {receipt.outcome.name}")
+        print(f"the outcome of the last event: {receipt.outcome.name}")
         telemetry.destroy()
 
         for event in receiver.events:
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def show(event: ReceivedEvent) -> None:
-    """Print where each bucket of *event* arrived."""
+    """Print the attributes of *event*, by the kind of property."""
     print(f"\n{event.name}")
     rows: dict[str, Mapping[str, object]] = {
         "event properties, attributes of the log record": event.attributes,

@@ -1,6 +1,6 @@
-"""Test what an application sends, without a backend, whatever its user has chosen.
+"""Test the events of an application, without a backend, with telemetry on or off.
 
-Run it as it is, or by pytest. In pytest, the fixture `captured_events` saves the `with`.
+Run it directly or with pytest. In pytest, the fixture `captured_events` replaces the `with`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from otel_telemetry import Telemetry
 from otel_telemetry.testing import capture_events
 
-# The application: its telemetry is off, for nobody has turned it on.
+# The application. Its telemetry is off, because the user has not turned it on.
 telemetry = Telemetry("acme-cms", endpoint="https://telemetry.acme.example")
 
 
@@ -32,8 +32,8 @@ def main() -> None:
     try:
         events.assert_sent("didCreateEntry", event_properties={"model": "article"})
     except AssertionError as error:
-        print(f"a failing test says:\n{error}")
-    print(f"\nand afterwards: {telemetry.decision.reason}")
+        print(f"the message of a failing test:\n{error}")
+    print(f"\nafter the tests: {telemetry.decision.reason}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 PROMISED = {
     "quickstart.py": (
         "telemetry is on: The application has turned telemetry on.",
-        "the backend has them: DELIVERED",
+        "the outcome of the last event: DELIVERED",
         "didCreateEntry",
         "model           'article'",
         "plan                      'free'",
@@ -34,7 +34,7 @@ PROMISED = {
         "dropped: {'undeclared': 1}",
         "| `kind` | What kind of content it is. |",
     ),
-    "durable_logs.py": ("died of signal 9", "the collector has: 'charged invoice 2'"),
+    "durable_logs.py": ("killed by signal 9", "the collector has: 'charged invoice 2'"),
     "redaction.py": (
         "didImport [redacted:email]",
         "source   'https://files.example/export.csv'",
@@ -62,7 +62,7 @@ PROMISED = {
     "tests_of_an_app.py": (
         "expected 'didCreateEntry' with event_properties {'model': 'article'}, but none were sent",
         "event_properties: 'model' is 'page', expected 'article'",
-        "and afterwards: Telemetry has not been turned on.",
+        "after the tests: Telemetry has not been turned on.",
     ),
     "conformance.py": (
         "off is off: 13 scenarios: 13 passed, 0 failed, 0 skipped",
