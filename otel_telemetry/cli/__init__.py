@@ -1,5 +1,5 @@
-"""The command line: what telemetry does here, and how to end it, for those whose machine it is.
+"""The command line: shows users what telemetry does on their machine, and lets them turn it off.
 
-``otel-telemetry --app NAME VERB``, or mounted in an application's own program
-(`otel_telemetry.integrations`). Nothing here sends events of its own.
+``otel-telemetry --app NAME VERB``, or a command of the application's own program
+(`otel_telemetry.integrations`). The command line sends no events of its own.
 """

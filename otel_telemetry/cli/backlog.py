@@ -1,4 +1,4 @@
-"""What waits on disk, summed up and decoded."""
+"""``show``, and the summary of the events that wait on disk."""
 
 from __future__ import annotations
 
@@ -20,27 +20,20 @@ if TYPE_CHECKING:
     from otel_telemetry.otlp.requests import EncodedRecord
 
 
-NOTHING = "Nothing waited on disk."
-
-
-UNKNOWN_SPOOL = (
-    "note: if the code of the application names a directory of its own for what waits, it is not "
-    "known here. What lies there does not leave once telemetry is off, and is deleted when the "
-    "application next runs."
-)
+NOTHING_WAITED = "Nothing waited on disk."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What waits on disk, of all processes and destinations.
+class Backlog:
+    """A summary of the events that wait on disk, of all processes and destinations.
 
     Attributes:
-        events: Events that can be read.
-        files: Segment files.
-        bytes: Their bytes.
-        unreadable: Files among them of another version of the format.
-        oldest_at: When the oldest file was last written to, in seconds since the epoch; None if
-            there is none.
+        events: The number of events in readable files.
+        files: The number of files.
+        bytes: The size of these files.
+        unreadable: The number of files that are damaged or have another version of the format.
+        oldest_at: The time of the last write to the oldest file, in seconds since the epoch; None
+            without files.
     """
 
     events: int = 0
@@ -50,30 +43,32 @@ class Waiting:
     oldest_at: float | None = None
 
 
-def waiting(config: TelemetryConfig) -> Waiting:
-    """Return what waits of the application with *config*; nothing is changed."""
-    found = list(admin.read_segments(config, config.name))
-    return Waiting(
-        events=sum(len(item.content.records) for item in found if item.content is not None),
-        files=len(found),
-        bytes=sum(item.size for item in found),
-        unreadable=sum(item.content is None for item in found),
-        oldest_at=min((item.at for item in found), default=None),
+def read_backlog(config: TelemetryConfig) -> Backlog:
+    """Return a summary of the events that wait for the application with *config*."""
+    segments = list(admin.read_segments(config, config.name))
+    return Backlog(
+        events=sum(len(item.content.records) for item in segments if item.content is not None),
+        files=len(segments),
+        bytes=sum(item.size for item in segments),
+        unreadable=sum(item.content is None for item in segments),
+        oldest_at=min((item.at for item in segments), default=None),
     )
 
 
-def events_waiting(config: TelemetryConfig, last: int | None = None) -> Iterator[DecodedEvent]:
-    """Yield the events that wait, oldest first; only the newest *last* if given.
+def read_events(config: TelemetryConfig, last: int | None = None) -> Iterator[DecodedEvent]:
+    """Yield the events that wait, oldest first; with *last*, only that many of the newest.
 
-    An event that cannot be decoded is passed over: whoever delivers it will hear of it.
+    An event that cannot be decoded is left out.
     """
-    files = sorted(admin.read_segments(config, config.name), key=lambda item: item.at)
-    records = [each for item in files if item.content is not None for each in item.content.records]
+    segments = sorted(admin.read_segments(config, config.name), key=lambda item: item.at)
+    records = [
+        record for item in segments if item.content is not None for record in item.content.records
+    ]
     for record in records if last is None else records[max(len(records) - last, 0) :]:
-        yield from _decoded(record)
+        yield from _decode(record)
 
 
-def _decoded(record: EncodedRecord) -> list[DecodedEvent]:
+def _decode(record: EncodedRecord) -> list[DecodedEvent]:
     try:
         return list(decode_record(*record))
     except ValueError:
@@ -81,20 +76,20 @@ def _decoded(record: EncodedRecord) -> list[DecodedEvent]:
 
 
 def show(context: Context, options: Options) -> Result:
-    """Read what waits. Nothing is locked, changed or sent."""
+    """Show the events that wait. Locks, changes and sends nothing."""
     config, decision = context.config, context.telemetry.decision
     notes: tuple[str, ...] = ()
     if not decision.enabled and admin.segments(config, config.name):
-        notes = (f"note: nothing of this leaves now: {decision.reason}",)
-    events = events_waiting(config, options.last)  # for one of the two
+        notes = (f"note: these events are not sent now: {decision.reason}",)
+    events = read_events(config, options.last)  # read once: by the report, or by the text
     return Result(
         report=lambda: request_as_json(events),
-        text=lambda paint: _lines(events, paint),
+        text=lambda style: _lines(events, style),
         notes=notes,
     )
 
 
-def _lines(events: Iterator[DecodedEvent], paint: Style) -> Iterator[str]:
+def _lines(events: Iterator[DecodedEvent], style: Style) -> Iterator[str]:
     count = 0
 
     def counted() -> Iterator[DecodedEvent]:
@@ -103,7 +98,7 @@ def _lines(events: Iterator[DecodedEvent], paint: Style) -> Iterator[str]:
             count += 1
             yield event
 
-    yield from table(counted(), paint)
+    yield from table(counted(), style)
     if not count:
         yield "Nothing waits on disk."
         return

@@ -1,4 +1,4 @@
-"""``catalog``: what may leave at all, as a document; and whether a document says so."""
+"""``catalog``: print the catalogue as a document, or compare a document with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "dim"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What is declared; ``catalog --json``.
+    """The catalogue as a document; ``catalog --json``.
 
     Attributes:
         format: ``"markdown"``, ``"json-schema"`` or ``"semconv"``.
@@ -33,12 +33,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Whether a file says what is declared; ``catalog --check FILE --json``.
+    """A file compared with the catalogue; ``catalog --check FILE --json``.
 
     Attributes:
         path: The file.
-        is_stale: Whether it does not.
-        differences: The lines of a unified diff that would bring it up to date.
+        is_stale: Whether the file differs from the catalogue.
+        differences: The lines of a unified diff from the file to the catalogue.
     """
 
     path: str
@@ -47,47 +47,49 @@ class Comparison:
 
 
 def catalog(context: Context, options: Options) -> Result:
-    """Print the application's catalogue, or compare a file with it. Nothing is sent or kept."""
-    found = _catalog(context, options)
+    """Print the application's catalogue, or compare a file with it."""
+    declared = _find_catalog(context, options)
     if options.check is None:
-        text = document(found, _NAMES[options.format])
+        text = document(declared, _NAMES[options.format])
         return Result(
             report=Document(format=options.format, text=text),
-            text=lambda _paint: text.removesuffix("\n").split("\n"),
+            text=lambda _style: text.removesuffix("\n").split("\n"),
         )
     try:
-        differences = tuple(check(found, options.check))
+        differences = tuple(check(declared, options.check))
     except ValueError as error:
         raise CommandError(str(error), USAGE) from error
     report = Comparison(path=options.check, is_stale=bool(differences), differences=differences)
     return Result(
         report=report,
-        text=lambda paint: _lines(report, paint),
-        notes=(f"{options.check} is stale: write the catalogue anew.",) if differences else (),
+        text=lambda style: _lines(report, style),
+        notes=(f"{options.check} is not up to date.",) if differences else (),
         code=FAILED if differences else DONE,
     )
 
 
-def _catalog(context: Context, options: Options) -> Catalog:
+def _find_catalog(context: Context, options: Options) -> Catalog:
     if options.catalog is not None:
-        found = load_object(options.catalog)
-        if not isinstance(found, Catalog):
-            raise CommandError(f"{options.catalog} is no Catalog", USAGE)
-        return found
+        loaded = load_object(options.catalog)
+        if not isinstance(loaded, Catalog):
+            raise CommandError(
+                f"{options.catalog} must be a Catalog; it is of type {type(loaded).__name__}", USAGE
+            )
+        return loaded
     if context.config.catalog is None:
         name = context.config.name
         raise CommandError(
-            f"{name} declares no events: there is no list of what may leave"
+            f"{name} has no catalogue: its code declares no events"
             if context.is_known
-            else f"whether {name} declares its events is not known here: if its code has a "
-            "catalogue, name it with --catalog MODULE:NAME, or its Telemetry with --app MODULE:NAME"
+            else f"the catalogue of {name} is not known here: use --catalog MODULE:NAME to name "
+            "the Catalog in its code, or --app MODULE:NAME to name its Telemetry"
         )
     return context.config.catalog
 
 
-def _lines(report: Comparison, paint: Style) -> Iterator[str]:
+def _lines(report: Comparison, style: Style) -> Iterator[str]:
     if not report.is_stale:
         yield f"{report.path} is up to date."
     for line in report.differences:
         colour = _COLOURS.get(line[:1])
-        yield paint(colour, line) if colour else line
+        yield style(colour, line) if colour else line

@@ -1,4 +1,4 @@
-"""The verbs, as one table: argparse, click and typer all make their commands of it."""
+"""The table of verbs, from which argparse, click and typer make their commands."""
 
 from __future__ import annotations
 
@@ -71,68 +71,86 @@ def _catalog(context: Context, options: Options) -> Result:
     return catalog(context, options)
 
 
-_SECONDS = "SECONDS"
-
 VERBS: tuple[Verb, ...] = (
     Verb(
         name="status",
-        summary="Say whether telemetry is on, who decided, and what waits.",
-        details="Connects to nothing and writes nothing. The values of headers are never shown.",
-        examples=(("status", "where telemetry stands"), ("status --json", "the same for programs")),
+        summary="Show whether telemetry is on, who decided, and what waits.",
+        details=(
+            "The command opens no connection and writes no file. It never shows the values of "
+            "headers."
+        ),
+        examples=(
+            ("status", "show whether telemetry is on"),
+            ("status --json", "the same, for programs"),
+        ),
         run=_status,
     ),
     Verb(
         name="on",
-        summary="Let events leave, from now on.",
+        summary="Turn telemetry on.",
         details=(
-            "Keeps your choice. What was recorded before does not leave. "
-            "Exits with 1 if something else still denies it, and says what."
+            "The command saves your choice. Events that were recorded before it are not sent. If "
+            "another setting still turns telemetry off, the command names it and exits with 1."
         ),
-        examples=(("on", "agree"),),
+        examples=(("on", "agree to telemetry"),),
         run=_on,
     ),
     Verb(
         name="off",
-        summary="Turn telemetry off, and delete its id and what waits.",
-        details="Keeps your choice. Nothing is sent any more, not even that you turned it off.",
-        examples=(("off", "end it"),),
+        summary="Turn telemetry off, and delete its id and the waiting events.",
+        details=(
+            "The command saves your choice. Nothing more is sent, not even the news that you "
+            "turned telemetry off."
+        ),
+        examples=(("off", "refuse telemetry"),),
         run=_off,
     ),
     Verb(
         name="log",
         summary="Print events to stderr instead of sending them.",
-        details="Keeps your choice: to see for a while what would leave. None leaves.",
-        examples=(("log", "only look"), ("on", "send again")),
+        details=(
+            "The command saves your choice. Use it to see for a while what would be sent. Nothing "
+            "is sent."
+        ),
+        examples=(("log", "print events, send nothing"), ("on", "send events again")),
         run=_log,
     ),
     Verb(
         name="show",
         summary="Show the events that wait on disk.",
         details=(
-            "Decoded from the very bytes that will leave, oldest first. "
-            "With --json an OTLP request in OTLP's JSON, as any OTLP/HTTP backend takes it."
+            "The events are decoded from the bytes that will be sent, oldest first. With --json, "
+            "the output is an OTLP request in OTLP's JSON, which any OTLP/HTTP backend takes."
         ),
-        examples=(("show", "everything"), ("show --last 3", "the newest three")),
+        examples=(
+            ("show", "show all waiting events"),
+            ("show --last 3", "show the newest three"),
+        ),
         parameters=(
             Parameter(
-                name="last", flags=("--last",), kind="whole", metavar="N", help="Only the newest N."
+                name="last",
+                flags=("--last",),
+                kind="integer",
+                metavar="N",
+                help="Show only the newest N events.",
             ),
         ),
         run=_show,
     ),
     Verb(
         name="preview",
-        summary="Show what would leave, were an event sent.",
+        summary="Show what would be sent for an event.",
         details=(
-            "The event takes its whole way up to where the network begins; what is shown is "
-            "decoded from the bytes that would go. Nothing is sent or kept. Works when telemetry "
-            "is off, too. Values are read as JSON, and as text if they are none."
+            "The event passes all the steps of a real event except the network, and is shown as "
+            "decoded from the bytes that would be sent. Nothing is sent or saved. The command "
+            "works while telemetry is off, too. A value is read as JSON; if it is not valid JSON, "
+            "it is a text."
         ),
         examples=(
             ("preview didStart", "an event without properties"),
             (
                 "preview didCreateEntry -p model=article -p draft=true -u plan=free -g locales=3",
-                "one with all three kinds",
+                "an event with all three kinds of properties",
             ),
         ),
         parameters=(
@@ -142,119 +160,125 @@ VERBS: tuple[Verb, ...] = (
                 flags=("-p", "--property"),
                 kind="texts",
                 metavar="KEY=VALUE",
-                help="A property of the event; may come again.",
+                help="A property of the event; may be repeated.",
             ),
             Parameter(
                 name="user_properties",
                 flags=("-u", "--user-property"),
                 kind="texts",
                 metavar="KEY=VALUE",
-                help="A property of the user; may come again.",
+                help="A property of the user; may be repeated.",
             ),
             Parameter(
                 name="group_properties",
                 flags=("-g", "--group-property"),
                 kind="texts",
                 metavar="KEY=VALUE",
-                help="A property of the group; may come again.",
+                help="A property of the group; may be repeated.",
             ),
         ),
         run=_preview,
     ),
     Verb(
         name="catalog",
-        summary="Print what may leave at all, as it is declared.",
+        summary="Print the application's catalogue: all events that may be sent.",
         details=(
-            "A page of Markdown, a JSON Schema, or OpenTelemetry semantic conventions in YAML. "
-            "With --check nothing is printed but what a file lacks: it exits with 1 if it is "
-            "stale, for continuous integration."
+            "The output is a Markdown page, a JSON Schema, or OpenTelemetry semantic conventions "
+            "in YAML. With --check, the command compares a file with the catalogue, prints the "
+            "differences, and exits with 1 if there are any: for continuous integration."
         ),
         examples=(
-            ("catalog", "the page"),
-            ("catalog --check TELEMETRY.md", "see that the page is up to date"),
-            ("catalog --catalog acme.events:CATALOG --format semconv", "another's, as YAML"),
+            ("catalog", "print the Markdown page"),
+            ("catalog --check TELEMETRY.md", "check that the page is up to date"),
+            (
+                "catalog --catalog acme.events:CATALOG --format semconv",
+                "print the catalogue of a module, as YAML",
+            ),
         ),
         parameters=(
             Parameter(
                 name="format",
                 flags=("--format",),
                 choices=("markdown", "json-schema", "semconv"),
-                help="Of what is printed; markdown if not given.",
+                help="The format of the output; default: markdown.",
             ),
             Parameter(
                 name="check",
                 flags=("--check",),
                 metavar="FILE",
-                help="Compare with a file instead: .md, .json, .yaml or .yml.",
+                help="Compare this file with the catalogue: .md, .json, .yaml or .yml.",
             ),
             Parameter(
                 name="catalog",
                 flags=("--catalog",),
                 metavar="MODULE:NAME",
-                help="Where the catalogue is; the application's own if not given.",
+                help="The place of the catalogue; default: the application's own.",
             ),
         ),
         run=_catalog,
     ),
     Verb(
         name="reset-id",
-        summary="Forget the installation id, and get a new one.",
-        details="What was sent under the old one cannot be told to be of this installation again.",
-        examples=(("reset-id", "become somebody else"),),
+        summary="Replace the installation id with a new one.",
+        details="Earlier events can no longer be linked to later ones.",
+        examples=(("reset-id", "get a new installation id"),),
         run=_reset_id,
     ),
     Verb(
         name="purge",
         summary="Delete the events that wait on disk.",
-        details="Telemetry stays as it is, on or off. Asks nothing.",
-        examples=(("purge", "delete what waits"),),
+        details="Telemetry stays on or off as it was. The command asks no question.",
+        examples=(("purge", "delete all waiting events"),),
         run=_purge,
     ),
     Verb(
         name="flush",
-        summary="Deliver now what waits on disk.",
+        summary="Send the events that wait on disk now.",
         details=(
-            "Only if telemetry is on. Gives up after three failed requests, or when the time is "
-            "up; exits with 1 if anything is left or was lost."
+            "The command sends events only if telemetry is on. It stops after three failed "
+            "requests, or when the time is up, and exits with 1 if events still wait or were lost."
         ),
-        examples=(("flush", "send everything"), ("flush --timeout 5", "for 5 seconds at most")),
+        examples=(
+            ("flush", "send all waiting events"),
+            ("flush --timeout 5", "stop after 5 seconds"),
+        ),
         parameters=(
             Parameter(
                 name="timeout",
                 flags=("--timeout",),
                 kind="seconds",
-                metavar=_SECONDS,
-                help="At most; 30 if not given.",
+                metavar="SECONDS",
+                help="The time limit; default: 30.",
             ),
         ),
         run=_flush,
     ),
     Verb(
         name="doctor",
-        summary="Find out whether telemetry could work here, and if not, why.",
+        summary="Check whether telemetry works here, and suggest how to fix it.",
         details=(
-            "Looks at the decision, the endpoint, its name, its port, its certificate and its "
-            "answer to an empty request, the spool and the clock. Sends no event. Exits with 1 if "
-            "there is a problem. While telemetry is not on, it connects to nothing unless you say "
+            "The command checks the decision, the endpoint (its name, port, certificate and "
+            "response to an empty request), the spool and the clock. It sends no event. It exits "
+            "with 1 if there is a problem. While telemetry is off, it opens no connection without "
             "--connect."
         ),
         examples=(
-            ("doctor", "examine everything"),
-            ("doctor --connect", "try the backend even though telemetry is off"),
+            ("doctor", "check everything"),
+            ("doctor --connect", "check the backend even though telemetry is off"),
         ),
         parameters=(
             Parameter(
                 name="connect",
                 flags=("--connect",),
-                kind="switch",
-                help="Connect even though telemetry is not on.",
+                kind="flag",
+                help="Connect to the backend even though telemetry is off.",
             ),
             Parameter(
                 name="timeout",
                 flags=("--timeout",),
                 kind="seconds",
-                metavar=_SECONDS,
-                help="For the connection; 5 if not given.",
+                metavar="SECONDS",
+                help="The time limit for the connection; default: 5.",
             ),
         ),
         run=_doctor,

@@ -1,4 +1,4 @@
-"""``on``, ``off`` and ``log``: keep the user's choice, and say what follows."""
+"""``on``, ``off`` and ``log``: save the user's choice, and report its effect."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
-from otel_telemetry.cli.backlog import NOTHING, UNKNOWN_SPOOL, waiting
+from otel_telemetry.cli.backlog import NOTHING_WAITED, read_backlog
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
+from otel_telemetry.config.environment import variable_prefix
 from otel_telemetry.consent.files import ConsentRecord
 
 TYPE_CHECKING = False  # see the package's own
@@ -18,19 +19,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """What was chosen, and what follows; ``on|off|log --json``.
+class ConsentChange:
+    """The user's new choice and its effect; ``on|off|log --json``.
 
     Attributes:
         app: The application's name.
         choice: ``"on"``, ``"off"`` or ``"log"``.
-        is_saved: Whether it holds for later runs.
-        path: Where it is kept.
-        state: What follows: ``"on"``, ``"off"`` or ``"log"``.
-        source: Who decided that, as in `Decision.source`.
-        reason: The same as a sentence.
-        events_deleted: Events that waited on disk and are deleted.
-        is_identity_deleted: Whether there was an installation id that is deleted.
+        is_saved: Whether later runs follow the choice.
+        path: The file of the choice; None without a home directory.
+        state: The state of telemetry now: ``"on"``, ``"off"`` or ``"log"``.
+        source: The source of that state, as in `Decision.source`.
+        reason: The reason of that state, as a sentence.
+        events_deleted: The number of waiting events that ``off`` deleted.
+        is_identity_deleted: Whether ``off`` deleted an installation id.
     """
 
     app: str
@@ -45,12 +46,12 @@ class Chosen:
 
 
 def turn_on(context: Context, _options: Options) -> Result:
-    """Let events leave, from now on."""
+    """Turn telemetry on, if no other setting turns it off."""
     return _choose(context, "on")
 
 
 def turn_off(context: Context, _options: Options) -> Result:
-    """Record nothing more, and delete what there is."""
+    """Turn telemetry off; delete the waiting events and the installation id."""
     return _choose(context, "off")
 
 
@@ -61,59 +62,83 @@ def only_log(context: Context, _options: Options) -> Result:
 
 def _choose(context: Context, mode: ConsentMode) -> Result:
     config = context.config
-    events, known = waiting(config).events, context.consent_manager.saved_identity()
+    before, identity = read_backlog(config).events, context.consent_manager.saved_identity()
     decision = context.telemetry.choose(mode)
-    kept = context.consent_manager.record()
+    after = read_backlog(config).events
+    record = context.consent_manager.record()
     is_off = mode == "off"
     state = formatting.state(decision)
-    report = Chosen(
+    report = ConsentChange(
         app=config.name,
         choice=mode,
-        is_saved=isinstance(kept, ConsentRecord) and kept.mode == mode,
+        is_saved=isinstance(record, ConsentRecord) and record.mode == mode,
         path=context.consent_manager.record_file,
         state=state,
         source=decision.source,
         reason=decision.reason,
-        events_deleted=events - waiting(config).events if is_off else 0,
+        events_deleted=before - after if is_off else 0,
         is_identity_deleted=is_off
-        and known is not None
+        and identity is not None
         and context.consent_manager.saved_identity() is None,
     )
     is_done = report.is_saved and (state == mode or is_off)
     return Result(
         report=report,
-        text=lambda paint: _lines(report, paint),
-        notes=(UNKNOWN_SPOOL,) if is_off and not context.is_known else (),
+        text=lambda style: _lines(report, after, style),
+        notes=(_unknown_spool_note(config.name),) if is_off and not context.is_known else (),
         code=DONE if is_done else FAILED,
     )
 
 
-def _lines(report: Chosen, paint: Style) -> Iterator[str]:
+def _unknown_spool_note(app: str) -> str:
+    return (
+        f"note: if the code of {app} sets a spool directory of its own, the events there are not "
+        f"deleted now. They are not sent while telemetry is off, and {app} deletes them when it "
+        "runs next."
+    )
+
+
+def _lines(report: ConsentChange, waiting: int, style: Style) -> Iterator[str]:
     app = printable(report.app)
     if report.is_saved:
-        yield f"Your choice is kept: {app} telemetry {paint('bold', report.choice)}."
-        yield paint("dim", printable(report.path or ""))
+        choice = style("bold", report.choice)
+        yield from style.prose(f"Your choice is saved: {app} telemetry {choice}.")
+        yield style("dim", printable(report.path or ""))
     else:
-        where = report.path or "there is no home directory"
-        yield paint("red", f"Your choice could not be saved: {printable(where)}")
-        text = "It ends with this command. Set it in the environment, or make that writable."
-        yield from paint.prose(text)
-    if report.state == report.choice:
-        yield from paint.prose(_CONSEQUENCES[report.choice])
-    else:
-        stays = paint("yellow", report.state)
-        text = f"But telemetry is {stays} all the same. Blocked by {printable(report.source)}:"
-        yield from paint.prose(text)
-        yield from paint.prose(printable(report.reason), indent=2)
+        path = report.path or "there is no home directory"
+        text = style("red", "Your choice could not be saved:")
+        yield from style.prose(f"{text} {printable(path)}")
+        yield from style.prose(
+            "It ends with this command. To make it last, make that file writable, or set "
+            f"{variable_prefix(report.app)}_TELEMETRY={report.choice} in the environment."
+        )
+    if report.state != report.choice:
+        state = style("yellow", formatting.state_phrase(report.state))
+        yield from style.prose(f"But telemetry is still {state}: {printable(report.reason)}")
+    elif report.choice == "on":
+        yield from style.prose(
+            "Events are sent from now on. Events that were recorded before are not sent."
+        )
+    elif report.choice == "log":
+        stay = "stays" if waiting == 1 else "stay"
+        end = f", and {_waiting_events(waiting)} {stay} on disk." if waiting else "."
+        yield from style.prose(f"Events are printed to stderr from now on. Nothing is sent{end}")
     if report.choice == "off":
-        gone = formatting.counted(report.events_deleted, "event")
-        yield f"Deleted: {gone} that waited on disk." if report.events_deleted else NOTHING
-        yield _NO_ID if not report.is_identity_deleted else "Deleted: the installation id."
+        yield from _deletions(report, style)
 
 
-_NO_ID = "There is no installation id."
-_CONSEQUENCES = {
-    "on": "Events may leave from now on. What was recorded before does not.",
-    "off": "Nothing is recorded any more, and nothing is sent, not even of this.",
-    "log": "Events are printed to stderr from now on. None leaves, of those that wait neither.",
-}
+def _waiting_events(number: int) -> str:
+    return "the waiting event" if number == 1 else f"the {number:,} waiting events"
+
+
+def _deletions(report: ConsentChange, style: Style) -> Iterator[str]:
+    if report.events_deleted:
+        events = _waiting_events(report.events_deleted)
+        are = "is" if report.events_deleted == 1 else "are"
+        yield from style.prose(f"Nothing more is sent, and {events} {are} deleted.")
+    else:
+        yield from style.prose(f"Nothing more is sent. {NOTHING_WAITED}")
+    if report.is_identity_deleted:
+        yield "The installation id is deleted."
+    else:
+        yield "There was no installation id."

@@ -1,13 +1,12 @@
-"""Two streams, and what may be written to them: colours, widths, characters, pipes that break."""
+"""Prints results to stdout and notes to stderr: colours, widths, encodings, broken pipes."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
-import shutil
+import re
 import sys
-import textwrap
 
 from otel_telemetry.consent.consent import is_terminal
 
@@ -17,16 +16,19 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
-_NARROWEST = 24  # columns that a text needs
-_BELOW = 4  # columns by which it is set in below its label
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_DEFAULT_WIDTH = 80  # columns, where the terminal does not tell
+_MIN_WIDTH = 16  # columns of a text, in any terminal
+_MIN_WIDTH_BESIDE = 32  # columns of a text beside its label
+_INDENT_BELOW = 4  # columns by which a text below its label is indented
 
 
 class Style:
-    """Colours for one stream, or none.
+    """The colours and the width of one stream.
 
     Args:
         is_on: Whether there are colours.
-        width: Columns to wrap at; None for no wrapping, as into a file or a pipe.
+        width: The number of columns; None for a file or a pipe, where no line is wrapped.
     """
 
     def __init__(self, *, is_on: bool, width: int | None) -> None:
@@ -38,35 +40,56 @@ class Style:
         return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if self._is_on and text else text
 
     def prose(self, text: str, *, indent: int = 0) -> Iterable[str]:
-        """Yield *text*, wrapped between words: what has no such place stays whole, to be copied."""
-        room = None if self.width is None else max(self.width - indent, _NARROWEST)
-        for line in [text] if room is None else _wrapped(text, room):
+        """Yield *text*, wrapped between words; a longer word, such as a path, stays whole."""
+        for line in self._wrap(text, indent):
             yield f"{' ' * indent}{line}"
 
     def row(self, label: str, text: str, *, indent: int, colour: str = "dim") -> Iterable[str]:
-        """Yield *text* behind *label*, wrapped; *indent* is the column of the text.
+        """Yield *text* beside *label*, wrapped; below it where the terminal is too narrow.
 
-        Below it, where too little room is left beside it.
+        Args:
+            label: May begin with spaces; it is padded to *indent*.
+            text: The text.
+            indent: The column at which the text begins.
+            colour: The colour of the label.
         """
         room = None if self.width is None else self.width - indent
-        if room is not None and room < _NARROWEST:
+        if room is not None and len(text) > room and room < _MIN_WIDTH_BESIDE:
             if label.strip():
                 yield self(colour, label.rstrip())
-            yield from self.prose(text, indent=_BELOW)
+            own_indent = len(label) - len(label.lstrip()) if label.strip() else 0
+            yield from self.prose(text, indent=own_indent + _INDENT_BELOW)
             return
-        lines = [text] if room is None else _wrapped(text, room)
-        for number, line in enumerate(lines or [""]):
+        for number, line in enumerate(self._wrap(text, indent) or [""]):
             head = f"{label:<{indent}}" if number == 0 else " " * indent
             yield f"{self(colour, head)}{line}".rstrip()
 
+    def _wrap(self, text: str, indent: int) -> list[str]:
+        return [text] if self.width is None else wrap(text, max(self.width - indent, _MIN_WIDTH))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Return the lines of *text*, of *width* columns at most; colours take no columns.
+
+    A word that is longer stays whole, so that users can copy it.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in re.findall(r" *[^ ]+", text):
+        if line and len(_COLOUR.sub("", line + word)) > width:
+            lines.append(line)
+            line = ""
+        line += word if line else word.lstrip()
+    return [*lines, line] if line else lines
+
 
 class Console:
-    """Where results go (`out`), and everything else (`err`).
+    """Prints results to *out*, and errors, notes and progress to *err*.
 
     Args:
-        out: Of results.
-        err: Of everything else.
-        environ: The environment.
+        out: The stream for results.
+        err: The stream for everything else.
+        environ: The environment: COLUMNS, NO_COLOR, FORCE_COLOR and TERM.
     """
 
     def __init__(self, out: TextIO, err: TextIO, environ: Mapping[str, str]) -> None:
@@ -75,33 +98,33 @@ class Console:
         self._environ = environ
         self._is_line_open = False
 
-    def paint(self) -> Style:
-        """Return the colours of results."""
-        return self._paint(self._out)
+    def style(self) -> Style:
+        """Return the style of results."""
+        return self._style(self._out)
 
     def print(self, line: str) -> None:
-        """Write a line of a result."""
+        """Print a line of a result."""
         self.write(f"{line}\n")
 
     def write(self, text: str) -> None:
-        """Write a piece of a result."""
+        """Print a piece of a result."""
         self._end_line()
         self._write(self._out, text)
 
     def note(self, text: str) -> None:
-        """Write something that is no result."""
-        with contextlib.suppress(OSError):  # a note is no reason to fail
+        """Print a note on stderr; one that cannot be written is left out."""
+        with contextlib.suppress(OSError):
             self._end_line()
             self._write(self._err, "".join(f"{line}\n" for line in self._wrapped(text)))
             self._err.flush()
 
     def error(self, text: str) -> None:
-        """Say what went wrong."""
-        paint = self._paint(self._err)
-        self.note(f"{paint('red', 'error:')} {text}")
+        """Print an error on stderr."""
+        style = self._style(self._err)
+        self.note(f"{style('red', 'error:')} {text}")
 
     def progress(self, text: str) -> None:
-        """Show how far it is: in place on a terminal, else as one more line."""
+        """Show progress: a terminal shows it in place, a file or a pipe gets one more line."""
         if not self.is_live:
             self.note(text)
             return
@@ -111,23 +134,23 @@ class Console:
 
     @property
     def is_live(self) -> bool:
-        """Whether a line of progress can be written over."""
+        """Whether a line of progress can be overwritten."""
         return is_terminal(self._err) and self._environ.get("TERM", "") != "dumb"
 
     def flush(self) -> None:
-        """Write out what is held back; raises BrokenPipeError if nobody reads it any more."""
+        """Flush the results; raises BrokenPipeError if the reader is gone."""
         self._end_line()
         self._out.flush()
 
     def finish(self) -> None:
-        """Write out what is held back, and be quiet if nobody reads it any more."""
+        """Flush the results; a reader that is gone is no error."""
         try:
             self.flush()
         except BrokenPipeError:
             self.silence()
 
     def silence(self) -> None:
-        """Nobody reads results any more: let the interpreter not complain of it at its end."""
+        """Discard further results: the interpreter flushes at its end, and the reader is gone."""
         with contextlib.suppress(OSError, ValueError):
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, self._out.fileno())
@@ -140,12 +163,12 @@ class Console:
             self._is_line_open = False
 
     def _wrapped(self, text: str) -> list[str]:
-        width = self._paint(self._err).width
-        return _wrapped(text, width) if width else [text]
+        width = self._style(self._err).width
+        return [text] if width is None else wrap(text, width)
 
-    def _paint(self, stream: TextIO) -> Style:
+    def _style(self, stream: TextIO) -> Style:
         is_shown = is_terminal(stream)
-        width = shutil.get_terminal_size().columns if is_shown else None
+        width = _columns(stream, self._environ) if is_shown else None
         return Style(is_on=_has_colours(self._environ, is_shown=is_shown), width=width)
 
     def _write(self, stream: TextIO, text: str) -> None:
@@ -154,27 +177,26 @@ class Console:
 
 
 def console_of_process(environ: Mapping[str, str]) -> Console:
-    """Return the console of this process; what goes to a stream that it lacks is lost."""
-    # None where it was started with the stream closed, as by `>&-`.
+    """Return the console of this process.
+
+    A process that was started with a stream closed, as by ``>&-``, has None in its place: what is
+    printed there is lost.
+    """
     return Console(sys.stdout or io.StringIO(), sys.stderr or io.StringIO(), environ)
 
 
 @contextlib.contextmanager
 def streams_of_process() -> Iterator[None]:
-    """Give others streams where there are none: before Python 3.11, argparse needs them."""
+    """Replace the streams that this process lacks: before Python 3.11, argparse needs them."""
     out, err = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         yield
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
-
-
 def printable(text: str) -> str:
-    """Return *text* with an escape for whatever a terminal might take for an order.
+    """Return *text* with escapes in place of control characters.
 
-    Properties may hold anything; none shall move the cursor, or turn the writing around.
+    A property can hold any text; it must not move the cursor or reverse the direction of writing.
     """
     if text.isprintable():
         return text
@@ -190,3 +212,14 @@ def _has_colours(environ: Mapping[str, str], *, is_shown: bool) -> bool:
     if environ.get("FORCE_COLOR", "0") not in {"", "0"}:
         return True
     return is_shown and environ.get("TERM", "") != "dumb"
+
+
+def _columns(stream: TextIO, environ: Mapping[str, str]) -> int:
+    """Return the width of a terminal: COLUMNS, else what the terminal says, else 80."""
+    with contextlib.suppress(ValueError):
+        if (columns := int(environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with contextlib.suppress(ValueError, OSError):
+        if (columns := os.get_terminal_size(stream.fileno()).columns) > 0:
+            return columns
+    return _DEFAULT_WIDTH

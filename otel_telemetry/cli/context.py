@@ -1,8 +1,9 @@
-"""What a verb is: enough for argparse, click and typer to make a command of it."""
+"""The types of the command line: a verb, its parameters, the context it runs in, its result."""
 
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
     from otel_telemetry.consent.consent import ConsentManager
     from otel_telemetry.telemetry import Telemetry
 
-    ParameterKind = Literal["switch", "text", "texts", "whole", "seconds"]
+    ParameterKind = Literal["flag", "text", "texts", "integer", "seconds"]
 
 
-SUMMARY = "See what usage telemetry does here, and decide about it."
-EXIT_CODES = (
-    "exit codes: 0 done; 1 it could not be done, or something is wrong; 2 wrong usage; "
-    "130 interrupted"
-)
+SUMMARY = "Show what usage telemetry does here, and turn it on or off."
+EXIT_CODES = "exit codes: 0 done, 1 not done or a problem, 2 wrong usage, 130 interrupted"
+MAX_SECONDS = 1_000_000
+"""The longest time-out that an option takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,11 @@ class Parameter:
     Attributes:
         name: The field of `Options`.
         help: What it does.
-        flags: How an option is spelled; none for an argument.
-        kind: ``"switch"``, ``"text"``, ``"texts"`` for an option that may come again, ``"whole"``
-            for a whole number from 1, ``"seconds"`` for a number from 0.
-        metavar: What stands for its value in the help.
-        choices: The values that it may have; none for any.
+        flags: The spellings of an option; empty for an argument.
+        kind: ``"flag"``, ``"text"``, ``"texts"`` for an option that may be repeated, ``"integer"``
+            for a whole number of at least 1, ``"seconds"`` for a number of at least 0.
+        metavar: The word that stands for the value in the help.
+        choices: The values that are allowed; empty for any.
     """
 
     name: str
@@ -52,23 +52,21 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
 
-JSON = Parameter(
-    name="json", flags=("--json",), kind="switch", help="Print JSON, for programs to read."
-)
-"""What every verb has."""
+JSON = Parameter(name="json", flags=("--json",), kind="flag", help="Print JSON, for programs.")
+"""The option of every verb."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """One thing that can be asked for.
+    """A subcommand, in the form from which argparse, click and typer make a command each.
 
     Attributes:
-        name: The word.
+        name: The word that the user types.
         summary: What it does, in a line.
-        details: What else there is to know.
-        examples: What follows the program's name, and what that does.
-        parameters: Its own, beside ``--json``.
-        run: Does it. Imports what it needs: nobody pays for the other verbs.
+        details: The rest of its description.
+        examples: For each example, the words after the program's name, and what they do.
+        parameters: Its own parameters, without ``--json``.
+        run: Does it. Imports its module when it is called: the other verbs stay fast.
     """
 
     name: str
@@ -79,13 +77,22 @@ class Verb:
     run: Callable[[Context, Options], Result]
 
     def all_parameters(self) -> tuple[Parameter, ...]:
-        """Return its own, and what every verb has."""
+        """Return its own parameters, and ``--json``."""
         return (*self.parameters, JSON)
 
-    def epilog(self, program: str) -> str:
-        """Return the examples and the exit codes, for the end of its help."""
-        lines = [f"  {program} {words}\n      {what}" for words, what in self.examples]
-        return "\n".join(["examples:", *lines, "", EXIT_CODES])
+    def epilog(self, program: str, width: int | None = None) -> str:
+        """Return the examples and the exit codes, for the end of its help.
+
+        Args:
+            program: The words before the verb, such as ``acme telemetry``.
+            width: The columns at which the exit codes are wrapped; None for no wrapping. Examples
+                are never wrapped, so that users can copy them.
+        """
+        lines = ["examples:"]
+        for words, effect in self.examples:
+            lines += [f"  {program} {words}", f"      {effect}"]
+        exit_codes = [EXIT_CODES] if width is None else textwrap.wrap(EXIT_CODES, width)
+        return "\n".join([*lines, "", *exit_codes])
 
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -93,12 +100,12 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class CommandError(TelemetryError):
-    """It cannot be done; the message is for the user.
+    """A verb cannot do its work; the message is for the user.
 
     Args:
-        message: Why.
+        message: The reason.
         code: The exit code.
-        notes: What else there is to say, as in `Result`.
+        notes: Further lines for stderr, as in `Result`.
     """
 
     def __init__(self, message: str, code: int = FAILED, notes: tuple[str, ...] = ()) -> None:
@@ -109,20 +116,20 @@ class CommandError(TelemetryError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user asked for, over all verbs.
+    """The options and arguments of all verbs.
 
     Attributes:
-        json: JSON instead of text.
-        last: How many events to show, the newest; None for all.
+        json: Print JSON instead of text.
+        last: How many of the newest events to show; None for all.
         event: The event's name.
         event_properties: Each ``key=value``.
         user_properties: Each ``key=value``.
         group_properties: Each ``key=value``.
-        format: Of the catalogue.
-        check: The file to compare with.
-        catalog: Where the catalogue is, as ``module:NAME``.
-        timeout: Seconds at most; None for the verb's own.
-        connect: Connect even though telemetry is off.
+        format: The format of the catalogue: ``"markdown"``, ``"json-schema"`` or ``"semconv"``.
+        check: The file to compare the catalogue with; None to print it.
+        catalog: The place of the catalogue, as ``module:NAME``; None for the application's own.
+        timeout: In seconds; None for the verb's default.
+        connect: Connect to the backend even though telemetry is off.
     """
 
     json: bool = False
@@ -140,15 +147,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """An application's telemetry, as its user sees it.
+    """An application's telemetry, as a verb sees it.
 
     Attributes:
-        telemetry: The application's.
-        standing: Where the application stands with its user.
+        telemetry: The application's `Telemetry`.
+        consent_manager: Its consent, read from this machine.
         environ: The environment.
-        console: For what has to be said on the way.
-        is_known: Whether the settings are those of the application's code; else they are only what
-            the environment says.
+        console: Where a verb prints while it runs.
+        is_known: Whether the settings come from the application's code; otherwise they come from
+            the environment, and from the manifest of its spool.
         now: Wall clock, in seconds since the epoch.
     """
 
@@ -164,15 +171,33 @@ class Context:
         """The settings."""
         return self.telemetry.config
 
+    @property
+    def url(self) -> str | None:
+        """The URL that requests go to; None if only the application's code knows it."""
+        config = self.config
+        is_set = config.endpoint is not None or config.logs_endpoint is not None
+        return config.url if self.is_known or is_set else None
+
+    def unknown_settings_note(self) -> tuple[str, ...]:
+        """Return the note for a user who gave the application's name only; else nothing."""
+        if self.is_known:
+            return ()
+        name = self.config.name
+        note = (
+            f"note: the settings in the code of {name}, such as its endpoint, are not known here. "
+            f"To see them, use the command of {name} itself, or --app MODULE:NAME."
+        )
+        return (note,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a verb found out or did.
+    """The result of a verb.
 
     Attributes:
-        report: The same for programs: a dataclass; or what makes what JSON has.
-        text: Makes its lines for people.
-        notes: What does not belong to it, for stderr.
+        report: A dataclass, for ``--json``; or a function that returns what to print as JSON.
+        text: Makes the lines for people.
+        notes: Lines for stderr.
         code: The exit code.
     """
 
@@ -182,7 +207,7 @@ class Result:
     code: int = DONE
 
     def as_json(self) -> object:
-        """Return the report as JSON has it."""
+        """Return what ``--json`` prints."""
         if callable(self.report):
             return self.report()
         return dataclasses.asdict(self.report)

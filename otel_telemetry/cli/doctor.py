@@ -1,4 +1,4 @@
-"""``doctor``: whether telemetry could work here, and what to do where it could not."""
+"""``doctor``: check whether telemetry works here, and suggest how to fix what does not."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from otel_telemetry._internal import private_directory
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
-from otel_telemetry.cli.backlog import waiting
+from otel_telemetry.cli.backlog import read_backlog
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
-from otel_telemetry.cli.probe import Check, Prober, check_connection, ok, problem, skipped, warning
-from otel_telemetry.cli.status import unknown
+from otel_telemetry.cli.probe import (
+    CheckResult,
+    Prober,
+    check_connection,
+    ok,
+    problem,
+    skipped,
+    warning,
+)
 from otel_telemetry.spool import admin
 
 if TYPE_CHECKING:
@@ -23,29 +30,29 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 5.0  # seconds
 _INDENT = 21  # columns
-_OTHERS_WRITE = 0o022  # they could take away what waits; reading it the files themselves prevent
+_WRITABLE_BY_OTHERS = 0o022  # others could delete events; the files' own modes prevent reading
 _COLOURS = {"ok": "green", "skipped": "dim", "warning": "yellow", "problem": "red"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What was found; ``doctor --json``.
+    """The results of all checks; ``doctor --json``.
 
     Attributes:
         app: The application's name.
-        checks: In the order in which things can go wrong.
-        problems: How many of them are problems.
-        warnings: How many are warnings.
+        checks: The results, in the order of the checks.
+        problems: The number of problems.
+        warnings: The number of warnings.
     """
 
     app: str
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
     problems: int
     warnings: int
 
 
 def doctor(context: Context, options: Options) -> Result:
-    """Look at all that delivery needs. No event is sent, nothing is kept."""
+    """Check everything that the delivery of events needs. Sends no event, and writes no file."""
     seconds = _TIMEOUT if options.timeout is None else options.timeout
     checks = (
         _decision(context),
@@ -61,110 +68,124 @@ def doctor(context: Context, options: Options) -> Result:
     )
     return Result(
         report=report,
-        text=lambda paint: _lines(report, paint),
-        notes=() if context.is_known else (unknown(context.config.name),),
+        text=lambda style: _lines(report, style),
+        notes=context.unknown_settings_note(),
         code=FAILED if report.problems else DONE,
     )
 
 
-def _decision(context: Context) -> Check:
+def _decision(context: Context) -> CheckResult:
     decision = context.telemetry.decision
     choice = context.consent_manager.record()
     if isinstance(choice, Unreadable):
-        advice = "Choose again, with on, off or log: that replaces the file."
+        advice = "Choose again, with on, off or log: this replaces the file."
         return problem("decision", f"{choice.path} cannot be used: {choice.reason}.", advice)
     if decision.source == "policy" and "cannot be used" in decision.reason:
-        return problem("decision", decision.reason, "Tell whoever administers this machine.")
+        return problem("decision", decision.reason, "Ask the administrator of this machine.")
     return ok("decision", f"{formatting.state(decision)}: {decision.reason}")
 
 
-def _endpoint(context: Context, seconds: float, *, connect: bool) -> Iterator[Check]:
+def _endpoint(context: Context, seconds: float, *, connect: bool) -> Iterator[CheckResult]:
     config = context.config
-    what = f"{config.url}, OTLP {config.protocol}"
-    if config.url.startswith("http://") and config.headers:
+    if context.url is None:
+        text = f"not known without the code of {config.name}"
+        advice = "Name the Telemetry in the application's code: --app MODULE:NAME."
+        yield skipped("endpoint", text, advice)
+        return
+    endpoint = f"{context.url}, OTLP {config.protocol}"
+    if context.url.startswith("http://") and config.headers:
         names = ", ".join(sorted(config.headers))
-        advice = "Anybody on the way can read the headers: use https://."
-        yield warning("endpoint", f"{what}; headers {names} go in plain text", advice)
+        text = f"{endpoint}; headers {names} are sent in plain text"
+        yield warning("endpoint", text, "Anyone on the network can read them: use https://.")
     else:
-        yield ok("endpoint", what)
+        yield ok("endpoint", endpoint)
     if not context.telemetry.decision.enabled and not connect:
-        off = "Telemetry is not on, and off means off: nothing was connected to."
-        yield skipped("connection", off, "Add --connect to try it all the same.")
+        text = "not checked: telemetry is not on, so no connection is opened"
+        yield skipped("connection", text, "Add --connect to check it anyway.")
         return
     yield from check_connection(config, Prober(seconds))
 
 
-def _spool(context: Context) -> Iterator[Check]:
+def _spool(context: Context) -> Iterator[CheckResult]:
     config = context.config
-    found = admin.directories(config, config.name)
-    if not found:
-        text = "none: events are kept in memory only, and end with their process"
+    directories = admin.directories(config, config.name)
+    if not directories:
+        text = "none: events are kept in memory only, and are lost when their process ends"
         yield ok("spool", text)
         return
-    base = os.path.dirname(found[0])
-    place = _existing(base)
+    base = os.path.dirname(directories[0])
+    existing = _nearest_existing(base)
     named = config.spool if isinstance(config.spool, str) else base
-    if place in (named, base):
+    if existing in (named, base):
         try:
-            status = private_directory.check(place)
+            status = private_directory.check(existing)
         except OSError as error:
-            yield problem("spool", f"{place}: {error.strerror}", "Move what is there away.")
+            advice = "Move it away, or name another directory in the setting spool."
+            yield problem("spool", f"{existing}: {error.strerror}", advice)
             return
-        if status.st_mode & _OTHERS_WRITE and hasattr(os, "geteuid") and config.spool is True:
-            text = f"{place} can be written to by other users of this machine"
-            yield warning("spool", text, f"chmod go-w {place}")
-    if not os.access(place, os.W_OK | os.X_OK):
+        is_shared = status.st_mode & _WRITABLE_BY_OTHERS and hasattr(os, "geteuid")
+        if is_shared and config.spool is True:
+            text = f"other users of this machine can write to {existing}"
+            yield warning("spool", text, f"Run chmod go-w {existing}")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        text = f"{existing} is not writable, so events are kept in memory only"
         advice = "Make it writable, or name another directory in the setting spool."
-        yield problem("spool", f"{place} cannot be written to: events live in memory only", advice)
+        yield problem("spool", text, advice)
         return
-    yield _room(context, base, place)
+    yield _space(context, base, existing)
 
 
-def _room(context: Context, base: str, place: str) -> Check:
-    free, most = shutil.disk_usage(place).free, context.config.spool_max_bytes
-    summary = waiting(context.config)
-    if free < most:
-        advice = "Make room, or lower the setting spool_max_bytes."
+def _space(context: Context, base: str, existing: str) -> CheckResult:
+    free, limit = shutil.disk_usage(existing).free, context.config.spool_max_bytes
+    backlog = read_backlog(context.config)
+    if free < limit:
         text = (
-            f"{base}: {free // 1_000_000} MB free, less than the {most // 1_000_000} MB it may take"
+            f"{base}: {free // 1_000_000} MB are free, less than the {limit // 1_000_000} MB "
+            "that the spool may take"
         )
+        advice = "Free some space, or lower the setting spool_max_bytes."
         return warning("spool", text, advice)
-    if summary.unreadable:
-        files = formatting.counted(summary.unreadable, "file")
-        text = f"{base}: {files} of another version of this library, or damaged"
-        return warning("spool", text, "Start that version once to send them, or purge.")
-    there = base if place == base else f"{base}, made when it is first needed"
-    return ok("spool", f"{there}; waiting: {formatting.counted(summary.events, 'event')}")
+    if backlog.unreadable:
+        files = formatting.counted(backlog.unreadable, "unreadable file")
+        text = f"{base}: {files}, damaged or of another version of this library"
+        advice = "Run that version once to send the events, or delete them with purge."
+        return warning("spool", text, advice)
+    place = base if existing == base else f"{base}, created when it is needed"
+    return ok("spool", f"{place}; waiting: {formatting.counted(backlog.events, 'event')}")
 
 
-def _existing(path: str) -> str:
-    """Return *path*, or the nearest directory above it that is there."""
+def _nearest_existing(path: str) -> str:
+    """Return *path*, or the nearest directory above it that exists."""
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     return path
 
 
-def _clock(context: Context) -> Check:
+def _clock(context: Context) -> CheckResult:
     installed = os.stat(__file__).st_mtime
     if context.now() < installed - 24 * 3600:
-        text = "the clock of this machine is before the installation of this library"
-        return warning("clock", text, "Set it: certificates and times of events depend on it.")
+        text = "the clock of this machine shows a time before this library was installed"
+        advice = "Set the clock: certificates and the times of events depend on it."
+        return warning("clock", text, advice)
     return ok("clock", "plausible")
 
 
-def _lines(report: Examination, paint: Style) -> Iterator[str]:
-    yield f"{paint('bold', printable(report.app))} telemetry, examined"
+def _lines(report: Examination, style: Style) -> Iterator[str]:
+    yield f"Checks of {style('bold', printable(report.app))} telemetry"
     yield ""
     for check in report.checks:
         label = f"{check.level:<9}{check.name:<12}"
         text = printable(check.found)
-        yield from paint.row(label, text, indent=_INDENT, colour=_COLOURS[check.level])
+        yield from style.row(label, text, indent=_INDENT, colour=_COLOURS[check.level])
         if check.advice:
-            yield from paint.row("", f"-> {printable(check.advice)}", indent=_INDENT)
+            yield from style.row("", f"-> {printable(check.advice)}", indent=_INDENT)
     yield ""
-    if not report.problems and not report.warnings:
-        is_whole = all(check.level == "ok" for check in report.checks)
-        yield paint("green", "Nothing is wrong." if is_whole else "Nothing is wrong so far.")
+    if report.problems or report.warnings:
+        problems = formatting.counted(report.problems, "problem")
+        warnings = formatting.counted(report.warnings, "warning")
+        yield style("red" if report.problems else "yellow", f"{problems}, {warnings}")
+    elif any(check.level == "skipped" for check in report.checks):
+        text = style("green", "No problem was found. Some checks were skipped.")
+        yield from style.prose(text)
     else:
-        colour = "red" if report.problems else "yellow"
-        yield paint(colour, f"problems: {report.problems}, warnings: {report.warnings}")
+        yield style("green", "No problem was found.")

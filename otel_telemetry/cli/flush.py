@@ -1,4 +1,4 @@
-"""``flush``: deliver now what waits on disk."""
+"""``flush``: send the waiting events now."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
-from otel_telemetry.cli.backlog import NOTHING, waiting
+from otel_telemetry.cli.backlog import NOTHING_WAITED, read_backlog
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.context import DONE, FAILED, CommandError, Context, Options, Result
-from otel_telemetry.cli.status import unknown
 from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.engine import Delivery, connect
 from otel_telemetry.spool import admin, destination
@@ -24,30 +23,31 @@ if TYPE_CHECKING:
 
     from otel_telemetry.cli.console import Style
     from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
+    from otel_telemetry.consent.decision import Decision
     from otel_telemetry.export.result import ExportResult
     from otel_telemetry.export.worker import Transport
 
 _TIMEOUT = 30.0  # seconds
-_POLL = 0.05
-_PAUSE = 1.0  # seconds between requests that fail, unless the backend asks for more
-_TRIES = 3  # requests that fail before it is given up
-_PLAIN_INTERVAL = 1.0  # seconds between lines of progress where they cannot be written over
+_POLL = 0.05  # seconds
+_RETRY_INTERVAL = 1.0  # seconds, unless the backend asks for more
+_MAX_FAILURES = 3  # failed requests, after which the command stops
+_PROGRESS_INTERVAL = 1.0  # seconds between lines of progress in a file or a pipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flushed:
-    """What became of the backlog; ``flush --json``.
+class FlushResult:
+    """The outcome of the waiting events; ``flush --json``.
 
     Attributes:
-        waited: Events that waited on disk.
-        delivered: Events that the backend took.
-        rejected: Events in requests that it took, but which it did not.
-        refused: Events in requests that it refused for good.
-        dropped: Events that could not be sent, by reason, as in `Stats.dropped`.
-        left: Events that wait still.
-        files_left: Their files, with those that cannot be read.
-        reason: What the backend said last where it did not take something; empty if it took all.
-        seconds: How long it took.
+        waited: Events that waited on disk at the start.
+        delivered: Events that the backend accepted.
+        rejected: Events that the backend rejected in requests that it accepted.
+        refused: Events in requests that the backend refused for good.
+        dropped: Events that were not sent, by reason, as in `Stats.dropped`.
+        left: Events that still wait.
+        files_left: The number of files that still wait, unreadable ones too.
+        reason: The reason of the last failure; empty without a failure.
+        seconds: The duration.
     """
 
     waited: int
@@ -61,41 +61,41 @@ class Flushed:
     seconds: float
 
 
-class _Watched:
-    """A transport that remembers why a request failed."""
+class _ObservedTransport:
+    """A transport that passes each result to a callback."""
 
-    def __init__(self, transport: Transport, told: Callable[[ExportResult], object]) -> None:
+    def __init__(self, transport: Transport, callback: Callable[[ExportResult], object]) -> None:
         self._transport = transport
-        self._told = told
+        self._callback = callback
         self.abort = transport.abort
         self.after_fork = transport.after_fork
 
     def send(self, request: bytes) -> ExportResult:
-        answer = self._transport.send(request)
-        self._told(answer)
-        return answer
+        result = self._transport.send(request)
+        self._callback(result)
+        return result
 
 
 def flush(context: Context, options: Options) -> Result:
-    """Deliver the backlog, for as long as the user waits and the backend takes it."""
+    """Send the waiting events until all are sent, the time is up, or the backend fails."""
     decision, config = context.telemetry.decision, context.config
     if not decision.enabled:
         raise CommandError(
-            f"telemetry is not on, so nothing leaves: {decision.reason}",
-            notes=() if context.is_known else (unknown(config.name),),
+            f"nothing is sent while telemetry is {_state(decision)}: {decision.reason}",
+            notes=context.unknown_settings_note(),
         )
     seconds = _TIMEOUT if options.timeout is None else options.timeout
-    begun = time.monotonic()
-    before = waiting(config)
+    start = time.monotonic()
+    before = read_backlog(config)
     counters, failure = Counters(), [""]
     is_flushed = context.telemetry.flush(seconds)
     if before.files:
-        end = begun + seconds
+        end = start + seconds
         progress = _Progress(context, options, before.events)
         for target in _targets(config):
             _deliver(context, target, counters, failure, end, progress)
-    after = waiting(config)
-    report = Flushed(
+    after = read_backlog(config)
+    report = FlushResult(
         waited=before.events,
         delivered=counters.delivered,
         rejected=counters.rejected,
@@ -104,46 +104,50 @@ def flush(context: Context, options: Options) -> Result:
         left=after.events,
         files_left=after.files,
         reason=failure[0],
-        seconds=round(time.monotonic() - begun, 3),
+        seconds=round(time.monotonic() - start, 3),
     )
     is_lost = report.rejected or report.refused or report.dropped
     is_done = is_flushed and not after.files and not is_lost
     return Result(
         report=report,
-        text=lambda paint: _lines(report, paint),
-        notes=() if context.is_known or not after.files else (unknown(config.name),),
+        text=lambda style: _lines(report, style),
+        notes=context.unknown_settings_note() if after.files else (),
         code=DONE if is_done else FAILED,
     )
 
 
+def _state(decision: Decision) -> str:
+    return formatting.state_phrase(formatting.state(decision))
+
+
 class _Progress:
-    """Says how far it is, and nothing with ``--json``."""
+    """Shows progress, except with ``--json``."""
 
     def __init__(self, context: Context, options: Options, total: int) -> None:
         self._console = context.console
         self._is_quiet = options.json
         self._total = total
-        self._said = ""
+        self._shown = ""
         self._next = 0.0
 
     def show(self, done: int) -> None:
-        """Say it, if that is anything new."""
+        """Show the number of events that are done, if it has changed."""
         text = f"{min(done, self._total):,} of {formatting.counted(self._total, 'event')}"
         now = time.monotonic()
-        if self._is_quiet or text == self._said or now < self._next:
+        if self._is_quiet or text == self._shown or now < self._next:
             return
-        self._said = text
-        self._next = now + (0.0 if self._console.is_live else _PLAIN_INTERVAL)
+        self._shown = text
+        self._next = now + (0.0 if self._console.is_live else _PROGRESS_INTERVAL)
         self._console.progress(text)
 
 
 def _targets(config: TelemetryConfig) -> Iterator[TelemetryConfig]:
-    """Yield the settings of every destination that has any: our own, and what was written down."""
+    """Yield the settings of each destination: the current one, and those with a manifest."""
     own = destination.spool_directory(config, config.name)
     for directory in admin.directories(config, config.name):
-        told = config if directory == own else destination.read_manifest(directory)
-        if told is not None:
-            yield told
+        target = config if directory == own else destination.read_manifest(directory)
+        if target is not None:
+            yield target
 
 
 def _deliver(
@@ -154,15 +158,12 @@ def _deliver(
     end: float,
     progress: _Progress,
 ) -> None:
-    def told(answer: ExportResult) -> None:
-        failure[0] = (
-            ""
-            if answer.disposition is Disposition.DELIVERED and not answer.rejected
-            else answer.reason
-        )
+    def note_failure(result: ExportResult) -> None:
+        is_success = result.disposition is Disposition.DELIVERED and not result.rejected
+        failure[0] = "" if is_success else result.reason
 
-    def watched(config: DeliveryConfig) -> Transport:
-        return _Watched(connect(config), told)
+    def connect_observed(config: DeliveryConfig) -> Transport:
+        return _ObservedTransport(connect(config), note_failure)
 
     idle = threading.Event()
     delivery = Delivery(
@@ -174,56 +175,66 @@ def _deliver(
             is_granted=context.consent_manager.is_granted,
         ),
         on_idle=idle.set,
-        connect=watched,
+        connect=connect_observed,
     )
     try:
         delivery.ensure_started()
-        hurried = 0.0
+        retried_at = 0.0
         while not idle.wait(min(_POLL, max(end - time.monotonic(), 0.0))):
-            has_failed = counters.requests[Disposition.RETRY] >= _TRIES
+            has_failed = counters.requests[Disposition.RETRY] >= _MAX_FAILURES
             if (
                 has_failed
                 or counters.dropped[DropReason.CONSENT_WITHDRAWN]
                 or time.monotonic() >= end
             ):
                 break
-            if time.monotonic() - hurried > _PAUSE:
-                delivery.flush(0)  # a person waits: no longer pauses than the backend asks for
-                hurried = time.monotonic()
-            progress.show(_settled(counters))
-        progress.show(_settled(counters))
+            if time.monotonic() - retried_at > _RETRY_INTERVAL:
+                delivery.flush(0)  # a user waits: skips the backoff, not the backend's Retry-After
+                retried_at = time.monotonic()
+            progress.show(_count_done(counters))
+        progress.show(_count_done(counters))
     finally:
         delivery.shutdown(0.0)
 
 
-def _settled(counters: Counters) -> int:
+def _count_done(counters: Counters) -> int:
     with counters.lock:
         lost = sum(counters.dropped.values())
         return counters.delivered + counters.rejected + counters.refused + lost
 
 
-def _lines(report: Flushed, paint: Style) -> Iterator[str]:
+def _lines(report: FlushResult, style: Style) -> Iterator[str]:
     if not report.waited and not report.files_left:
-        yield NOTHING
+        yield NOTHING_WAITED
         return
-    taken = paint("green" if report.delivered else "yellow", f"{report.delivered:,}")
-    yield f"Delivered: {taken} of {formatting.counted(report.waited, 'event')}."
-    lost = {"rejected by the backend": report.rejected, "refused by the backend": report.refused}
-    for reason, count in [*lost.items(), *report.dropped.items()]:
+    delivered = style("green" if report.delivered else "yellow", f"{report.delivered:,}")
+    yield f"Delivered: {delivered} of {formatting.counted(report.waited, 'event')}."
+    lost = {"rejected": report.rejected, "refused": report.refused, **report.dropped}
+    for reason, count in lost.items():
         if count:
             events = formatting.counted(count, "event")
-            yield f"{paint('red', 'Lost')}: {events}, {printable(reason)}."
+            text = printable(_LOSSES.get(reason, reason))
+            yield from style.prose(f"{style('red', 'Lost')}: {events}, {text}.")
     if report.reason:
-        yield f"The backend: {printable(report.reason)}."
+        yield from style.prose(f"Reason: {printable(report.reason)}.")
     if report.files_left:
         left = formatting.counted(report.left, "event")
         files = formatting.counted(report.files_left, "file")
-        yield f"{paint('yellow', 'Left')}: {left} in {files}."
+        yield f"{style('yellow', 'Still waiting')}: {left} in {files}."
         if not report.reason:
-            yield from paint.prose(_OTHERS)
+            yield from style.prose(_OTHER_OWNERS)
 
 
-_OTHERS = (
-    "They belong to processes that run and send them themselves, to another endpoint than the one "
-    "that is set, or to another version of this library."
+_LOSSES: dict[str, str] = {
+    "rejected": "rejected by the backend",
+    "refused": "refused by the backend",
+    DropReason.BEFORE_CONSENT: "recorded before you agreed to telemetry",
+    DropReason.CONSENT_WITHDRAWN: "because telemetry was turned off",
+    DropReason.EXPIRED: "too old to be sent",
+    DropReason.TOO_LARGE: "too large for the backend",
+    DropReason.SPOOL_LOST: "in a file that is damaged or gone",
+}
+_OTHER_OWNERS = (
+    "These events belong to a running process, which sends them itself, to another endpoint than "
+    "the current one, or to another version of this library."
 )

@@ -1,4 +1,4 @@
-"""Numbers, times, values and decisions, as a person reads them."""
+"""Formats numbers, times, values, decisions and events for people."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ _UNITS = ((86_400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second")
 
 
 def state(decision: Decision) -> str:
-    """Return ``on``, ``off``, or ``log``: events are printed, and none leaves."""
+    """Return ``on``, ``off``, or ``log``: events are printed instead of being sent."""
     return "on" if decision.enabled else "log" if decision.log else "off"
+
+
+def state_phrase(state: str) -> str:
+    """Return what follows "telemetry is"."""
+    return "in log mode" if state == "log" else state
 
 
 def counted(number: int, noun: str) -> str:
@@ -37,7 +42,7 @@ def size(number: int) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in its largest whole unit: ``3 days``."""
+    """Return a duration in its largest unit: ``3 days``."""
     for length, noun in _UNITS:
         if seconds >= length:
             return counted(int(seconds // length), noun)
@@ -45,7 +50,7 @@ def span(seconds: float) -> str:
 
 
 def ago(at: float, now: float) -> str:
-    """Return how long before *now* it was, both in seconds since the epoch."""
+    """Return the time from *at* to *now*, both in seconds since the epoch: ``3 days ago``."""
     return "in the future" if at - now > 1 else f"{span(max(now - at, 0.0))} ago"
 
 
@@ -54,11 +59,11 @@ def day(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
 
 
-def value(something: object) -> str:
-    """Return an attribute value in one line that cannot harm a terminal, its type still seen."""
-    if isinstance(something, bytes):
-        return f"bytes:{something.hex()}"
-    return printable(json.dumps(something, ensure_ascii=False, default=value))
+def value(attribute: object) -> str:
+    """Return an attribute value in one printable line that shows its type."""
+    if isinstance(attribute, bytes):
+        return f"bytes:{attribute.hex()}"
+    return printable(json.dumps(attribute, ensure_ascii=False, default=value))
 
 
 _SOFTWARE = frozenset(
@@ -79,35 +84,36 @@ _BUCKETS = (
 
 
 def is_of_software(key: str) -> bool:
-    """Tell whether an attribute of a resource is one of those that every event has."""
+    """Return whether every event of an application has this attribute in its resource."""
     return key in _SOFTWARE or key.startswith(("service.", "telemetry."))
 
 
-def table(events: Iterable[DecodedEvent], paint: Style) -> Iterator[str]:
-    """Yield the lines of *events*; what is said of the software itself, where it changes."""
-    before: Mapping[str, DecodedValue] | None = None
+def table(events: Iterable[DecodedEvent], style: Style) -> Iterator[str]:
+    """Yield the lines of *events*; the attributes of the software itself where they change."""
+    previous: Mapping[str, DecodedValue] | None = None
     for event in events:
         software = {key: value for key, value in event.resource.items() if is_of_software(key)}
-        if software != before:
-            yield paint("dim", "every event from here on: attributes of the resource")
-            yield from _rows(software, paint)
-            before = software
+        if software != previous:
+            yield from style.prose(style("dim", "all events below: attributes of the resource"))
+            yield from _rows(software, style)
+            previous = software
         user = {key: value for key, value in event.resource.items() if key not in software}
         yield ""
-        at = day(event.timestamp / 1e9) if event.timestamp else "at a time not known"
-        yield f"{paint('bold', printable(event.name or '(no name)'))}  {paint('dim', at)}"
+        at = day(event.timestamp / 1e9) if event.timestamp else "at an unknown time"
+        yield f"{style('bold', printable(event.name or '(no name)'))}  {style('dim', at)}"
         buckets = event.attributes, user, event.scope_attributes
         for title, attributes in zip(_BUCKETS, buckets, strict=True):
             if attributes:
-                yield from paint.prose(paint("dim", title), indent=2)
-                yield from _rows(attributes, paint)
+                yield from style.prose(style("dim", title), indent=2)
+                yield from _rows(attributes, style)
         if event.dropped_count:
-            yield f"  {paint('yellow', counted(event.dropped_count, 'attribute'))} cut"
+            attributes_dropped = style("yellow", counted(event.dropped_count, "attribute"))
+            yield f"  {attributes_dropped} dropped by a limit"
 
 
-def _rows(attributes: Mapping[str, DecodedValue], paint: Style) -> Iterator[str]:
+def _rows(attributes: Mapping[str, DecodedValue], style: Style) -> Iterator[str]:
     names = {key: printable(key) for key in attributes}
     width = min(max(map(len, names.values()), default=0), 40)
     for key, attribute in attributes.items():
         label = f"    {names[key]:<{width}}  "
-        yield from paint.row(label, value(attribute), indent=len(label), colour="bold")
+        yield from style.row(label, value(attribute), indent=len(label), colour="bold")

@@ -1,4 +1,4 @@
-"""What an application has in its code, found by ``module:NAME``."""
+"""Loads a Telemetry or a Catalog from an application's code, named as ``module:NAME``."""
 
 from __future__ import annotations
 
@@ -12,61 +12,76 @@ from otel_telemetry.telemetry import Telemetry
 
 
 def load_telemetry(place: str) -> Telemetry:
-    """Return the Telemetry at ``module:NAME``; imports that module, from here too.
+    """Import a module, from the current directory too, and return its Telemetry.
+
+    Args:
+        place: ``module:NAME``, a Telemetry or a function that makes one.
 
     Raises:
-        CommandError: There is none.
+        CommandError: The import fails, or the object is something else.
+        TelemetryError: The settings in the code are wrong.
     """
-    found = load_object(place)
-    if callable(found):
+    telemetry = load_object(place)
+    if callable(telemetry):
         try:
-            found = found()
+            telemetry = telemetry()
         except TelemetryError:
             raise
-        except Exception as error:  # it is somebody else's code
-            raise _failed(place, error) from error
-    if not isinstance(found, Telemetry):
-        raise CommandError(f"{place} is no Telemetry, and makes none", USAGE)
-    return found
+        except Exception as error:  # the application's code may raise anything
+            raise _failed(place, f"{type(error).__name__}: {error}") from error
+    if not isinstance(telemetry, Telemetry):
+        raise CommandError(
+            f"{place} must be a Telemetry, or a function that makes one; "
+            f"it is of type {type(telemetry).__name__}",
+            USAGE,
+        )
+    return telemetry
 
 
 def telemetry_of_app(app: str) -> Telemetry:
-    """Return a Telemetry of *app* with what its code has set, where that is written down.
+    """Return a Telemetry with the settings of the environment, and those in the spool's manifest.
 
-    That is so where it has another process deliver; else there is only what the environment says.
+    There is a manifest if the application uses detached delivery.
     """
     bare = Telemetry(app)
     for directory in admin.directories(bare.config, app):
-        told = destination.read_manifest(directory)
-        if told is not None and told.name == app:
+        config = destination.read_manifest(directory)
+        if config is not None and config.name == app:
             settings = {
-                name: getattr(told, name) for name in destination.MANIFEST_FIELDS if name != "name"
+                name: getattr(config, name)
+                for name in destination.MANIFEST_FIELDS
+                if name != "name"
             }
-            return Telemetry(app, insecure=True, **settings)
+            # The full URL: without it, the environment could replace a default of the application.
+            settings |= {"logs_endpoint": config.url, "insecure": True}
+            return Telemetry(app, **settings)
     return bare
 
 
 def load_object(place: str) -> object:
-    """Return what is at ``module:NAME``.
+    """Import a module, from the current directory too, and return an object of it.
+
+    Args:
+        place: ``module:NAME``; the name may have dots.
 
     Raises:
-        CommandError: There is nothing.
+        CommandError: The import fails, or the module has no such object.
     """
     module, _, name = place.partition(":")
-    if "" not in sys.path:  # as `python -m` has it: an application is mostly run where it lies
+    if "" not in sys.path:  # as for `python -m`: applications often run where their code is
         sys.path.insert(0, "")
     try:
-        found: object = import_module(module)
+        loaded: object = import_module(module)
         for part in name.split("."):
-            found = getattr(found, part)
+            loaded = getattr(loaded, part)
     except TelemetryError:
         raise
     except (ImportError, AttributeError, ValueError) as error:
-        raise CommandError(f"{place} cannot be had: {error}", USAGE) from error
-    except Exception as error:  # as above
-        raise _failed(place, error) from error
-    return found
+        raise _failed(place, str(error)) from error
+    except Exception as error:  # the application's code may raise anything
+        raise _failed(place, f"{type(error).__name__}: {error}") from error
+    return loaded
 
 
-def _failed(place: str, error: Exception) -> CommandError:
-    return CommandError(f"{place} cannot be had: {type(error).__name__}: {error}", USAGE)
+def _failed(place: str, reason: str) -> CommandError:
+    return CommandError(f"{place} cannot be loaded: {reason}", USAGE)

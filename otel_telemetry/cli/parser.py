@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 import textwrap
 from collections.abc import Callable
 
 from otel_telemetry.cli.commands import VERBS
-from otel_telemetry.cli.context import Options, Parameter, Verb
+from otel_telemetry.cli.console import streams_of_process
+from otel_telemetry.cli.context import MAX_SECONDS, Options, Parameter, Verb
 
 TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
@@ -19,11 +22,11 @@ if TYPE_CHECKING:
         metavar: str
         choices: tuple[str, ...]
 
-    class _Named(TypedDict, total=False):
+    class _Prefix(TypedDict, total=False):
         prog: str
 
 
-# Before the names of `Options`: the program that we are mounted in may have a --json of its own.
+# Keeps our options apart from those of the application's program, which may have a --json too.
 _PREFIX = "telemetry_"
 
 Handler = Callable[[argparse.Namespace], int]
@@ -36,23 +39,25 @@ def add_verbs(
     handler: Callable[[Verb], Handler],
     program: str = "",
 ) -> list[argparse.ArgumentParser]:
-    """Add every verb to *parser*; what is parsed has, at *dest*, what runs it.
+    """Add every verb to *parser*; after parsing, *dest* holds the handler of the verb.
+
+    A verb is optional for argparse: the caller gives *dest* a default, for a command line without
+    one.
 
     Args:
-        parser: Of the command that the verbs belong to.
-        dest: Where the handler goes.
-        handler: Makes what runs a verb, given what was parsed.
-        program: What comes before a verb in its usage and its examples; empty for the parser's own
-            name.
+        parser: The parser of the command that the verbs belong to.
+        dest: The name of the attribute that holds the handler.
+        handler: Makes the handler of a verb.
+        program: The words before a verb in its usage and its examples; empty for those of *parser*.
 
     Returns:
         The parsers of the verbs.
     """
-    named: _Named = {"prog": program} if program else {}
-    commands = parser.add_subparsers(title="verbs", metavar="VERB", required=True, **named)
-    made = []
+    prefix: _Prefix = {"prog": program} if program else {}
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", **prefix)
+    commands = []
     for verb in VERBS:
-        command = commands.add_parser(
+        command = subparsers.add_parser(
             verb.name,
             help=verb.summary,
             description=f"{verb.summary} {verb.details}",
@@ -62,22 +67,28 @@ def add_verbs(
         for parameter in verb.all_parameters():
             _add(command, parameter)
         command.set_defaults(**{dest: handler(verb)})
-        made.append(command)
-    return made
+        commands.append(command)
+    return commands
+
+
+def print_help(parser: argparse.ArgumentParser) -> None:
+    """Print the help on stderr, for a command line that is not complete."""
+    with streams_of_process():
+        parser.print_help(sys.stderr)
 
 
 def options_of(parsed: argparse.Namespace) -> Options:
-    """Return what the user asked for; raises nothing that argparse has not seen to."""
-    given: dict[str, Any] = {
+    """Return the options of a command line; argparse has checked them."""
+    options: dict[str, Any] = {
         name[len(_PREFIX) :]: tuple(value) if isinstance(value, list) else value
         for name, value in vars(parsed).items()
         if name.startswith(_PREFIX) and value is not None
     }
-    return Options(**given)  # argparse has checked them
+    return Options(**options)
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
-    """Fills the lines, but for those of examples, which are there to be copied."""
+    """Wraps all lines except those of examples, which users copy."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n".join(
@@ -86,24 +97,30 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
         )
 
 
-def whole(text: str) -> int:
-    """Return a whole number from 1; raises ValueError."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def positive_integer(text: str) -> int:
+    """Return a whole number of at least 1.
+
+    Raises:
+        ArgumentTypeError: *text* is not one.
+    """
+    with contextlib.suppress(ValueError):
+        if (number := int(text)) >= 1:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
 
 
 def seconds(text: str) -> float:
-    """Return a number of seconds from 0 to a million; raises ValueError."""
-    number = float(text)
-    if not 0 <= number <= 1_000_000:  # also of NaN
-        raise ValueError
-    return number
+    """Return a number of seconds from 0 to a million.
 
-
-# What argparse calls them in its messages.
-whole.__name__, seconds.__name__ = "whole number", "number of seconds"
+    Raises:
+        ArgumentTypeError: *text* is not one.
+    """
+    with contextlib.suppress(ValueError):
+        if 0 <= (number := float(text)) <= MAX_SECONDS:  # false for NaN
+            return number
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not a number of seconds from 0 to {MAX_SECONDS:,}"
+    )
 
 
 def _add(command: argparse.ArgumentParser, parameter: Parameter) -> None:
@@ -112,12 +129,12 @@ def _add(command: argparse.ArgumentParser, parameter: Parameter) -> None:
         keywords["metavar"] = parameter.metavar
     if parameter.choices:
         keywords["choices"] = parameter.choices
-    if parameter.kind == "switch":
+    if parameter.kind == "flag":
         keywords["action"] = "store_true"
     elif parameter.kind == "texts":
         keywords["action"] = "append"
-    elif parameter.kind == "whole":
-        keywords["type"] = whole
+    elif parameter.kind == "integer":
+        keywords["type"] = positive_integer
     elif parameter.kind == "seconds":
         keywords["type"] = seconds
     help_text = parameter.help.replace("%", "%%")

@@ -1,4 +1,4 @@
-"""``preview``: the request that an event would leave in, decoded from the bytes that would go."""
+"""``preview``: the request that would be sent for an event, decoded from its bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from otel_telemetry.cli import formatting
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.context import FAILED, USAGE, CommandError, Context, Options, Result
 from otel_telemetry.cli.formatting import table
-from otel_telemetry.cli.status import unknown
 from otel_telemetry.consent import identity
 from otel_telemetry.consent.decision import is_ci
 from otel_telemetry.errors import InvalidEventError
@@ -23,12 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from otel_telemetry.cli.console import Style
-    from otel_telemetry.config.config import TelemetryConfig
     from otel_telemetry.otlp.decoder import DecodedEvent
 
 
+_INDENT = 10  # columns
+
+
 def show_preview(context: Context, options: Options) -> Result:
-    """Take an event all its way, up to where the network begins. Nothing leaves or is kept."""
+    """Make the request for an event. Nothing is sent or saved."""
     from otel_telemetry.pipeline.preview import preview  # noqa: PLC0415 - imports OpenTelemetry
 
     buckets = (
@@ -36,77 +37,82 @@ def show_preview(context: Context, options: Options) -> Result:
         properties(options.user_properties),
         properties(options.group_properties),
     )
-    config, kept = context.config, _kept_id(context)
-    who = kept or context.consent_manager.identity(save=False).installation_id
+    config, saved_id = context.config, _saved_id(context)
+    sender = saved_id or context.consent_manager.identity(save=False).installation_id
     try:
-        found = preview(config, who, options.event, *buckets)
+        outcome = preview(config, sender, options.event, *buckets)
     except InvalidEventError as error:
         raise CommandError(str(error), USAGE) from error
     notes = [
-        f"note: mended in the event: {printable(kind)}, {formatting.counted(count, 'time')}"
-        for kind, count in sorted(found.corrected.items())
+        f"note: corrected in the event: {printable(kind)}, {formatting.counted(count, 'time')}"
+        for kind, count in sorted(outcome.corrected.items())
     ]
-    if not context.is_known:
-        notes.append(unknown(config.name))
+    notes.extend(context.unknown_settings_note())
     decision = context.telemetry.decision
-    if found.request is None:
-        why = _WHY.get(found.reason, found.reason)
-        raise CommandError(f"nothing would leave: {why}", FAILED, tuple(notes))
-    if kept is None:
-        notes.insert(0, "note: the installation id is made up, for none is kept yet.")
+    if outcome.request is None:
+        reason = _REASONS.get(outcome.reason, outcome.reason)
+        raise CommandError(f"nothing would be sent: {reason}", FAILED, tuple(notes))
+    if saved_id is None:
+        notes.insert(0, "note: there is no installation id yet; the one shown is an example.")
     if not decision.enabled:
-        notes.append(f"nothing would leave: {decision.reason}")
+        notes.append(f"note: nothing would be sent now: {decision.reason}")
     elif config.logger_provider is not None:
-        notes.append("note: the application's own LoggerProvider sends it, as it is set up to.")
-    request, events = found.request, list(decode_request(found.request))
+        notes.append(
+            "note: the application's own LoggerProvider sends the event, and may change it."
+        )
+    request, events = outcome.request, list(decode_request(outcome.request))
     return Result(
         report=lambda: request_as_json(events),
-        text=lambda paint: _lines(request, events, config, paint),
+        text=lambda style: _lines(request, events, context, style),
         notes=tuple(notes),
     )
 
 
-_WHY: dict[str, str] = {
-    DropReason.BEFORE_SEND: "a hook in before_send drops this event. If it is a sample "
-    "or a limit, it may let another one pass.",
-    DropReason.BEFORE_SEND_FAILED: "a hook in before_send fails on this event, which is dropped.",
-    DropReason.UNDECLARED: "the event is not in the application's catalogue.",
+_REASONS: dict[str, str] = {
+    DropReason.BEFORE_SEND: "a hook in before_send drops this event. A hook that samples or "
+    "limits events may let the next one pass.",
+    DropReason.BEFORE_SEND_FAILED: "a hook in before_send fails on this event, so the event is "
+    "dropped.",
+    DropReason.UNDECLARED: "the application's catalogue does not declare this event.",
 }
 
 
 def properties(pairs: Iterable[str]) -> dict[str, object]:
-    """Return what ``key=value`` stands for, each value JSON if it can be, else a str.
+    """Return the properties of ``key=value`` pairs; each value is JSON, or else a str.
 
     Raises:
-        CommandError: There is no ``=``.
+        CommandError: A pair has no ``=``, or no key.
     """
-    found: dict[str, object] = {}
+    parsed: dict[str, object] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key:
-            raise CommandError(f"{pair!r} is no property: write key=value", USAGE)
+            raise CommandError(f"{pair!r} is not a property: write KEY=VALUE", USAGE)
         try:
-            found[key] = json.loads(text)
+            parsed[key] = json.loads(text)
         except (ValueError, RecursionError):
-            found[key] = text
-    return found
+            parsed[key] = text
+    return parsed
 
 
-def _kept_id(context: Context) -> str | None:
-    """Return the installation id as it would go; None if none is kept yet."""
+def _saved_id(context: Context) -> str | None:
+    """Return the installation id that would be sent; None if there is none yet."""
     if is_ci(context.environ):
         return identity.CI_INSTALLATION
-    known = context.consent_manager.saved_identity()
-    return None if known is None else known.installation_id
+    saved = context.consent_manager.saved_identity()
+    return None if saved is None else saved.installation_id
 
 
 def _lines(
-    request: bytes, events: list[DecodedEvent], config: TelemetryConfig, paint: Style
+    request: bytes, events: list[DecodedEvent], context: Context, style: Style
 ) -> Iterator[str]:
+    config = context.config
+    endpoint = context.url or f"not known without the code of {config.name}"
     sizes = formatting.size(len(request))
     if config.compression == "gzip":
         sizes += f", {formatting.size(len(gzip.compress(request, 3)))} compressed"
-    yield f"to {printable(config.url)}"
-    yield f"OTLP {config.protocol}, {sizes}; nothing of it was sent"
+    yield from style.row("endpoint", printable(endpoint), indent=_INDENT)
+    text = f"OTLP {config.protocol}, {sizes}; nothing was sent"
+    yield from style.row("request", text, indent=_INDENT)
     yield ""
-    yield from table(events, paint)
+    yield from table(events, style)

@@ -1,4 +1,4 @@
-"""``reset-id`` and ``purge``: a new identity, and nothing left that waits."""
+"""``reset-id`` and ``purge``: replace the installation id, and delete the waiting events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
-from otel_telemetry.cli.backlog import NOTHING, waiting
+from otel_telemetry.cli.backlog import NOTHING_WAITED, read_backlog
 from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
 from otel_telemetry.spool import admin
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewIdentity:
-    """Who speaks from now on; ``reset-id --json``.
+class IdentityReset:
+    """The old and the new installation id; ``reset-id --json``.
 
     Attributes:
-        was: The installation id that is forgotten; None if there was none.
-        now: The one that is kept instead; None if none is, for telemetry is not on.
-        is_done: Whether the old one is gone.
+        was: The old id; None if there was none.
+        now: The new id; None while telemetry is off.
+        is_done: Whether the old id is deleted.
     """
 
     was: str | None
@@ -31,13 +31,13 @@ class NewIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purged:
-    """What is gone, and what is not; ``purge --json``.
+class PurgeResult:
+    """The deleted events; ``purge --json``.
 
     Attributes:
-        events: Events deleted.
-        files: Files deleted.
-        left: Files that could not be deleted, or came meanwhile.
+        events: The number of deleted events.
+        files: The number of deleted files.
+        left: The number of files that could not be deleted, or were written meanwhile.
     """
 
     events: int
@@ -46,58 +46,58 @@ class Purged:
 
 
 def reset_id(context: Context, _options: Options) -> Result:
-    """Forget the installation id and the salt of all pseudonyms; make new ones if it is on."""
-    was = _kept(context)
+    """Delete the installation id and the salt of all pseudonyms; make new ones if it is on."""
+    was = _installation_id(context)
     context.consent_manager.delete_identity()
-    is_done = _kept(context) is None
+    is_done = _installation_id(context) is None
     if is_done and context.telemetry.decision.enabled:
         context.consent_manager.identity(save=True)
-    report = NewIdentity(was=was, now=_kept(context) if is_done else None, is_done=is_done)
+    now = _installation_id(context) if is_done else None
+    report = IdentityReset(was=was, now=now, is_done=is_done)
     return Result(
         report=report,
-        text=lambda paint: _new_identity(report, paint),
+        text=lambda style: _reset_lines(report, style),
         code=DONE if is_done else FAILED,
     )
 
 
 def purge(context: Context, _options: Options) -> Result:
-    """Delete what waits on disk, of running processes too, which go on with what is new."""
-    before = waiting(context.config)
+    """Delete the waiting events, those of running processes too."""
+    before = read_backlog(context.config)
     files = admin.purge(context.config, context.config.name)
-    after = waiting(context.config)
-    report = Purged(events=before.events - after.events, files=files, left=after.files)
+    after = read_backlog(context.config)
+    report = PurgeResult(events=before.events - after.events, files=files, left=after.files)
     return Result(
         report=report,
-        text=lambda paint: _purged(report, paint),
+        text=lambda style: _purge_lines(report, style),
         code=FAILED if report.left else DONE,
     )
 
 
-def _kept(context: Context) -> str | None:
-    known = context.consent_manager.saved_identity()
-    return None if known is None else known.installation_id
+def _installation_id(context: Context) -> str | None:
+    identity = context.consent_manager.saved_identity()
+    return None if identity is None else identity.installation_id
 
 
-def _new_identity(report: NewIdentity, paint: Style) -> Iterator[str]:
+def _reset_lines(report: IdentityReset, style: Style) -> Iterator[str]:
     if not report.is_done:
-        yield paint("red", "The installation id could not be deleted.")
+        yield style("red", "The installation id could not be deleted.")
         return
-    yield f"Forgotten: {report.was}" if report.was else "There was no installation id."
+    yield f"Deleted: {report.was}" if report.was else "There was no installation id."
     if report.now is None:
-        yield from paint.prose(_NONE_NOW)
+        yield from style.prose(
+            "There is no new id yet: it is made when telemetry is on and an event is sent."
+        )
     else:
-        yield f"New:       {report.now}"
-        yield from paint.prose("Processes that run already keep the old one until they end.")
+        yield f"New:     {report.now}"
+        yield from style.prose("Running processes keep the old id until they end.")
 
 
-_NONE_NOW = "None is kept now: one is made when telemetry is on and an event is sent."
-
-
-def _purged(report: Purged, paint: Style) -> Iterator[str]:
-    events, files = (
-        formatting.counted(report.events, "event"),
-        formatting.counted(report.files, "file"),
-    )
-    yield f"Deleted: {events} in {files}." if report.files or report.left else NOTHING
+def _purge_lines(report: PurgeResult, style: Style) -> Iterator[str]:
+    if not report.files and not report.left:
+        yield NOTHING_WAITED
+        return
+    events = formatting.counted(report.events, "event")
+    yield f"Deleted: {events} in {formatting.counted(report.files, 'file')}."
     if report.left:
-        yield paint("red", f"Left: {formatting.counted(report.left, 'file')}.")
+        yield style("red", f"Not deleted: {formatting.counted(report.left, 'file')}.")

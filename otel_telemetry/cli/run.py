@@ -1,4 +1,4 @@
-"""Runs a verb: finds out, prints, and turns what goes wrong into an exit code."""
+"""Runs a verb, prints its result, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Source = Telemetry | Callable[[], Telemetry]
 
 
-_PIECES = 10_000  # of JSON, written at once
+_PIECES = 10_000  # of JSON, for one write
 
 
 def run(
@@ -35,14 +35,14 @@ def run(
     console: Console | None = None,
     now: Callable[[], float] = time.time,
 ) -> int:
-    """Do what the user asks for, and return the exit code: 0, 1, 2 or 130.
+    """Run a verb, and return the exit code: 0, 1, 2 or 130.
 
     Args:
-        verb: What they ask for.
-        source: The application's telemetry, or what makes it.
-        options: How.
-        is_known: Whether the settings are those of the application's code.
-        console: Where to print; None for stdout and stderr as they are now.
+        verb: The verb.
+        source: The application's `Telemetry`, or a function that makes it.
+        options: The user's options.
+        is_known: Whether the settings come from the application's code.
+        console: Where to print; None for the process's stdout and stderr.
         now: Wall clock, in seconds since the epoch.
     """
     environ = environment.current()
@@ -62,29 +62,29 @@ def run(
         code = result.code
         if options.json:
             pieces = json.JSONEncoder(indent=2).iterencode(result.as_json())
-            while some := "".join(islice(pieces, _PIECES)):
-                console.write(some)
+            while text := "".join(islice(pieces, _PIECES)):
+                console.write(text)
             console.print("")
         else:
-            for line in result.text(console.paint()):
+            for line in result.text(console.style()):
                 console.print(line)
         console.flush()
         for note in result.notes:
             console.note(printable(note))
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read us has seen enough
+    except BrokenPipeError:  # as with `| head`: the verb has done its work
         console.silence()
     except (TelemetryError, OSError) as error:
-        code = _complain(console, error)
+        code = _report_error(console, error)
     return code
 
 
-def _complain(console: Console, error: TelemetryError | OSError) -> int:
-    """Say what went wrong; return the exit code."""
+def _report_error(console: Console, error: TelemetryError | OSError) -> int:
+    """Print an error, and return its exit code."""
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        console.error(printable(f"{where}{error.strerror or error}"))
+        path = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        console.error(printable(f"{path}{error.strerror or error}"))
         return FAILED
     console.error(printable(str(error)))
     if not isinstance(error, CommandError):

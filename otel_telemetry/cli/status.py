@@ -1,4 +1,4 @@
-"""``status``: whether telemetry is on, who decided, and what there is of it on this machine."""
+"""``status``: whether telemetry is on, who decided, and which events wait on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otel_telemetry._internal import paths
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.cli import formatting
-from otel_telemetry.cli.backlog import Waiting, waiting
+from otel_telemetry.cli.backlog import Backlog, read_backlog
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.context import Context, Options, Result
 from otel_telemetry.consent import identity
@@ -25,16 +25,16 @@ _INDENT = 14  # columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a file says.
+class ConsentFile:
+    """The content of a choice file or a policy file.
 
     Attributes:
         path: The file; None if there is no place for it.
-        word: ``"on"``, ``"off"`` or ``"log"``; None if there is no file, or it cannot be used.
-        problem: Why it cannot be used; None if it can.
-        at: When the choice was made, in seconds since the epoch.
-        by: Who made it.
-        consent_version: What was agreed to.
+        word: ``"on"``, ``"off"`` or ``"log"``; None without a usable file.
+        problem: The reason why the file cannot be used; None if it can.
+        at: The time of the choice, in seconds since the epoch.
+        by: The person or program that made the choice.
+        consent_version: The version that the choice is for.
     """
 
     path: str | None
@@ -47,7 +47,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """Who speaks.
+    """The installation id.
 
     Attributes:
         id: The random id.
@@ -60,25 +60,24 @@ class Installation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Where telemetry stands; ``status --json``.
+    """The state of an application's telemetry; ``status --json``.
 
     Attributes:
         app: The application's name.
         version: Its version.
         state: ``"on"``, ``"off"`` or ``"log"``.
-        source: Who decided, as in `Decision.source`.
-        reason: The same as a sentence.
-        choice: The user's.
-        policy: The machine's.
-        installation: Who speaks; None if nobody does.
-        endpoint: The URL that requests go to.
+        source: The source of the decision, as in `Decision.source`.
+        reason: The reason of the decision, as a sentence.
+        choice: The user's choice.
+        policy: The policy of this machine.
+        installation: The installation id; None if there is none.
+        endpoint: The URL that requests go to; None if only the application's code knows it.
         protocol: ``"http/protobuf"`` or ``"grpc"``.
         compression: ``"gzip"`` or ``"none"``.
-        header_names: Of the headers that are set; never their values.
-        spool: The directory of what waits; None for memory only.
-        waiting: What waits there.
-        is_known: Whether the settings are those of the application's code; else they are only what
-            the environment says.
+        header_names: The names of the headers that are set; never their values.
+        spool: The directory of the waiting events; None if events are kept in memory only.
+        waiting: The waiting events.
+        is_known: Whether the settings come from the application's code.
     """
 
     app: str
@@ -86,20 +85,20 @@ class Status:
     state: str
     source: str
     reason: str
-    choice: Said
-    policy: Said
+    choice: ConsentFile
+    policy: ConsentFile
     installation: Installation | None
-    endpoint: str
+    endpoint: str | None
     protocol: str
     compression: str
     header_names: tuple[str, ...]
     spool: str | None
-    waiting: Waiting
+    waiting: Backlog
     is_known: bool
 
 
 def status(context: Context, _options: Options) -> Result:
-    """Find out where telemetry stands. No connection; no file is written."""
+    """Read the state of telemetry. Opens no connection, and writes no file."""
     config, decision = context.config, context.telemetry.decision
     directory = spool_directory(config, config.name)
     report = Status(
@@ -111,111 +110,107 @@ def status(context: Context, _options: Options) -> Result:
         choice=_choice(context),
         policy=_policy(context),
         installation=_installation(context),
-        endpoint=config.url,
+        endpoint=context.url,
         protocol=config.protocol,
         compression=config.compression,
         header_names=tuple(sorted(config.headers)),
         spool=None if directory is None else os.path.dirname(directory),
-        waiting=waiting(config),
+        waiting=read_backlog(config),
         is_known=context.is_known,
     )
-    notes = () if context.is_known else (unknown(config.name),)
     return Result(
-        report=report, text=lambda paint: _lines(report, paint, context.now()), notes=notes
+        report=report,
+        text=lambda style: _lines(report, style, context.now()),
+        notes=context.unknown_settings_note(),
     )
 
 
-def unknown(app: str) -> str:
-    """Say what cannot be known without the application's code."""
-    return (
-        f"note: what the code of {app} itself has set, an endpoint perhaps, is not known here. "
-        f"Its own command shows it if it has one; so does --app MODULE:NAME."
-    )
-
-
-def _choice(context: Context) -> Said:
-    path, choice = context.consent_manager.record_file, context.consent_manager.record()
-    if isinstance(choice, Unreadable):
-        return Said(path=path, problem=choice.reason)
-    if choice is None:
-        return Said(path=path)
-    return Said(
+def _choice(context: Context) -> ConsentFile:
+    path, record = context.consent_manager.record_file, context.consent_manager.record()
+    if isinstance(record, Unreadable):
+        return ConsentFile(path=path, problem=record.reason)
+    if record is None:
+        return ConsentFile(path=path)
+    return ConsentFile(
         path=path,
-        word=choice.mode,
-        at=choice.at,
-        by=choice.by,
-        consent_version=choice.version,
+        word=record.mode,
+        at=record.at,
+        by=record.by,
+        consent_version=record.version,
     )
 
 
-def _policy(context: Context) -> Said:
-    found = read_policy(paths.policy_files(context.config.name, context.environ))
-    if found is None:
-        return Said(path=None)
-    if isinstance(found, Unreadable):
-        return Said(path=found.path, problem=found.reason)
-    return Said(path=found.path, word="on" if found.permits else "off")
+def _policy(context: Context) -> ConsentFile:
+    policy = read_policy(paths.policy_files(context.config.name, context.environ))
+    if policy is None:
+        return ConsentFile(path=None)
+    if isinstance(policy, Unreadable):
+        return ConsentFile(path=policy.path, problem=policy.reason)
+    return ConsentFile(path=policy.path, word="on" if policy.permits else "off")
 
 
 def _installation(context: Context) -> Installation | None:
     if is_ci(context.environ):
         return Installation(id=identity.CI_INSTALLATION, made_at=None)
-    known = context.consent_manager.saved_identity()
-    if known is None:
+    saved = context.consent_manager.saved_identity()
+    if saved is None:
         return None
-    return Installation(id=known.installation_id, made_at=known.made_at)
+    return Installation(id=saved.installation_id, made_at=saved.made_at)
 
 
-def _lines(report: Status, paint: Style, now: float) -> Iterator[str]:
+def _lines(report: Status, style: Style, now: float) -> Iterator[str]:
     colour = {"on": "green", "off": "yellow", "log": "yellow"}[report.state]
-    state, app = paint(colour, report.state), paint("bold", printable(report.app))
-    yield from paint.prose(f"{app} telemetry is {state}: {printable(report.reason)}")
+    state = style(colour, formatting.state_phrase(report.state))
+    app = style("bold", printable(report.app))
+    yield from style.prose(f"{app} telemetry is {state}: {printable(report.reason)}")
     yield ""
     for label, text in _rows(report, now):
-        yield from paint.row(label, printable(text), indent=_INDENT)
+        yield from style.row(label, printable(text), indent=_INDENT)
 
 
 def _rows(report: Status, now: float) -> Iterator[tuple[str, str]]:
     yield "decided by", report.source
-    yield "choice", _said(report.choice)
-    yield "", report.choice.path or "there is no place to keep one"
-    yield "policy", _said(report.policy)
+    yield "choice", _describe_file(report.choice)
+    yield "", report.choice.path or "there is no home directory to save a choice in"
+    yield "policy", _describe_file(report.policy)
     if report.policy.path is not None:
         yield "", report.policy.path
-    yield "installation", _who(report.installation, now)
+    yield "installation", _describe_installation(report.installation, now)
+    endpoint = report.endpoint or f"not known without the code of {report.app}"
+    how = f", OTLP {report.protocol}, compression {report.compression}" if report.endpoint else ""
+    yield "endpoint", f"{endpoint}{how}"
     names = ", ".join(report.header_names)
-    yield "endpoint", f"{report.endpoint}, OTLP {report.protocol}, compression {report.compression}"
-    yield "headers", f"set: {names}; their values are not shown" if names else "none"
-    yield "waiting", _what_waits(report.waiting, now)
+    yield "headers", f"{names}; their values are not shown" if names else "none"
+    yield "waiting", _describe_backlog(report.waiting, now)
     yield "spool", report.spool or "none: events are kept in memory only"
 
 
-def _said(said: Said) -> str:
-    if said.problem is not None:
-        return f"cannot be used: {said.problem}"
-    if said.word is None:
+def _describe_file(file: ConsentFile) -> str:
+    if file.problem is not None:
+        return f"cannot be used: {file.problem}"
+    if file.word is None:
         return "none"
-    if said.at is None:
-        return said.word
-    day = formatting.day(said.at)
-    return f"{said.word}, by {said.by}, {day}, consent version {said.consent_version}"
+    if file.at is None:
+        return file.word
+    day = formatting.day(file.at)
+    return f"{file.word}, by {file.by}, {day}, consent version {file.consent_version}"
 
 
-def _who(installation: Installation | None, now: float) -> str:
+def _describe_installation(installation: Installation | None, now: float) -> str:
     if installation is None:
-        return "no id: one is made when telemetry is on and an event is sent"
+        return "no id yet: it is made when telemetry is on and an event is sent"
     if installation.made_at is None:
-        return f"{installation.id}: all runs in continuous integration share it"
+        return f"{installation.id}: all runs in continuous integration share this id"
     age = formatting.ago(installation.made_at, now)
     return f"{installation.id}, made {age}, replaced after 90 days"
 
 
-def _what_waits(waiting: Waiting, now: float) -> str:
-    if waiting.oldest_at is None:
+def _describe_backlog(backlog: Backlog, now: float) -> str:
+    if backlog.oldest_at is None:
         return "nothing"
-    files = f"{formatting.size(waiting.bytes)} in {formatting.counted(waiting.files, 'file')}"
-    text = f"{formatting.counted(waiting.events, 'event')}, {files}, the oldest from "
-    text += formatting.ago(waiting.oldest_at, now)
-    if waiting.unreadable:
-        text += f"; {formatting.counted(waiting.unreadable, 'file')} cannot be read"
+    events = formatting.counted(backlog.events, "event")
+    files = f"{formatting.size(backlog.bytes)} in {formatting.counted(backlog.files, 'file')}"
+    text = f"{events}, {files}, the oldest written {formatting.ago(backlog.oldest_at, now)}"
+    if backlog.unreadable:
+        text += f"; {formatting.counted(backlog.unreadable, 'file')} cannot be read"
     return text

@@ -28,6 +28,7 @@ _LAYERS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"state"}),),
     (frozenset({"telemetry"}),),
     (frozenset({"cli"}),),
+    (frozenset({"__main__"}),),
 )
 _ON_TOP = {"integrations", "testing"}
 # The conformance checks share no code with the library that they check, except for the names of

@@ -1,15 +1,19 @@
-"""The command line as a person runs it: real processes, pipes and terminals."""
+"""The command line in real processes, pipes and terminals."""
 
 from __future__ import annotations
 
+import fcntl
+import itertools
 import json
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -31,7 +35,7 @@ def _environment(**extra: str) -> dict[str, str]:
 
 
 def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the console script to its end, its outputs into pipes."""
+    """Run the console script with its output in pipes."""
     return subprocess.run(
         [COMMAND, *APP, *arguments],
         env=_environment(**environ),
@@ -43,9 +47,15 @@ def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
 
 
 def on_terminal(*arguments: str, **environ: str) -> tuple[int, str]:
-    """Run the console script in a terminal of 60 columns; return its code and what one saw."""
+    """Run the console script in a terminal of 60 columns."""
+    return in_columns(60, *arguments, **environ)
+
+
+def in_columns(columns: int, *arguments: str, **environ: str) -> tuple[int, str]:
+    """Run the console script in a terminal; return its exit code and its output."""
     controller, end = pty.openpty()
-    environ = {"TERM": "xterm", "COLUMNS": "60", **environ}
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environ = {"TERM": "xterm", **environ}
     with subprocess.Popen(
         [COMMAND, *APP, *arguments],
         env=_environment(**environ),
@@ -58,7 +68,7 @@ def on_terminal(*arguments: str, **environ: str) -> tuple[int, str]:
         while select.select([controller], [], [], 60)[0]:
             try:
                 data = os.read(controller, 65536)
-            except OSError:  # its end, as Linux tells it
+            except OSError:  # the end of the output, on Linux
                 break
             if not data:
                 break
@@ -67,21 +77,21 @@ def on_terminal(*arguments: str, **environ: str) -> tuple[int, str]:
         return process.wait(60), seen.decode()
 
 
-def leave(endpoint: str, count: int) -> None:
-    """Have a program end with events on disk, for a backend that is away."""
+def spool_events(endpoint: str, count: int) -> None:
+    """Run a program that leaves events on disk, for a backend that is down."""
     status, sent = run(f"send({count}); telemetry.destroy(0); os._exit(0)", endpoint=endpoint)
     assert (status, len(sent)) == (0, count)
 
 
-def test_the_whole_story_of_a_user() -> None:
-    """Agree, look, preview, have it delivered, end it."""
+def test_a_user_agrees_looks_previews_flushes_and_turns_telemetry_off() -> None:
+    """Each step is a process of its own."""
     with OTLPReceiver() as receiver:
         where = {"ACME_CMS_TELEMETRY_ENDPOINT": receiver.http_endpoint}
         assert command("status", **where).stdout.startswith("acme-cms telemetry is off")
         assert command("on", **where).returncode == 0
         endpoint = receiver.http_endpoint
         receiver.stop()
-        leave(endpoint, 3)
+        spool_events(endpoint, 3)
         receiver.start()
         assert "3 events" in command("status", **where).stdout
         assert command("show", **where).stdout.count("didWork  ") == 3
@@ -93,11 +103,11 @@ def test_the_whole_story_of_a_user() -> None:
         assert command("off", **where).returncode == 0
         after = command("flush", **where)
     assert (after.returncode, after.stdout) == (1, "")
-    assert "telemetry is not on, so nothing leaves" in after.stderr
+    assert "nothing is sent while telemetry is off" in after.stderr
 
 
-def test_colours_are_for_terminals() -> None:
-    """And for nothing else, unless one says so."""
+def test_colours_appear_on_terminals_or_with_force_color() -> None:
+    """Not with NO_COLOR, nor on a dumb terminal."""
     assert "\x1b" not in command("status").stdout
     assert "\x1b[1macme-cms\x1b[0m" in command("status", FORCE_COLOR="1").stdout
     assert "\x1b[1macme-cms\x1b[0m" in on_terminal("status")[1]
@@ -105,21 +115,26 @@ def test_colours_are_for_terminals() -> None:
     assert "\x1b" not in on_terminal("status", TERM="dumb")[1]
 
 
-def test_lines_keep_to_the_width_of_the_terminal() -> None:
-    """Whatever is in them, but for what has no place to break."""
-    _, seen = on_terminal("doctor", NO_COLOR="1")
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("verb", ["status", "doctor", "off"])
+def test_lines_use_the_whole_width_of_the_terminal_and_no_more(verb: str, columns: int) -> None:
+    """Only a word that is longer, such as a path, passes the edge."""
+    _, output = in_columns(columns, verb)
 
-    lines = seen.replace("\r", "").splitlines()
-    assert [line for line in lines if len(line) > 60 and "/" not in line] == []
+    lines = CONTROL.sub("", output).replace("\r", "").splitlines()
+    assert [line for line in lines if len(line) > columns and "/" not in line] == []
+    note = next(number for number, line in enumerate(lines) if line.startswith("note: "))
+    for line, following in itertools.pairwise(lines[note:]):
+        assert len(line) + len(following.split()[0]) + 1 > columns
 
 
-def test_progress_is_shown_in_place_on_a_terminal() -> None:
-    """And is gone at the end; into a pipe it is lines."""
+def test_flush_shows_progress_in_place_on_a_terminal() -> None:
+    """It is cleared at the end."""
     with OTLPReceiver() as receiver:
         endpoint = receiver.http_endpoint
         where = {"ACME_CMS_TELEMETRY_ENDPOINT": endpoint, "ACME_CMS_TELEMETRY": "on"}
         receiver.stop()
-        leave(endpoint, 2)
+        spool_events(endpoint, 2)
         receiver.start()
         receiver.answer(Answer.unavailable(retry_after=1))
 
@@ -132,8 +147,8 @@ def test_progress_is_shown_in_place_on_a_terminal() -> None:
     assert shown == "Delivered: 2 of 2 events.\n"
 
 
-def test_an_ascii_terminal_is_no_failure() -> None:
-    """What it cannot show is escaped."""
+def test_characters_outside_ascii_are_escaped_on_an_ascii_terminal() -> None:
+    """The exit code stays 0."""
     environ = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
 
     done = command("preview", "didNaïve", "-p", "schnee=☃", **environ)
@@ -143,11 +158,11 @@ def test_an_ascii_terminal_is_no_failure() -> None:
     assert r"\u2603" in done.stdout
 
 
-def test_a_reader_that_goes_away_is_no_failure() -> None:
-    """`| head` is quiet."""
+def test_a_broken_pipe_is_quiet() -> None:
+    """As with `| head`."""
     with refusing_port() as port:
         endpoint = f"http://127.0.0.1:{port}"
-        leave(endpoint, 400)
+        spool_events(endpoint, 400)
     line = f"'{COMMAND}' --app acme-cms show | head -n 1; echo ${{PIPESTATUS[0]}}"
 
     done = subprocess.run(
@@ -163,12 +178,12 @@ def test_a_reader_that_goes_away_is_no_failure() -> None:
     assert done.stderr == ""
 
 
-def test_an_interruption_ends_it_at_once_with_130() -> None:
-    """Nothing is lost, and there is no traceback."""
+def test_ctrl_c_ends_flush_at_once_with_exit_code_130() -> None:
+    """No event is lost, and there is no traceback."""
     with OTLPReceiver() as receiver:
         endpoint = receiver.http_endpoint
         receiver.stop()
-        leave(endpoint, 1)
+        spool_events(endpoint, 1)
         receiver.start()
         until = threading.Event()
         receiver.answer_always(Answer.held(until))
@@ -181,10 +196,10 @@ def test_an_interruption_ends_it_at_once_with_130() -> None:
             text=True,
         ) as process:
             receiver.wait_for_requests(1)
-            begun = time.monotonic()
+            start = time.monotonic()
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
-            took = time.monotonic() - begun
+            took = time.monotonic() - start
         until.set()
 
     assert (process.returncode, out) == (130, "")
@@ -194,8 +209,8 @@ def test_an_interruption_ends_it_at_once_with_130() -> None:
 
 
 @pytest.mark.parametrize("verb", ["status", "on", "off", "show", "purge", "reset-id"])
-def test_looking_and_deciding_import_no_opentelemetry(verb: str) -> None:
-    """They answer at once."""
+def test_verbs_that_send_nothing_import_no_opentelemetry(verb: str) -> None:
+    """They start fast."""
     code = (
         "import json, sys\n"
         "from otel_telemetry.cli.main import main\n"
@@ -216,8 +231,8 @@ def test_looking_and_deciding_import_no_opentelemetry(verb: str) -> None:
     assert json.loads(done.stderr.splitlines()[-1]) == [0, []]
 
 
-def test_the_command_sends_nothing_of_its_own() -> None:
-    """Not even that it was run."""
+def test_the_command_line_sends_no_event_of_its_own() -> None:
+    """Not even that it was used."""
     with OTLPReceiver() as receiver:
         where = {"ACME_CMS_TELEMETRY_ENDPOINT": receiver.http_endpoint, "ACME_CMS_TELEMETRY": "on"}
         for verb in ("status", "show", "preview didX", "reset-id", "purge", "flush", "doctor"):

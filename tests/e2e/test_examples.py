@@ -53,9 +53,9 @@ PROMISED = {
     ),
     "telemetry_command.py": (
         "OTLP http/protobuf, ",
-        "Your choice is kept: acme telemetry on.",
-        "ok       answer      the backend takes OTLP http/protobuf",
-        "Deleted: the installation id.",
+        "Your choice is saved: acme telemetry on.",
+        "ok       answer      the backend accepts OTLP http/protobuf",
+        "The installation id is deleted.",
         "arrived: ['didGreet']",
     ),
     "flask_app.py": ("thank you\nthank you\n",),

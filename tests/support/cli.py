@@ -1,4 +1,4 @@
-"""The command line in a test's hands: a verb is asked, and all that it says is kept."""
+"""Runs verbs of the command line in this process, and keeps their output."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _VERBS: Final = {verb.name: verb for verb in VERBS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """What a command did.
+class VerbRun:
+    """The exit code and the output of a verb.
 
     Attributes:
-        code: Its exit code.
-        out: What it printed.
-        err: What it said beside.
+        code: The exit code.
+        out: The text on stdout.
+        err: The text on stderr.
     """
 
     code: int
@@ -40,12 +40,12 @@ class Ran:
 
     @property
     def json(self) -> dict[str, object]:
-        """What it printed, as JSON."""
-        said: dict[str, object] = json.loads(self.out)
-        return said
+        """The JSON on stdout."""
+        data: dict[str, object] = json.loads(self.out)
+        return data
 
 
-def ask(
+def run_verb(
     verb: str,
     source: Telemetry | Callable[[], Telemetry],
     *,
@@ -53,8 +53,8 @@ def ask(
     now: float | None = None,
     out: io.StringIO | None = None,
     **options: Any,
-) -> Ran:
-    """Run a verb with these `Options`, and return all that it said."""
+) -> VerbRun:
+    """Run a verb with these `Options`, and return its exit code and output."""
     out, err = out or io.StringIO(), io.StringIO()
     code = run(
         _VERBS[verb],
@@ -64,11 +64,11 @@ def ask(
         console=Console(out, err, environment.current()),
         now=time.time if now is None else lambda: now,
     )
-    return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+    return VerbRun(code=code, out=out.getvalue(), err=err.getvalue())
 
 
-def leave_events(telemetry: Telemetry, *names: str, **properties: object) -> None:
-    """Have *telemetry* end with these events on disk, its backend being away."""
+def spool_events(telemetry: Telemetry, *names: str, **properties: object) -> None:
+    """Send these events to a backend that is down, and end *telemetry*: they stay on disk."""
     for name in names:
         telemetry.send(
             name,
@@ -80,7 +80,7 @@ def leave_events(telemetry: Telemetry, *names: str, **properties: object) -> Non
 
 
 def segments() -> list[Path]:
-    """Return the segment files of the user whose home this is."""
+    """Return the segment files in the home of the test."""
     return sorted(home().rglob("*.seg"))
 
 

@@ -1,4 +1,4 @@
-"""The way to a backend, examined; and ports that never say a word."""
+"""Runs the connection checks of `doctor`; ports that never respond."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tests.support.processes import LOOPBACK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otel_telemetry.cli.probe import Check
+    from otel_telemetry.cli.probe import CheckResult
 
 
-def checks(endpoint: str, prober: Prober | None = None, **settings: object) -> list[Check]:
-    """Examine the way to a backend."""
+def checks(endpoint: str, prober: Prober | None = None, **settings: object) -> list[CheckResult]:
+    """Run the checks on the way to a backend."""
     config = TelemetryConfig(name="acme", endpoint=endpoint, **settings)  # type: ignore[arg-type]  # it checks them
     return list(check_connection(config, prober or Prober(10)))
 
 
-def levels(found: list[Check]) -> list[tuple[str, str]]:
-    """Return what was looked at, and how it was."""
+def levels(found: list[CheckResult]) -> list[tuple[str, str]]:
+    """Return the name and the level of each check."""
     return [(check.name, check.level) for check in found]
 
 
 @contextmanager
 def silent(*, accepts: bool = True) -> Iterator[int]:
-    """Listen on a port, and never say a word."""
+    """Listen on a port, and never respond."""
     with socket.socket() as server:
         server.bind((LOOPBACK, 0))
         server.listen(8 if accepts else 0)

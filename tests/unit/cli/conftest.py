@@ -1,4 +1,4 @@
-"""An application whose backend is away."""
+"""An application whose backend is down."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def make() -> Iterator[Callable[..., Telemetry]]:
-    """Make instances that are on, with a backend that refuses connections."""
+    """Make instances with telemetry on, whose backend refuses connections."""
     made: list[Telemetry] = []
     with refusing_port() as port:
 

@@ -1,4 +1,4 @@
-"""`catalog`: what may leave at all, as a document."""
+"""`catalog`: the catalogue as a document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from otel_telemetry import Telemetry
 from otel_telemetry.catalog.documents import json_schema, markdown, semconv_yaml
-from tests.support.cli import ask
+from tests.support.cli import run_verb
 from tests.support.declared import CATALOG
 
 Make = Callable[..., Telemetry]
@@ -26,74 +26,76 @@ PLACE = "tests.support.declared:CATALOG"
         ("semconv", semconv_yaml(CATALOG)),
     ],
 )
-def test_it_prints_the_document_as_it_is(make: Make, name: str, expected: str) -> None:
-    """To the byte, so that it may be written to a file."""
-    ran = ask("catalog", make(catalog=CATALOG), format=name)
+def test_catalog_prints_exactly_the_bytes_of_the_document(
+    make: Make, name: str, expected: str
+) -> None:
+    """The output can be redirected to a file."""
+    result = run_verb("catalog", make(catalog=CATALOG), format=name)
 
-    assert (ran.code, ran.out, ran.err) == (0, expected, "")
-    assert ask("catalog", make(), catalog=PLACE, format=name).out == expected
-    said = ask("catalog", make(), catalog=PLACE, format=name, json=True).json
-    assert said == {"format": name, "text": expected}
+    assert (result.code, result.out, result.err) == (0, expected, "")
+    assert run_verb("catalog", make(), catalog=PLACE, format=name).out == expected
+    data = run_verb("catalog", make(), catalog=PLACE, format=name, json=True).json
+    assert data == {"format": name, "text": expected}
 
 
-def test_a_file_that_says_the_same_is_up_to_date(make: Make, tmp_path: Path) -> None:
-    """By the end of its name."""
+def test_check_accepts_a_file_that_equals_the_document(make: Make, tmp_path: Path) -> None:
+    """The suffix of its name selects the format."""
     path = tmp_path / "schema.json"
     path.write_text(json_schema(CATALOG), encoding="utf-8")
 
-    ran = ask("catalog", make(catalog=CATALOG), check=str(path))
+    result = run_verb("catalog", make(catalog=CATALOG), check=str(path))
 
-    assert (ran.code, ran.out, ran.err) == (0, f"{path} is up to date.\n", "")
+    assert (result.code, result.out, result.err) == (0, f"{path} is up to date.\n", "")
 
 
 @pytest.mark.parametrize("content", ["", markdown(CATALOG).replace("didStart", "didBegin"), None])
-def test_a_stale_file_is_told_with_its_differences(
+def test_check_prints_a_diff_and_exits_with_1_for_a_stale_file(
     make: Make, tmp_path: Path, content: str | None
 ) -> None:
-    """Empty, other, or not there; continuous integration fails by it."""
+    """The file is empty, different, or missing."""
     path = tmp_path / "TELEMETRY.md"
     if content is not None:
         path.write_text(content, encoding="utf-8")
 
-    ran = ask("catalog", make(catalog=CATALOG), check=str(path))
+    result = run_verb("catalog", make(catalog=CATALOG), check=str(path))
 
-    assert ran.code == 1
-    assert ran.out.startswith(f"--- {path}\n+++ {path} (declared)\n@@ ")
-    assert "\n+" in ran.out
-    assert ran.err == f"{path} is stale: write the catalogue anew.\n"
-    said = ask("catalog", make(catalog=CATALOG), check=str(path), json=True).json
-    assert said["is_stale"] is True
-    assert said["differences"] == ran.out.splitlines()
+    assert result.code == 1
+    assert result.out.startswith(f"--- {path}\n+++ {path} (declared)\n@@ ")
+    assert "\n+" in result.out
+    assert result.err == f"{path} is not up to date.\n"
+    data = run_verb("catalog", make(catalog=CATALOG), check=str(path), json=True).json
+    assert data["is_stale"] is True
+    assert data["differences"] == result.out.splitlines()
 
 
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        ({}, 1, "acme-cms declares no events"),
-        ({"is_known": False}, 1, "name it with --catalog MODULE:NAME"),
-        ({"catalog": "tests.support.declared:Kind"}, 2, "is no Catalog"),
-        ({"catalog": "no_such_module:CATALOG"}, 2, "cannot be had"),
+        ({}, 1, "acme-cms has no catalogue"),
+        ({"is_known": False}, 1, "use --catalog MODULE:NAME"),
+        ({"catalog": "tests.support.declared:Kind"}, 2, "must be a Catalog; it is of type "),
+        ({"catalog": "no_such_module:CATALOG"}, 2, "cannot be loaded"),
         ({"catalog": PLACE, "check": "page.txt"}, 2, "a catalogue's document ends in"),
         ({"catalog": PLACE, "check": "/"}, 2, "a catalogue's document ends in"),
     ],
     ids=["none", "unknown", "another thing", "not there", "another kind of file", "a directory"],
 )
-def test_what_cannot_be_done_is_told(
+def test_catalog_explains_each_error_and_sets_the_exit_code(
     make: Make, options: dict[str, Any], code: int, message: str
 ) -> None:
-    """With its exit code."""
-    ran = ask("catalog", make(), **options)
+    """Wrong usage is 2, a missing catalogue is 1."""
+    result = run_verb("catalog", make(), **options)
 
-    assert (ran.code, ran.out) == (code, "")
-    assert message in ran.err
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
 
 
-def test_a_file_that_cannot_be_read_is_told(make: Make, tmp_path: Path) -> None:
-    """In the system's words."""
+def test_check_reports_a_file_that_cannot_be_read(make: Make, tmp_path: Path) -> None:
+    """The message is that of the operating system."""
     path = tmp_path / "page.md"
     path.mkdir()
 
-    ran = ask("catalog", make(catalog=CATALOG), check=str(path))
+    result = run_verb("catalog", make(catalog=CATALOG), check=str(path))
 
-    assert (ran.code, ran.out) == (1, "")
-    assert "Is a directory" in ran.err
+    assert (result.code, result.out) == (1, "")
+    assert "Is a directory" in result.err

@@ -1,4 +1,4 @@
-"""`doctor`: all that delivery needs."""
+"""`doctor`: checks of everything that delivery needs."""
 
 from __future__ import annotations
 
@@ -13,130 +13,148 @@ import pytest
 from otel_telemetry import Telemetry
 from otel_telemetry.testing import OTLPReceiver
 from tests.support.audit import AUDIT
-from tests.support.cli import ask, home, leave_events, segments
+from tests.support.cli import home, run_verb, segments, spool_events
 from tests.support.spools import foreign_directory, small_disk
 
 Make = Callable[..., Telemetry]
 
 GOLDEN = """\
-acme-cms telemetry, examined
+Checks of acme-cms telemetry
 
 ok       decision    on: The application has turned telemetry on.
 ok       endpoint    URL/v1/logs, OTLP http/protobuf
 ok       name        127.0.0.1 is 127.0.0.1
 ok       connect     port PORT is open
-ok       answer      the backend takes OTLP http/protobuf
-ok       spool       HOME/.local/state/acme-cms/telemetry/spool, made when it is first needed; \
+ok       answer      the backend accepts OTLP http/protobuf
+ok       spool       HOME/.local/state/acme-cms/telemetry/spool, created when it is needed; \
 waiting: 0 events
 ok       clock       plausible
 
-Nothing is wrong.
+No problem was found.
 """
 
 GOLDEN_DEAD = """\
-acme-cms telemetry, examined
+Checks of acme-cms telemetry
 
 ok       decision    on: The application has turned telemetry on.
 ok       endpoint    http://127.0.0.1:PORT/v1/logs, OTLP http/protobuf
 ok       name        127.0.0.1 is 127.0.0.1
 problem  connect     127.0.0.1, port PORT: Connection refused
-                     -> Start the backend, or set the port that it listens on.
-ok       spool       none: events are kept in memory only, and end with their process
+                     -> Start the backend, or correct the port in the endpoint.
+ok       spool       none: events are kept in memory only, and are lost when their process ends
 ok       clock       plausible
 
-problems: 1, warnings: 0
+1 problem, 0 warnings
 """
 
 
-def found(telemetry: Telemetry, name: str, **options: Any) -> dict[str, str]:
-    """Return the last check of this name."""
-    checks = ask("doctor", telemetry, json=True, **options).json["checks"]
+def check_named(telemetry: Telemetry, name: str, **options: Any) -> dict[str, str]:
+    """Return the last check with this name."""
+    checks = run_verb("doctor", telemetry, json=True, **options).json["checks"]
     assert isinstance(checks, list)
     named: list[dict[str, str]] = [check for check in checks if check["name"] == name]
     return named[-1]
 
 
-def test_a_healthy_set_up_is_told_line_by_line(make: Make) -> None:
-    """And no event is sent, no file made."""
+def test_doctor_prints_a_line_for_each_check_and_sends_no_event(make: Make) -> None:
+    """No file is written."""
     with OTLPReceiver() as receiver:
         url = receiver.http_endpoint
-        ran = ask("doctor", make(endpoint=url))
+        result = run_verb("doctor", make(endpoint=url))
 
     expected = GOLDEN.replace("URL", url).replace("PORT", url.rpartition(":")[2])
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out == expected.replace("HOME", str(home()))
+    assert (result.code, result.err) == (0, "")
+    assert result.out == expected.replace("HOME", str(home()))
     assert receiver.events == ()
     assert [path for path in home().rglob("*") if path.is_file()] == []
 
 
-def test_a_dead_backend_is_a_problem_with_a_remedy(make: Make) -> None:
-    """And the exit code says so."""
+def test_doctor_exits_with_1_and_gives_advice_for_a_dead_backend(make: Make) -> None:
+    """The problem is the connection."""
     telemetry = make(spool=False)
     port = telemetry.config.url.split(":")[2].partition("/")[0]
 
-    ran = ask("doctor", telemetry)
+    result = run_verb("doctor", telemetry)
 
-    assert (ran.code, ran.out) == (1, GOLDEN_DEAD.replace("PORT", port))
+    assert (result.code, result.out) == (1, GOLDEN_DEAD.replace("PORT", port))
 
 
-def test_off_it_connects_to_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Off means off; unless one says so."""
+def test_doctor_opens_no_connection_while_telemetry_is_off_without_the_option_connect(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Off means off."""
     monkeypatch.setenv("DO_NOT_TRACK", "1")
     telemetry = make()
 
     with AUDIT.counting("socket.connect") as connects:
-        ran = ask("doctor", telemetry)
+        result = run_verb("doctor", telemetry)
         assert connects == []
-        assert ask("doctor", telemetry, connect=True).code == 1
+        assert run_verb("doctor", telemetry, connect=True).code == 1
         assert connects
 
-    assert ran.code == 0
-    assert ran.out.endswith("\nNothing is wrong so far.\n")
-    assert "skipped  connection  Telemetry is not on, and off means off" in ran.out
-    assert "-> Add --connect" in ran.out
-    assert found(telemetry, "decision")["found"] == "off: DO_NOT_TRACK is set."
+    assert result.code == 0
+    assert result.out.endswith("\nNo problem was found. Some checks were skipped.\n")
+    assert (
+        "skipped  connection  not checked: telemetry is not on, so no connection is opened"
+        in result.out
+    )
+    assert "-> Add --connect" in result.out
+    assert check_named(telemetry, "decision")["found"] == "off: DO_NOT_TRACK is set."
 
 
-def test_log_is_told(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not on either."""
+def test_doctor_skips_the_connection_in_log_mode(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent in log mode."""
     monkeypatch.setenv("ACME_CMS_TELEMETRY", "log")
 
-    assert found(make(), "decision")["found"].startswith("log: ")
-    assert found(make(), "connection")["level"] == "skipped"
+    assert check_named(make(), "decision")["found"].startswith("log: ")
+    assert check_named(make(), "connection")["level"] == "skipped"
 
 
-def test_without_the_code_it_says_that_it_does_not_know_it(make: Make) -> None:
-    """Its endpoint may be another."""
-    assert "the code of acme-cms itself" in ask("doctor", make(), is_known=False).err
+def test_doctor_without_the_code_notes_that_its_settings_are_unknown(make: Make) -> None:
+    """The code may set another endpoint than the environment."""
+    assert "the settings in the code of acme-cms" in run_verb("doctor", make(), is_known=False).err
 
 
-def test_files_of_trust_that_cannot_be_read_are_problems(
+def test_doctor_without_the_code_connects_to_no_default_endpoint(make: Make) -> None:
+    """The endpoint is unknown, even with the option connect."""
+    with AUDIT.counting("socket.connect") as connects:
+        result = run_verb("doctor", make(endpoint=None), is_known=False, connect=True)
+
+    assert (result.code, connects) == (0, [])
+    assert "skipped  endpoint    not known without the code of acme-cms\n" in result.out
+    assert "-> Name the Telemetry in the application's code: --app MODULE:NAME." in result.out
+    assert "localhost" not in result.out
+
+
+def test_doctor_reports_an_unreadable_choice_or_policy_with_who_can_correct_it(
     make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The choice for its user to mend, the policy for the machine's."""
+    """The user can correct the choice, the administrator the policy."""
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path))
     policy = tmp_path / "acme-cms" / "telemetry.json"
     policy.parent.mkdir()
     policy.write_text("{", encoding="utf-8")
-    assert found(make(), "decision")["advice"] == "Tell whoever administers this machine."
+    assert check_named(make(), "decision")["advice"] == "Ask the administrator of this machine."
 
     choice = home() / ".config" / "acme-cms" / "telemetry.json"
     choice.parent.mkdir(parents=True)
     choice.write_text("{", encoding="utf-8")
-    assert "Choose again" in found(make(), "decision")["advice"]
+    assert "Choose again" in check_named(make(), "decision")["advice"]
 
 
-def test_keys_in_plain_text_are_a_warning(make: Make) -> None:
-    """Loopback too: it may be a tunnel's end."""
+def test_doctor_warns_of_headers_in_plain_text(make: Make) -> None:
+    """Of loopback too: it may be the end of a tunnel."""
     with OTLPReceiver() as receiver:
         telemetry = make(endpoint=receiver.http_endpoint, headers={"x-key": "s3cret"})
-        check = found(telemetry, "endpoint")
-        ran = ask("doctor", telemetry)
+        check = check_named(telemetry, "endpoint")
+        result = run_verb("doctor", telemetry)
 
     assert check["level"] == "warning"
-    assert "headers x-key go in plain text" in check["found"]
-    assert (ran.code, ran.out.splitlines()[-1]) == (0, "problems: 0, warnings: 1")
-    assert "s3cret" not in ran.out
+    assert "headers x-key are sent in plain text" in check["found"]
+    assert (result.code, result.out.splitlines()[-1]) == (0, "0 problems, 1 warning")
+    assert "s3cret" not in result.out
 
 
 def _spool(tmp_path: Path) -> Path:
@@ -145,71 +163,74 @@ def _spool(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_waits_is_told(make: Make) -> None:
-    """With the place."""
-    leave_events(make(), "one")
+def test_doctor_counts_the_waiting_events(make: Make) -> None:
+    """With the directory."""
+    spool_events(make(), "one")
 
-    assert found(make(), "spool")["found"].endswith("spool; waiting: 1 event")
+    assert check_named(make(), "spool")["found"].endswith("spool; waiting: 1 event")
 
 
-def test_a_spool_that_is_no_directory_is_a_problem(make: Make, tmp_path: Path) -> None:
-    """Events would live in memory only."""
+def test_doctor_reports_a_spool_that_is_not_a_directory(make: Make, tmp_path: Path) -> None:
+    """Events would be kept in memory only."""
     path = tmp_path / "file"
     path.touch()
 
-    check = found(make(spool=str(path)), "spool")
+    check = check_named(make(spool=str(path)), "spool")
 
     assert (check["level"], "no directory" in check["found"]) == ("problem", True)
 
 
-def test_a_spool_of_another_user_is_a_problem(make: Make, tmp_path: Path) -> None:
-    """They could read it."""
-    check = found(make(spool=str(foreign_directory(tmp_path))), "spool")
+def test_doctor_reports_a_spool_of_another_user(make: Make, tmp_path: Path) -> None:
+    """That user could read the events."""
+    check = check_named(make(spool=str(foreign_directory(tmp_path))), "spool")
 
     assert (check["level"], "another user" in check["found"]) == ("problem", True)
 
 
-def test_a_spool_that_cannot_be_written_to_is_a_problem(make: Make) -> None:
-    """As on a disk that is read-only, to root too."""
+def test_doctor_reports_a_spool_that_is_not_writable(make: Make) -> None:
+    """The disk is read-only, for root too."""
     with small_disk() as disk:
         telemetry = make(spool=str(disk / "spool"))
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-        check = found(telemetry, "spool")
+        check = check_named(telemetry, "spool")
 
     assert check["level"] == "problem"
-    assert check["found"] == f"{disk} cannot be written to: events live in memory only"
+    assert check["found"] == f"{disk} is not writable, so events are kept in memory only"
 
 
-def test_a_spool_that_others_may_write_to_is_a_warning(make: Make) -> None:
-    """They could take away what waits; to look at its name harms nobody."""
-    leave_events(make(), "one")
+def test_doctor_warns_of_a_spool_that_other_users_can_write_to(make: Make) -> None:
+    """They could delete events; reading the names of files is harmless."""
+    spool_events(make(), "one")
     base = segments()[0].parent.parent
     os.chmod(base, 0o755)
-    assert found(make(), "spool")["level"] == "ok"
+    assert check_named(make(), "spool")["level"] == "ok"
     os.chmod(base, 0o775)
 
-    ran = ask("doctor", make())
+    result = run_verb("doctor", make())
 
-    assert f"-> chmod go-w {base}" in ran.out
-
-
-def test_a_full_disk_is_a_warning(make: Make, tmp_path: Path) -> None:
-    """Before it is full."""
-    check = found(make(spool=str(_spool(tmp_path)), spool_max_bytes=2**60), "spool")
-
-    assert (check["level"], "MB free, less than" in check["found"]) == ("warning", True)
+    assert f"-> Run chmod go-w {base}" in result.out
 
 
-def test_files_of_another_version_are_a_warning(make: Make) -> None:
-    """This one does not touch them."""
-    leave_events(make(), "one")
+def test_doctor_warns_of_a_disk_with_too_little_space(make: Make, tmp_path: Path) -> None:
+    """Less than the spool may take."""
+    check = check_named(make(spool=str(_spool(tmp_path)), spool_max_bytes=2**60), "spool")
+
+    assert (check["level"], "MB are free, less than" in check["found"]) == ("warning", True)
+
+
+def test_doctor_warns_of_files_of_another_format_version(make: Make) -> None:
+    """This version leaves them as they are."""
+    spool_events(make(), "one")
     segments()[0].write_bytes(b"otlpseg\x7f")
 
-    check = found(make(), "spool")
+    check = check_named(make(), "spool")
 
-    assert (check["level"], "1 file of another version" in check["found"]) == ("warning", True)
+    assert (
+        check["level"],
+        "1 unreadable file, damaged or of another version" in check["found"],
+    ) == ("warning", True)
 
 
-def test_a_clock_that_is_wrong_is_a_warning(make: Make) -> None:
-    """Certificates fail by it."""
-    assert found(make(spool=False), "clock", now=0.0)["level"] == "warning"
+def test_doctor_warns_of_a_clock_before_the_installation(make: Make) -> None:
+    """Certificates would not be valid."""
+    assert check_named(make(spool=False), "clock", now=0.0)["level"] == "warning"

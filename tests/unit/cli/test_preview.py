@@ -1,4 +1,4 @@
-"""`preview`: what would leave."""
+"""`preview`: the request that would be sent for an event."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from opentelemetry.sdk._logs import LoggerProvider
 from otel_telemetry import Telemetry
 from otel_telemetry.cli.preview import properties
 from otel_telemetry.testing.receiver.decoding import contents_of, from_json
-from tests.support.cli import ask, home
+from tests.support.cli import home, run_verb
 
 Make = Callable[..., Telemetry]
 
-MADE_UP = "note: the installation id is made up, for none is kept yet.\n"
+EXAMPLE_ID = "note: there is no installation id yet; the one shown is an example.\n"
 
 
-def test_it_shows_the_request_and_where_it_would_go(make: Make) -> None:
-    """With the three buckets, sizes and all that every event has."""
-    ran = ask(
+def test_preview_shows_the_endpoint_and_the_request_and_writes_no_file(make: Make) -> None:
+    """The request has a size, three kinds of properties, and the attributes of every event."""
+    result = run_verb(
         "preview",
         make(endpoint="https://telemetry.acme.example"),
         event="didCreateEntry",
@@ -29,11 +29,11 @@ def test_it_shows_the_request_and_where_it_would_go(make: Make) -> None:
         group_properties=("locales=3",),
     )
 
-    assert (ran.code, ran.err) == (0, MADE_UP)
-    first, second, *rest = ran.out.splitlines()
-    assert first == "to https://telemetry.acme.example/v1/logs"
-    assert second.startswith("OTLP http/protobuf, ")
-    assert second.endswith(" bytes compressed; nothing of it was sent")
+    assert (result.code, result.err) == (0, EXAMPLE_ID)
+    first, second, *rest = result.out.splitlines()
+    assert first == "endpoint  https://telemetry.acme.example/v1/logs"
+    assert second.startswith("request   OTLP http/protobuf, ")
+    assert second.endswith(" bytes compressed; nothing was sent")
     for shown in (
         'model           "article"',
         "draft           true",
@@ -44,115 +44,135 @@ def test_it_shows_the_request_and_where_it_would_go(make: Make) -> None:
     assert [path for path in home().rglob("*") if path.is_file()] == []
 
 
-def test_the_json_is_a_request_that_a_backend_takes(make: Make) -> None:
-    """OTLP's own JSON."""
-    ran = ask("preview", make(compression="none"), event="didX", json=True)
+def test_preview_with_json_prints_a_request_that_a_backend_accepts(make: Make) -> None:
+    """It is in OTLP's own JSON."""
+    result = run_verb("preview", make(compression="none"), event="didX", json=True)
 
-    (event,) = contents_of(from_json("logs", ran.out.encode())).events
+    (event,) = contents_of(from_json("logs", result.out.encode())).events
     assert event.name == "didX"
 
 
-def test_uncompressed_there_is_one_size(make: Make) -> None:
-    """The one that goes."""
-    out = ask("preview", make(compression="none"), event="didX").out
+def test_preview_without_compression_shows_one_size(make: Make) -> None:
+    """It is the size that would be sent."""
+    out = run_verb("preview", make(compression="none"), event="didX").out
 
     assert "compressed" not in out
 
 
-def test_off_it_works_all_the_same_and_says_that_nothing_would_leave(
+def test_preview_works_while_telemetry_is_off_and_notes_that_nothing_would_be_sent(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To see before one agrees."""
+    """Users look before they agree."""
     monkeypatch.setenv("DO_NOT_TRACK", "1")
 
-    ran = ask("preview", make(), event="didX")
+    result = run_verb("preview", make(), event="didX")
 
-    assert (ran.code, ran.err) == (0, f"{MADE_UP}nothing would leave: DO_NOT_TRACK is set.\n")
-    assert "didX" in ran.out
+    assert (result.code, result.err) == (
+        0,
+        f"{EXAMPLE_ID}note: nothing would be sent now: DO_NOT_TRACK is set.\n",
+    )
+    assert "didX" in result.out
 
 
-def test_the_kept_identity_is_shown_as_it_would_go(make: Make) -> None:
-    """And one that is not kept is not kept afterwards either."""
+def test_preview_shows_the_saved_installation_id(make: Make) -> None:
+    """There is then no note about an example."""
     telemetry = make()
     telemetry.send("didStart")
-    known = ask("status", telemetry, json=True).json["installation"]
+    known = run_verb("status", telemetry, json=True).json["installation"]
     assert isinstance(known, dict)
 
-    ran = ask("preview", telemetry, event="didX")
+    result = run_verb("preview", telemetry, event="didX")
 
-    assert str(known["id"]) in ran.out
-    assert ran.err == ""
+    assert str(known["id"]) in result.out
+    assert result.err == ""
 
 
-def test_in_ci_the_installation_is_everybodys(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where one is kept."""
+def test_preview_shows_the_shared_installation_id_in_ci(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the machine has a saved one."""
     make().send("didStart")
     monkeypatch.setenv("CI", "true")
 
-    ran = ask("preview", make(), event="didX")
+    result = run_verb("preview", make(), event="didX")
 
-    assert 'app.installation.id       "ci"' in ran.out
-    assert ran.err == ""
-
-
-def test_what_a_hook_drops_would_not_leave(make: Make) -> None:
-    """There is nothing to show, and that is said."""
-    ran = ask("preview", make(before_send=lambda _event: None), event="didX")
-
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("error: nothing would leave: a hook in before_send drops this event.")
+    assert 'app.installation.id       "ci"' in result.out
+    assert result.err == ""
 
 
-def test_what_is_mended_is_noted(make: Make) -> None:
-    """On stderr."""
-    ran = ask("preview", make(), event="didX", event_properties=("service.name=mine",))
+def test_preview_exits_with_1_for_an_event_that_a_hook_drops(make: Make) -> None:
+    """The error names the hook."""
+    result = run_verb("preview", make(before_send=lambda _event: None), event="didX")
 
-    assert (ran.code, ran.err) == (
-        0,
-        f"{MADE_UP}note: mended in the event: reserved_key, 1 time\n",
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(
+        "error: nothing would be sent: a hook in before_send drops this event."
     )
 
 
-def test_without_the_code_it_says_that_it_does_not_know_it(make: Make) -> None:
-    """Its hooks and its catalogue may change all that is shown."""
-    assert "the code of acme-cms itself" in ask("preview", make(), event="x", is_known=False).err
+def test_preview_notes_corrections_of_the_event_on_stderr(make: Make) -> None:
+    """With their number."""
+    result = run_verb("preview", make(), event="didX", event_properties=("service.name=mine",))
+
+    assert (result.code, result.err) == (
+        0,
+        f"{EXAMPLE_ID}note: corrected in the event: reserved_key, 1 time\n",
+    )
 
 
-def test_what_happens_to_an_event_that_would_not_leave_is_noted(make: Make) -> None:
-    """Beside the reason: it may be the same thing."""
+def test_preview_without_the_code_notes_that_its_settings_are_unknown(make: Make) -> None:
+    """Hooks and a catalogue in the code may change the event."""
+    assert (
+        "the settings in the code of acme-cms"
+        in run_verb("preview", make(), event="x", is_known=False).err
+    )
+
+
+def test_preview_without_the_code_shows_no_default_as_the_endpoint(make: Make) -> None:
+    """The endpoint is unknown, unless the environment sets it."""
+    result = run_verb("preview", make(endpoint=None), event="x", is_known=False)
+
+    assert result.out.startswith("endpoint  not known without the code of acme-cms\n")
+    assert "localhost" not in result.out
+
+
+def test_preview_notes_corrections_of_an_event_that_would_not_be_sent_too(make: Make) -> None:
+    """A correction may be the reason."""
     telemetry = make(before_send=lambda _event: None)
 
-    ran = ask("preview", telemetry, event="x", event_properties=("service.name=a",))
+    result = run_verb("preview", telemetry, event="x", event_properties=("service.name=a",))
 
-    assert ran.err.splitlines()[1:] == ["note: mended in the event: reserved_key, 1 time"]
+    assert result.err.splitlines()[1:] == ["note: corrected in the event: reserved_key, 1 time"]
 
 
-def test_an_applications_own_provider_is_noted(make: Make) -> None:
-    """What it makes of the event is not known here."""
-    ran = ask("preview", make(logger_provider=LoggerProvider()), event="didX")
+def test_preview_notes_that_the_applications_own_provider_sends_the_event(make: Make) -> None:
+    """The provider may change the event."""
+    result = run_verb("preview", make(logger_provider=LoggerProvider()), event="didX")
 
-    assert "the application's own LoggerProvider sends it" in ran.err
+    assert "the application's own LoggerProvider sends the event" in result.err
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"event": ""}, "1 to 256 characters"),
-        ({"event": "x", "event_properties": ("novalue",)}, "'novalue' is no property"),
-        ({"event": "x", "user_properties": ("=1",)}, "'=1' is no property"),
+        ({"event": "x", "event_properties": ("novalue",)}, "'novalue' is not a property"),
+        ({"event": "x", "user_properties": ("=1",)}, "'=1' is not a property"),
     ],
     ids=["no name", "no value", "no key"],
 )
-def test_wrong_usage_is_told(make: Make, options: dict[str, Any], message: str) -> None:
-    """With the exit code of all wrong usage."""
-    ran = ask("preview", make(), **options)
+def test_preview_exits_with_2_for_a_wrong_name_or_property(
+    make: Make, options: dict[str, Any], message: str
+) -> None:
+    """The message names the mistake."""
+    result = run_verb("preview", make(), **options)
 
-    assert (ran.code, ran.out) == (2, "")
-    assert message in ran.err
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
 
 
-def test_values_are_json_or_text() -> None:
-    """Whatever is one is read as it, and nothing raises."""
+def test_values_are_json_if_valid_else_text() -> None:
+    """No value raises an error, however deeply it is nested."""
     pairs = ["a=1", "b=1.5", "c=true", "d=null", "e=[1,2]", "f=free", 'g="1"', "h=", "i=a=b"]
 
     assert properties(pairs) == {

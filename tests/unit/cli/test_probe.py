@@ -1,4 +1,4 @@
-"""What a backend's answer means to whoever set it up."""
+"""The checks of `doctor` on the way to the backend."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from otel_telemetry import TelemetryConfig
-from otel_telemetry.cli.probe import Prober, _distrust, check_connection, meaning
+from otel_telemetry.cli.probe import Prober, _certificate_problem, check_connection, judge_response
 from otel_telemetry.export.result import ExportResult
 from otel_telemetry.stats import Disposition
 from otel_telemetry.testing import Answer as ServerAnswer
@@ -39,41 +39,92 @@ def _retry(reason: str) -> ExportResult:
     ("answer", "level", "advice"),
     [
         (_refused("HTTP status 401"), "problem", "key"),
-        (_refused("HTTP status 404"), "problem", "logs_endpoint"),
+        (_refused("HTTP status 404"), "problem", "path"),
         (_refused("HTTP status 415"), "problem", "protocol"),
-        (_refused("HTTP status 308"), "problem", "redirects"),
+        (_refused("HTTP status 308"), "problem", "redirects are not followed"),
         (_refused("HTTP status 500"), "problem", "log"),
-        (_retry("HTTP status 503"), "warning", "tried again"),
-        (_retry("HTTP status 429"), "warning", "tried again"),
-        (_refused("gRPC status UNIMPLEMENTED"), "problem", "no OTLP logs"),
+        (_retry("HTTP status 503"), "warning", "sent later"),
+        (_retry("HTTP status 429"), "warning", "sent later"),
+        (_refused("gRPC status UNIMPLEMENTED"), "problem", "does not accept OTLP logs"),
         (_refused("gRPC status PERMISSION_DENIED"), "problem", "key"),
         (_retry("gRPC status UNAVAILABLE"), "problem", "4317"),
-        (_retry("gRPC status ABORTED"), "warning", "tried again"),
+        (_retry("gRPC status ABORTED"), "warning", "sent later"),
         (_retry("ProtocolError"), "problem", "4317"),
     ],
     ids=lambda value: value.reason if isinstance(value, ExportResult) else value,
 )
-def test_each_answer_has_its_remedy(answer: ExportResult, level: str, advice: str) -> None:
-    """What passes by itself is a warning, all else a problem."""
-    check = meaning(answer, "grpc")
+def test_each_failed_response_has_its_advice(answer: ExportResult, level: str, advice: str) -> None:
+    """A failure that a retry may solve is a warning, every other one a problem."""
+    check = judge_response(answer, TelemetryConfig(name="acme", protocol="grpc"))
 
     assert (check.name, check.level) == ("answer", level)
     assert advice in check.advice
     assert answer.reason in check.found
 
 
-def test_a_success_is_ok() -> None:
-    """And names the protocol."""
-    check = meaning(ExportResult(disposition=Disposition.DELIVERED), "http/protobuf")
+def test_a_success_is_ok_and_names_the_protocol() -> None:
+    """The backend accepts OTLP."""
+    check = judge_response(
+        ExportResult(disposition=Disposition.DELIVERED), TelemetryConfig(name="acme")
+    )
 
-    assert (check.level, check.found) == ("ok", "the backend takes OTLP http/protobuf")
+    assert (check.level, check.found) == ("ok", "the backend accepts OTLP http/protobuf")
+
+
+@pytest.mark.parametrize("reason", ["HTTP status 404", "HTTP status 405"])
+@pytest.mark.parametrize(
+    ("settings", "path", "advice"),
+    [
+        ({"endpoint": "https://a.example"}, "/v1/logs", "try endpoint https://a.example/otlp, or"),
+        (
+            {"endpoint": "https://a.example/ingest"},
+            "/ingest/v1/logs",
+            "set logs_endpoint to https://a.example/ingest instead",
+        ),
+        (
+            {"endpoint": "https://a.example/otlp/v1/traces"},
+            "/otlp/v1/traces/v1/logs",
+            "Set endpoint to https://a.example/otlp.",
+        ),
+        (
+            {"logs_endpoint": "https://a.example/ingest/"},
+            "/ingest/",
+            "Try https://a.example/ingest/v1/logs.",
+        ),
+        ({"logs_endpoint": "https://a.example"}, "/", "Try https://a.example/v1/logs."),
+        (
+            {"logs_endpoint": "https://a.example/otlp/v1/logs"},
+            "/otlp/v1/logs",
+            "the backend's documentation",
+        ),
+    ],
+)
+def test_a_wrong_path_is_named_with_the_likely_correction(
+    reason: str, settings: dict[str, str], path: str, advice: str
+) -> None:
+    """The user sees the path that was asked, which differs from the endpoint."""
+    config = TelemetryConfig(name="acme", **settings)  # type: ignore[arg-type]  # it checks them
+
+    check = judge_response(_refused(reason), config)
+
+    assert (check.level, check.found) == ("problem", f"{reason} for the path {path}")
+    assert advice in check.advice
+
+
+def test_a_backend_that_does_not_know_the_path_is_a_problem() -> None:
+    """A real server answers with 404."""
+    with OTLPReceiver() as receiver:
+        found = checks(f"{receiver.http_endpoint}/wrong")
+
+    assert levels(found)[-1] == ("answer", "problem")
+    assert found[-1].found == "HTTP status 404 for the path /wrong/v1/logs"
 
 
 NEVER = 3600.0
 
 
-def test_a_backend_that_works_is_ok_all_the_way() -> None:
-    """Name, port, answer; no event in what it gets."""
+def test_a_working_backend_passes_all_checks_with_an_empty_request() -> None:
+    """Name, port and response; the request has no event."""
     with OTLPReceiver() as receiver:
         found = checks(receiver.http_endpoint)
 
@@ -81,17 +132,17 @@ def test_a_backend_that_works_is_ok_all_the_way() -> None:
     assert [(request.protobuf, request.events) for request in receiver.requests] == [(b"", ())]
 
 
-def test_grpc_is_asked_in_its_own_way() -> None:
-    """The same steps."""
+def test_a_working_grpc_backend_passes_all_checks() -> None:
+    """They are the same checks."""
     with OTLPReceiver(http=False, grpc=True) as receiver:
         found = checks(receiver.grpc_endpoint, protocol="grpc")
 
     assert levels(found) == [("name", "ok"), ("connect", "ok"), ("answer", "ok")]
-    assert found[-1].found == "the backend takes OTLP grpc"
+    assert found[-1].found == "the backend accepts OTLP grpc"
 
 
-def test_a_dead_port_is_told() -> None:
-    """In the system's words."""
+def test_a_closed_port_is_a_problem() -> None:
+    """The text is that of the operating system."""
     with refusing_port() as port:
         found = checks(f"http://{LOOPBACK}:{port}")
 
@@ -100,43 +151,43 @@ def test_a_dead_port_is_told() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_port_that_never_answers_takes_no_longer_than_the_bound(scheme: str) -> None:
-    """The connection stands, and nothing comes."""
+def test_a_backend_that_never_responds_is_a_problem_within_the_time_limit(scheme: str) -> None:
+    """The connection opens, and no byte arrives."""
     with silent() as port:
-        begun = time.monotonic()
+        start = time.monotonic()
         found = checks(f"{scheme}://{LOOPBACK}:{port}", Prober(0.3))
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - start < 5
     assert levels(found)[-1] == ("answer" if scheme == "http" else "tls", "problem")
 
 
-def test_a_black_hole_takes_no_longer_than_the_bound() -> None:
-    """Whose backlog is full: not even the connection stands."""
+def test_a_connection_that_never_opens_is_a_problem_within_the_time_limit() -> None:
+    """The backlog of the listening socket is full."""
     with silent(accepts=False) as port:
         fill = [socket.socket() for _ in range(4)]
         for each in fill:
             each.setblocking(False)
             each.connect_ex((LOOPBACK, port))
-        begun = time.monotonic()
+        start = time.monotonic()
         found = checks(f"http://{LOOPBACK}:{port}", Prober(0.3))
         for each in fill:
             each.close()
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - start < 5
     assert levels(found) == [("name", "ok"), ("connect", "problem")]
-    assert "no answer from 127.0.0.1" in found[-1].found
+    assert "no response from 127.0.0.1" in found[-1].found
 
 
-def test_a_name_that_nobody_knows_is_told() -> None:
-    """By the name."""
+def test_an_unknown_host_name_is_a_problem() -> None:
+    """The text names the host."""
     found = checks("http://no.such.host.invalid")
 
     assert levels(found) == [("name", "problem")]
-    assert "no.such.host.invalid is not known" in found[0].found
+    assert "the host name no.such.host.invalid is not known" in found[0].found
 
 
-def test_a_name_service_that_does_not_answer_is_not_waited_for() -> None:
-    """Its look-up cannot be broken off."""
+def test_a_look_up_that_never_finishes_is_a_problem_within_the_time_limit() -> None:
+    """A look-up cannot be cancelled."""
     until = threading.Event()
 
     def look_up(_host: str, _port: int) -> list[str]:
@@ -150,8 +201,8 @@ def test_a_name_service_that_does_not_answer_is_not_waited_for() -> None:
     assert "within 0.1 s" in found[0].found
 
 
-def test_a_proxy_is_named_without_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The way goes through it, and the request too."""
+def test_a_proxy_is_shown_without_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request goes through the proxy."""
     with Proxy() as proxy, OTLPReceiver() as receiver:
         url = proxy.url
         monkeypatch.setenv("http_proxy", url.replace("//", "//me:s3cret@"))
@@ -163,8 +214,8 @@ def test_a_proxy_is_named_without_its_credentials(monkeypatch: pytest.MonkeyPatc
     assert levels(found)[-1] == ("answer", "ok")
 
 
-def test_tls_through_a_proxy_is_left_to_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would have to be tunnelled first."""
+def test_tls_through_a_proxy_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request itself checks it."""
     with refusing_port() as port, Proxy() as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
         found = checks(f"https://{LOOPBACK}:{port}")
@@ -173,21 +224,21 @@ def test_tls_through_a_proxy_is_left_to_the_request(monkeypatch: pytest.MonkeyPa
     assert levels(found)[-1] == ("answer", "problem")
 
 
-def test_a_proxy_that_is_dead_is_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not the backend behind it."""
+def test_a_dead_proxy_is_a_problem_of_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backend is not at fault."""
     with refusing_port() as port:
         monkeypatch.setenv("http_proxy", f"http://{LOOPBACK}:{port}")
         found = checks("http://backend.example")
 
     assert levels(found) == [("proxy", "ok"), ("name", "ok"), ("connect", "problem")]
-    assert found[-1].advice.startswith("Start that proxy, ")
+    assert found[-1].advice.startswith("Start the proxy, ")
 
 
 @pytest.mark.parametrize(
     "proxy", ["socks5://127.0.0.1:9", "::::", "http://", "http://127.0.0.1:x", "http://[::1"]
 )
-def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    """Of a kind that we do not speak, or no URL at all."""
+def test_an_unusable_proxy_is_a_problem(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Its scheme is not supported, or it is not a URL."""
     monkeypatch.setenv("http_proxy", proxy)
 
     found = checks("http://backend.example")
@@ -196,8 +247,8 @@ def test_a_proxy_that_cannot_be_used_is_told(monkeypatch: pytest.MonkeyPatch, pr
     assert "Only http:// and https:// proxies" in found[0].advice
 
 
-def test_what_cannot_be_asked_is_told(tmp_path: Path) -> None:
-    """A file of the settings that is there no more, say."""
+def test_a_request_that_cannot_be_made_is_a_problem(tmp_path: Path) -> None:
+    """A certificate file was deleted, for example."""
     authority = tmp_path / "authority.pem"
     authority.touch()
     with silent() as port:
@@ -208,11 +259,11 @@ def test_what_cannot_be_asked_is_told(tmp_path: Path) -> None:
         found = list(check_connection(config, Prober(10)))
 
     assert levels(found)[-1] == ("answer", "problem")
-    assert "it cannot be asked: " in found[-1].found
+    assert "the request could not be made: " in found[-1].found
 
 
-def test_the_backends_own_answer_counts() -> None:
-    """A key that is wrong, say."""
+def test_a_wrong_key_is_a_problem() -> None:
+    """The backend responds with 401."""
     with OTLPReceiver() as receiver:
         receiver.answer_always(ServerAnswer.unauthenticated())
         found = checks(receiver.http_endpoint)
@@ -223,7 +274,7 @@ def test_the_backends_own_answer_counts() -> None:
 
 @contextmanager
 def tls_receiver(certificate: trustme.LeafCert) -> Iterator[str]:
-    """Run a backend with this certificate."""
+    """Run a backend that has this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     with OTLPReceiver(ssl_context=context) as receiver:
@@ -240,8 +291,8 @@ def authority(tmp_path: Path) -> tuple[trustme.CA, str]:
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_tls_that_is_trusted_is_ok(certificates: Certificates, protocol: str) -> None:
-    """By the authority in the settings."""
+def test_a_trusted_certificate_is_ok(certificates: Certificates, protocol: str) -> None:
+    """The setting certificate_file names its authority."""
     if protocol == "grpc":
         credentials = grpc.ssl_server_credentials(
             [(certificates.server_key.read_bytes(), certificates.server.read_bytes())]
@@ -285,12 +336,12 @@ _DAY = datetime.timedelta(days=1)
     ],
     ids=["expired", "not yet valid", "another host", "unknown authority"],
 )
-def test_it_says_why_a_certificate_is_not_trusted(
+def test_a_certificate_that_is_not_trusted_is_a_problem_with_its_reason(
     authority: tuple[trustme.CA, str],
     make: Callable[[trustme.CA, datetime.datetime], trustme.LeafCert],
     expected: str,
 ) -> None:
-    """Each has another remedy; and no request is sent."""
+    """Each reason has its own advice, and no request is sent."""
     ca, path = authority
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 
@@ -302,19 +353,19 @@ def test_it_says_why_a_certificate_is_not_trusted(
     assert found[-1].advice
 
 
-def test_a_reason_that_is_rare_is_told_in_openssls_words() -> None:
-    """A certificate that is for clients only, say."""
+def test_a_rare_certificate_error_is_shown_in_the_words_of_openssl() -> None:
+    """The certificate is for clients only, for example."""
     error = ssl.SSLCertVerificationError()
     error.verify_code, error.verify_message = 26, "unsuitable certificate purpose"
 
-    found, advice = _distrust(error, "a.example")
+    found, advice = _certificate_problem(error, "a.example")
 
     assert found == "the certificate is not trusted: unsuitable certificate purpose"
     assert advice
 
 
-def test_a_port_without_tls_is_told() -> None:
-    """A URL with https for a port without."""
+def test_a_port_without_tls_is_a_problem_for_https() -> None:
+    """The advice names TLS."""
     with OTLPReceiver() as receiver:
         found = checks(receiver.http_endpoint.replace("http:", "https:"))
 
@@ -322,8 +373,8 @@ def test_a_port_without_tls_is_told() -> None:
     assert "TLS" in found[-1].advice
 
 
-def test_a_file_that_is_no_certificate_is_told(tmp_path: Path) -> None:
-    """Before anything is sent."""
+def test_a_certificate_file_without_a_certificate_is_a_problem(tmp_path: Path) -> None:
+    """No request is sent."""
     path = tmp_path / "authority.pem"
     path.write_text("no certificate", encoding="utf-8")
     with silent() as port:
@@ -332,8 +383,8 @@ def test_a_file_that_is_no_certificate_is_told(tmp_path: Path) -> None:
     assert levels(found)[-1] == ("tls", "problem")
 
 
-def test_a_handshake_that_is_broken_off_is_told() -> None:
-    """By a server that hangs up."""
+def test_a_broken_tls_handshake_is_a_problem() -> None:
+    """The server closes the connection."""
     with socket.socket() as server:
         server.bind((LOOPBACK, 0))
         server.listen()

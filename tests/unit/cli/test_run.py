@@ -1,4 +1,4 @@
-"""A verb is run: what goes wrong becomes an exit code, and words."""
+"""Running a verb: errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -13,33 +13,39 @@ from otel_telemetry import Telemetry
 from otel_telemetry.cli.commands import VERBS
 from otel_telemetry.cli.context import Options, Result, Verb
 from otel_telemetry.cli.run import run
-from tests.support.cli import ask
+from tests.support.cli import run_verb
 from tests.support.declared import CATALOG
 
 Make = Callable[..., Telemetry]
 
 
 def _verb(do: Callable[[], Result]) -> Verb:
-    return Verb(name="x", summary="X.", details="", examples=(), run=lambda _desk, _options: do())
+    return Verb(
+        name="x", summary="X.", details="", examples=(), run=lambda _context, _options: do()
+    )
 
 
-def test_a_source_may_make_what_it_is_asked_for(make: Make) -> None:
-    """So that a program pays only when the command is used."""
-    assert ask("status", make).code == ask("status", make()).code == 0
+def test_a_function_may_make_the_telemetry_when_a_verb_runs(make: Make) -> None:
+    """A program makes it only for this command."""
+    assert run_verb("status", make).code == run_verb("status", make()).code == 0
 
 
-def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one line, not as a traceback."""
+def test_wrong_settings_are_one_line_on_stderr_and_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is no traceback."""
     monkeypatch.setenv("OTEL_TELEMETRY_TIMEOUT", "soon")
 
-    ran = ask("status", lambda: Telemetry("acme"))
+    result = run_verb("status", lambda: Telemetry("acme"))
 
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("error: OTEL_TELEMETRY_TIMEOUT must be ")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error: OTEL_TELEMETRY_TIMEOUT must be ")
 
 
-def test_an_interruption_is_quiet(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    """As shells expect it: 130."""
+def test_ctrl_c_exits_with_130_and_prints_nothing(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shells expect this code."""
 
     def interrupt() -> Result:
         raise KeyboardInterrupt
@@ -49,22 +55,24 @@ def test_an_interruption_is_quiet(make: Make, capsys: pytest.CaptureFixture[str]
 
 
 class _Gone(io.StringIO):
-    """A pipe that nobody reads any more."""
+    """A pipe whose reader is gone."""
 
     def write(self, _text: str) -> int:
         raise BrokenPipeError
 
 
-def test_a_reader_who_has_seen_enough_is_no_failure(make: Make) -> None:
-    """What was to be done is done."""
-    ran = ask("on", make(), out=_Gone())
+def test_a_broken_pipe_does_not_change_the_exit_code(make: Make) -> None:
+    """The verb has done its work."""
+    result = run_verb("on", make(), out=_Gone())
 
-    assert (ran.code, ran.err) == (0, "")
+    assert (result.code, result.err) == (0, "")
     assert make(enabled=None).decision.enabled
 
 
-def test_trouble_with_files_is_told(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the system's words."""
+def test_an_os_error_is_one_line_with_the_path_and_exit_code_1(
+    make: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message is that of the operating system."""
 
     def fail() -> Result:
         raise OSError(28, "No space left on device")
@@ -79,16 +87,16 @@ def test_trouble_with_files_is_told(make: Make, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_every_verb_has_a_form_for_programs_and_one_for_people(make: Make, verb: Verb) -> None:
-    """The first is JSON and nothing else; neither ever holds a traceback."""
+def test_every_verb_prints_text_and_json(make: Make, verb: Verb) -> None:
+    """With --json, stdout holds JSON only."""
     options: dict[str, Any] = {"event": "didDeleteEntry", "timeout": 0.2}
 
-    assert ask(verb.name, make(catalog=CATALOG), json=True, **options).json
-    assert ask(verb.name, make(catalog=CATALOG), **options).out
+    assert run_verb(verb.name, make(catalog=CATALOG), json=True, **options).json
+    assert run_verb(verb.name, make(catalog=CATALOG), **options).out
 
 
-def test_every_parameter_is_an_option() -> None:
-    """The table and the dataclass agree."""
+def test_every_parameter_of_a_verb_is_a_field_of_options() -> None:
+    """The table of verbs and the dataclass agree."""
     names = {parameter.name for verb in VERBS for parameter in verb.all_parameters()}
 
     assert names <= {field.name for field in dataclasses.fields(Options)}

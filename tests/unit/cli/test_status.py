@@ -1,4 +1,4 @@
-"""`status`: where telemetry stands."""
+"""`status`: the state of telemetry on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry import Telemetry
-from tests.support.cli import ask, home, leave_events, segments
+from tests.support.cli import home, run_verb, segments, spool_events
 from tests.support.trust import NOW
 
 Make = Callable[..., Telemetry]
@@ -27,8 +27,8 @@ choice        on, by user, 2023-11-03 22:13 UTC, consent version 1
 policy        none
 installation  0123456789abcdef0123456789abcdef, made 11 days ago, replaced after 90 days
 endpoint      https://telemetry.acme.example/v1/logs, OTLP http/protobuf, compression gzip
-headers       set: authorization, x-team; their values are not shown
-waiting       2 events, SIZE in 1 file, the oldest from 3 hours ago
+headers       authorization, x-team; their values are not shown
+waiting       2 events, SIZE in 1 file, the oldest written 3 hours ago
 spool         HOME/.local/state/acme-cms/telemetry/spool
 """
 
@@ -39,7 +39,7 @@ decided by    DO_NOT_TRACK
 choice        none
               HOME/.config/acme-cms/telemetry.json
 policy        none
-installation  no id: one is made when telemetry is on and an event is sent
+installation  no id yet: it is made when telemetry is on and an event is sent
 endpoint      https://telemetry.acme.example, OTLP grpc, compression none
 headers       none
 waiting       nothing
@@ -47,16 +47,16 @@ spool         none: events are kept in memory only
 """
 
 
-def _settled(make: Make) -> Telemetry:
-    """Have a user who agreed, an installation of eleven days, and two events of three hours ago."""
-    leave_events(make(endpoint=ENDPOINT), "didStart", "didStop")
+def _used_app(make: Make) -> Telemetry:
+    """Return an app whose user agreed 11 days ago, with two events that are 3 hours old."""
+    spool_events(make(endpoint=ENDPOINT), "didStart", "didStop")
     (path,) = segments()
     os.utime(path, (NOW - 3 * 3600, NOW - 3 * 3600))
     choice = home() / ".config" / "acme-cms" / "telemetry.json"
     choice.parent.mkdir(parents=True, exist_ok=True)
     made = NOW - 11 * 24 * 3600
-    said = {"mode": "on", "consent_version": 1, "at": made, "by": "user"}
-    choice.write_text(json.dumps(said), encoding="utf-8")
+    data = {"mode": "on", "consent_version": 1, "at": made, "by": "user"}
+    choice.write_text(json.dumps(data), encoding="utf-8")
     identity = {"installation_id": ID, "salt": "ab" * 32, "made_at": made}
     state = home() / ".local" / "state" / "acme-cms" / "telemetry" / "identity.json"
     state.write_text(json.dumps(identity), encoding="utf-8")
@@ -64,24 +64,24 @@ def _settled(make: Make) -> Telemetry:
     return make(enabled=None, endpoint=ENDPOINT, headers=headers)
 
 
-def test_it_says_all_that_a_person_wants_to_know(make: Make) -> None:
-    """On or off, who decided, where it goes, what waits; never the salt, never a header's value."""
-    telemetry = _settled(make)
+def test_status_shows_decision_choice_id_endpoint_and_backlog_but_no_secrets(make: Make) -> None:
+    """Neither the salt nor the value of a header appears."""
+    telemetry = _used_app(make)
     size = f"{segments()[0].stat().st_size} bytes"
 
-    ran = ask("status", telemetry, now=NOW)
+    result = run_verb("status", telemetry, now=NOW)
 
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out == GOLDEN.replace("HOME", str(home())).replace("SIZE", size)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == GOLDEN.replace("HOME", str(home())).replace("SIZE", size)
     for secret in ("s3cret", "ab" * 32):
-        assert secret not in ran.out + ask("status", telemetry, json=True).out
+        assert secret not in result.out + run_verb("status", telemetry, json=True).out
 
 
-def test_it_says_the_same_to_programs(make: Make) -> None:
-    """Each under a name of its own."""
-    said = ask("status", _settled(make), now=NOW, json=True).json
+def test_status_prints_the_same_as_json(make: Make) -> None:
+    """The keys are a stable interface."""
+    data = run_verb("status", _used_app(make), now=NOW, json=True).json
 
-    assert said == {
+    assert data == {
         "app": "acme-cms",
         "version": "5.1.0",
         "state": "on",
@@ -113,32 +113,53 @@ def test_it_says_the_same_to_programs(make: Make) -> None:
     }
 
 
-def test_off_it_says_who_said_so_and_makes_no_file(
+def test_status_while_telemetry_is_off_names_the_source_and_writes_no_file(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Off means off."""
+    """Off means off, for the command line too."""
     monkeypatch.setenv("DO_NOT_TRACK", "1")
 
-    ran = ask("status", make(endpoint=ENDPOINT, protocol="grpc", compression="none", spool=False))
+    result = run_verb(
+        "status", make(endpoint=ENDPOINT, protocol="grpc", compression="none", spool=False)
+    )
 
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out == GOLDEN_OFF.replace("HOME", str(home()))
+    assert (result.code, result.err) == (0, "")
+    assert result.out == GOLDEN_OFF.replace("HOME", str(home()))
     assert [path for path in home().rglob("*") if path.is_file()] == []
 
 
-def test_without_the_code_it_says_that_it_does_not_know_it(make: Make) -> None:
-    """Its endpoint may be another."""
-    ran = ask("status", make(), is_known=False)
+def test_status_without_the_code_notes_that_its_settings_are_unknown(make: Make) -> None:
+    """The code may set another endpoint than the environment."""
+    result = run_verb("status", make(), is_known=False)
 
-    assert "the code of acme-cms itself" in ran.err
-    assert ask("status", make(), is_known=False, json=True).json["is_known"] is False
+    assert "the settings in the code of acme-cms" in result.err
+    assert run_verb("status", make(), is_known=False, json=True).json["is_known"] is False
 
 
-def test_in_ci_the_installation_is_everybodys(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each machine there is new."""
+def test_status_without_the_code_shows_no_default_as_the_endpoint(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint is unknown, unless the environment sets it."""
+    unknown = run_verb("status", make(endpoint=None), is_known=False)
+    unknown_json = run_verb("status", make(endpoint=None), is_known=False, json=True).json
+    known = run_verb("status", make(endpoint=None), is_known=True)
+    monkeypatch.setenv("ACME_CMS_TELEMETRY_ENDPOINT", ENDPOINT)
+    set_outside = run_verb("status", make(endpoint=None), is_known=False)
+
+    assert "endpoint      not known without the code of acme-cms\n" in unknown.out
+    assert "localhost" not in unknown.out
+    assert unknown_json["endpoint"] is None
+    assert "endpoint      http://localhost:4318/v1/logs" in known.out
+    assert f"endpoint      {ENDPOINT}/v1/logs" in set_outside.out
+
+
+def test_status_shows_the_shared_installation_id_in_ci(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each machine there is new, so a random id would count machines."""
     monkeypatch.setenv("CI", "true")
 
-    assert "installation  ci: all runs in continuous" in ask("status", make()).out
+    assert "installation  ci: all runs in continuous integration" in run_verb("status", make()).out
 
 
 @pytest.mark.parametrize(
@@ -150,49 +171,49 @@ def test_in_ci_the_installation_is_everybodys(make: Make, monkeypatch: pytest.Mo
     ],
     ids=["off", "on", "unreadable"],
 )
-def test_it_shows_the_machines_policy(
+def test_status_shows_the_policy_of_the_machine(
     make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, policy: str, expected: str
 ) -> None:
-    """And where it is."""
+    """With its file."""
     monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path))
     path = tmp_path / "acme-cms" / "telemetry.json"
     path.parent.mkdir()
     path.write_text(policy, encoding="utf-8")
 
-    assert expected.replace("PATH", str(path)) in ask("status", make()).out
+    assert expected.replace("PATH", str(path)) in run_verb("status", make()).out
 
 
-def test_a_choice_that_cannot_be_read_and_no_home_are_shown(
+def test_status_shows_an_unreadable_choice_and_a_missing_home_directory(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They explain why it is off."""
+    """They explain why telemetry is off."""
     path = home() / ".config" / "acme-cms" / "telemetry.json"
     path.parent.mkdir(parents=True)
     path.write_text("{", encoding="utf-8")
-    broken = ask("status", make()).out
+    broken = run_verb("status", make()).out
 
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, "nowhere")
-    homeless = ask("status", make()).out
+    homeless = run_verb("status", make()).out
 
     assert "telemetry is off: The choice in" in broken
     assert "choice        cannot be used: it is no JSON" in broken
-    assert "there is no place to keep one" in homeless
+    assert "there is no home directory to save a choice in" in homeless
     assert "installation  no id" in homeless
 
 
-def test_a_file_of_another_version_is_counted(make: Make) -> None:
-    """It is there, and nobody touches it."""
-    leave_events(make(), "didStart")
+def test_status_counts_files_of_another_format_version_as_unreadable(make: Make) -> None:
+    """The file stays as it is."""
+    spool_events(make(), "didStart")
     (path,) = segments()
     path.write_bytes(b"otlpseg\x7f" + path.read_bytes()[8:])
 
-    assert "0 events, " in ask("status", make()).out
-    assert "1 file cannot be read" in ask("status", make()).out
+    assert "0 events, " in run_verb("status", make()).out
+    assert "1 file cannot be read" in run_verb("status", make()).out
 
 
-def test_log_is_a_state_of_its_own(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither on nor off."""
+def test_status_shows_log_mode(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither on nor off."""
     monkeypatch.setenv("ACME_CMS_TELEMETRY", "log")
 
-    assert ask("status", make()).out.startswith("acme-cms telemetry is log: ")
+    assert run_verb("status", make()).out.startswith("acme-cms telemetry is in log mode: ")
