@@ -1,6 +1,7 @@
-"""A command-line tool that pays 12 ms for its telemetry, whatever the backend does.
+"""A command-line tool whose telemetry takes 12 ms, even if the backend is slow or down.
 
-Run it as it is: it starts a receiver where your collector would be, then runs itself as the tool.
+Run it without arguments: it starts a receiver in place of your collector, then runs itself as the
+tool.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from otel_telemetry import Telemetry
 
 
 def tool() -> int:
-    """Be the tool: what a user's shell starts."""
+    """Run the tool, as a user's shell does."""
     parser = argparse.ArgumentParser(prog="acme")
     parser.add_argument("command", choices=["build", "deploy"])
     parser.add_argument("--verbose", action="store_true")
@@ -34,8 +35,8 @@ def tool() -> int:
 
 
 def main() -> None:
-    """Show it: run the tool, and see what arrives after its end."""
-    from otel_telemetry.testing import OTLPReceiver  # noqa: PLC0415 - the tool needs none
+    """Run the tool, and show the event that arrives after its end."""
+    from otel_telemetry.testing import OTLPReceiver  # noqa: PLC0415 - the tool does not need it
 
     with (
         OTLPReceiver() as receiver,

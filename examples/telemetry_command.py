@@ -1,7 +1,7 @@
 """Give your program the command `acme telemetry`, in one line of its argparse set-up.
 
-Run it as it is: it plays a user who looks before they agree, with a receiver of its own where your
-collector would be. With arguments, it is the program: `telemetry_command.py telemetry --help`.
+Run it without arguments: it plays a user who looks before they agree, with a receiver in place of
+your collector. With arguments, it is the program: `telemetry_command.py telemetry --help`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
         "greet",
     )
     with OTLPReceiver() as receiver, tempfile.TemporaryDirectory() as home:
-        # Of this user who is played: yours stay as they are.
+        # The played user has a home of their own: your files stay as they are.
         os.environ |= {"XDG_CONFIG_HOME": f"{home}/config", "XDG_STATE_HOME": f"{home}/state"}
         for line in session:
             print(f"\n$ acme {line}", flush=True)

@@ -107,8 +107,7 @@ def table(events: Iterable[DecodedEvent], style: Style) -> Iterator[str]:
                 yield from style.prose(style("dim", title), indent=2)
                 yield from _rows(attributes, style)
         if event.dropped_count:
-            attributes_dropped = style("yellow", counted(event.dropped_count, "attribute"))
-            yield f"  {attributes_dropped} dropped by a limit"
+            yield f"  {style('yellow', counted(event.dropped_count, 'attribute'))} dropped"
 
 
 def _rows(attributes: Mapping[str, DecodedValue], style: Style) -> Iterator[str]:

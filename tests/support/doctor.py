@@ -22,9 +22,9 @@ def checks(endpoint: str, prober: Prober | None = None, **settings: object) -> l
     return list(check_connection(config, prober or Prober(10)))
 
 
-def levels(found: list[CheckResult]) -> list[tuple[str, str]]:
+def levels(results: list[CheckResult]) -> list[tuple[str, str]]:
     """Return the name and the level of each check."""
-    return [(check.name, check.level) for check in found]
+    return [(check.name, check.level) for check in results]
 
 
 @contextmanager

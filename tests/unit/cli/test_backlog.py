@@ -95,7 +95,7 @@ def test_show_counts_the_attributes_that_a_limit_dropped(make: Make) -> None:
     """The record carries that count."""
     spool_events(make(attribute_count_limit=2), "x", a=1, b=2, c=3)
 
-    assert "1 attribute dropped by a limit" in run_verb("show", make()).out
+    assert "  1 attribute dropped\n" in run_verb("show", make()).out
 
 
 def test_show_leaves_out_an_event_that_cannot_be_decoded(make: Make) -> None:

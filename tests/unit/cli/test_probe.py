@@ -114,10 +114,10 @@ def test_a_wrong_path_is_named_with_the_likely_correction(
 def test_a_backend_that_does_not_know_the_path_is_a_problem() -> None:
     """A real server answers with 404."""
     with OTLPReceiver() as receiver:
-        found = checks(f"{receiver.http_endpoint}/wrong")
+        results = checks(f"{receiver.http_endpoint}/wrong")
 
-    assert levels(found)[-1] == ("answer", "problem")
-    assert found[-1].found == "HTTP status 404 for the path /wrong/v1/logs"
+    assert levels(results)[-1] == ("answer", "problem")
+    assert results[-1].found == "HTTP status 404 for the path /wrong/v1/logs"
 
 
 NEVER = 3600.0
@@ -126,28 +126,28 @@ NEVER = 3600.0
 def test_a_working_backend_passes_all_checks_with_an_empty_request() -> None:
     """Name, port and response; the request has no event."""
     with OTLPReceiver() as receiver:
-        found = checks(receiver.http_endpoint)
+        results = checks(receiver.http_endpoint)
 
-    assert levels(found) == [("name", "ok"), ("connect", "ok"), ("answer", "ok")]
+    assert levels(results) == [("name", "ok"), ("connect", "ok"), ("answer", "ok")]
     assert [(request.protobuf, request.events) for request in receiver.requests] == [(b"", ())]
 
 
 def test_a_working_grpc_backend_passes_all_checks() -> None:
     """They are the same checks."""
     with OTLPReceiver(http=False, grpc=True) as receiver:
-        found = checks(receiver.grpc_endpoint, protocol="grpc")
+        results = checks(receiver.grpc_endpoint, protocol="grpc")
 
-    assert levels(found) == [("name", "ok"), ("connect", "ok"), ("answer", "ok")]
-    assert found[-1].found == "the backend accepts OTLP grpc"
+    assert levels(results) == [("name", "ok"), ("connect", "ok"), ("answer", "ok")]
+    assert results[-1].found == "the backend accepts OTLP grpc"
 
 
 def test_a_closed_port_is_a_problem() -> None:
     """The text is that of the operating system."""
     with refusing_port() as port:
-        found = checks(f"http://{LOOPBACK}:{port}")
+        results = checks(f"http://{LOOPBACK}:{port}")
 
-    assert levels(found) == [("name", "ok"), ("connect", "problem")]
-    assert found[-1].found == f"127.0.0.1, port {port}: Connection refused"
+    assert levels(results) == [("name", "ok"), ("connect", "problem")]
+    assert results[-1].found == f"127.0.0.1, port {port}: Connection refused"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -155,10 +155,10 @@ def test_a_backend_that_never_responds_is_a_problem_within_the_time_limit(scheme
     """The connection opens, and no byte arrives."""
     with silent() as port:
         start = time.monotonic()
-        found = checks(f"{scheme}://{LOOPBACK}:{port}", Prober(0.3))
+        results = checks(f"{scheme}://{LOOPBACK}:{port}", Prober(0.3))
 
     assert time.monotonic() - start < 5
-    assert levels(found)[-1] == ("answer" if scheme == "http" else "tls", "problem")
+    assert levels(results)[-1] == ("answer" if scheme == "http" else "tls", "problem")
 
 
 def test_a_connection_that_never_opens_is_a_problem_within_the_time_limit() -> None:
@@ -169,21 +169,21 @@ def test_a_connection_that_never_opens_is_a_problem_within_the_time_limit() -> N
             each.setblocking(False)
             each.connect_ex((LOOPBACK, port))
         start = time.monotonic()
-        found = checks(f"http://{LOOPBACK}:{port}", Prober(0.3))
+        results = checks(f"http://{LOOPBACK}:{port}", Prober(0.3))
         for each in fill:
             each.close()
 
     assert time.monotonic() - start < 5
-    assert levels(found) == [("name", "ok"), ("connect", "problem")]
-    assert "no response from 127.0.0.1" in found[-1].found
+    assert levels(results) == [("name", "ok"), ("connect", "problem")]
+    assert "no response from 127.0.0.1" in results[-1].found
 
 
 def test_an_unknown_host_name_is_a_problem() -> None:
     """The text names the host."""
-    found = checks("http://no.such.host.invalid")
+    results = checks("http://no.such.host.invalid")
 
-    assert levels(found) == [("name", "problem")]
-    assert "the host name no.such.host.invalid is not known" in found[0].found
+    assert levels(results) == [("name", "problem")]
+    assert "the host name no.such.host.invalid is not known" in results[0].found
 
 
 def test_a_look_up_that_never_finishes_is_a_problem_within_the_time_limit() -> None:
@@ -194,11 +194,11 @@ def test_a_look_up_that_never_finishes_is_a_problem_within_the_time_limit() -> N
         until.wait(NEVER)
         return []
 
-    found = checks("http://a.example", Prober(0.1, look_up))
+    results = checks("http://a.example", Prober(0.1, look_up))
     until.set()
 
-    assert levels(found) == [("name", "problem")]
-    assert "within 0.1 s" in found[0].found
+    assert levels(results) == [("name", "problem")]
+    assert "within 0.1 s" in results[0].found
 
 
 def test_a_proxy_is_shown_without_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,32 +206,32 @@ def test_a_proxy_is_shown_without_its_credentials(monkeypatch: pytest.MonkeyPatc
     with Proxy() as proxy, OTLPReceiver() as receiver:
         url = proxy.url
         monkeypatch.setenv("http_proxy", url.replace("//", "//me:s3cret@"))
-        found = checks(receiver.http_endpoint)
+        results = checks(receiver.http_endpoint)
 
-    assert levels(found)[0] == ("proxy", "ok")
-    assert found[0].found == f"{url}, with credentials, from the environment"
-    assert "s3cret" not in str(found)
-    assert levels(found)[-1] == ("answer", "ok")
+    assert levels(results)[0] == ("proxy", "ok")
+    assert results[0].found == f"{url}, with credentials, from the environment"
+    assert "s3cret" not in str(results)
+    assert levels(results)[-1] == ("answer", "ok")
 
 
 def test_tls_through_a_proxy_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The request itself checks it."""
     with refusing_port() as port, Proxy() as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
-        found = checks(f"https://{LOOPBACK}:{port}")
+        results = checks(f"https://{LOOPBACK}:{port}")
 
-    assert ("tls", "skipped") in levels(found)
-    assert levels(found)[-1] == ("answer", "problem")
+    assert ("tls", "skipped") in levels(results)
+    assert levels(results)[-1] == ("answer", "problem")
 
 
 def test_a_dead_proxy_is_a_problem_of_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The backend is not at fault."""
     with refusing_port() as port:
         monkeypatch.setenv("http_proxy", f"http://{LOOPBACK}:{port}")
-        found = checks("http://backend.example")
+        results = checks("http://backend.example")
 
-    assert levels(found) == [("proxy", "ok"), ("name", "ok"), ("connect", "problem")]
-    assert found[-1].advice.startswith("Start the proxy, ")
+    assert levels(results) == [("proxy", "ok"), ("name", "ok"), ("connect", "problem")]
+    assert results[-1].advice.startswith("Start the proxy, ")
 
 
 @pytest.mark.parametrize(
@@ -241,10 +241,10 @@ def test_an_unusable_proxy_is_a_problem(monkeypatch: pytest.MonkeyPatch, proxy: 
     """Its scheme is not supported, or it is not a URL."""
     monkeypatch.setenv("http_proxy", proxy)
 
-    found = checks("http://backend.example")
+    results = checks("http://backend.example")
 
-    assert levels(found) == [("proxy", "problem")]
-    assert "Only http:// and https:// proxies" in found[0].advice
+    assert levels(results) == [("proxy", "problem")]
+    assert "Only http:// and https:// proxies" in results[0].advice
 
 
 def test_a_request_that_cannot_be_made_is_a_problem(tmp_path: Path) -> None:
@@ -256,20 +256,20 @@ def test_a_request_that_cannot_be_made_is_a_problem(tmp_path: Path) -> None:
             name="acme", endpoint=f"http://{LOOPBACK}:{port}", certificate_file=str(authority)
         )
         authority.unlink()
-        found = list(check_connection(config, Prober(10)))
+        results = list(check_connection(config, Prober(10)))
 
-    assert levels(found)[-1] == ("answer", "problem")
-    assert "the request could not be made: " in found[-1].found
+    assert levels(results)[-1] == ("answer", "problem")
+    assert "the request could not be made: " in results[-1].found
 
 
 def test_a_wrong_key_is_a_problem() -> None:
     """The backend responds with 401."""
     with OTLPReceiver() as receiver:
         receiver.answer_always(ServerAnswer.unauthenticated())
-        found = checks(receiver.http_endpoint)
+        results = checks(receiver.http_endpoint)
 
-    assert levels(found)[-1] == ("answer", "problem")
-    assert found[-1].advice == "The key in headers is missing or wrong."
+    assert levels(results)[-1] == ("answer", "problem")
+    assert results[-1].advice == "The key in headers is missing or wrong."
 
 
 @contextmanager
@@ -304,9 +304,9 @@ def test_a_trusted_certificate_is_ok(certificates: Certificates, protocol: str) 
         server = OTLPReceiver(ssl_context=context)
     with server as receiver:
         endpoint = receiver.grpc_endpoint if protocol == "grpc" else receiver.http_endpoint
-        found = checks(endpoint, protocol=protocol, certificate_file=str(certificates.authority))
+        results = checks(endpoint, protocol=protocol, certificate_file=str(certificates.authority))
 
-    assert levels(found) == [("name", "ok"), ("connect", "ok"), ("tls", "ok"), ("answer", "ok")]
+    assert levels(results) == [("name", "ok"), ("connect", "ok"), ("tls", "ok"), ("answer", "ok")]
 
 
 _DAY = datetime.timedelta(days=1)
@@ -346,11 +346,11 @@ def test_a_certificate_that_is_not_trusted_is_a_problem_with_its_reason(
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
 
     with tls_receiver(make(ca, now)) as endpoint:
-        found = checks(endpoint, certificate_file=path)
+        results = checks(endpoint, certificate_file=path)
 
-    assert levels(found) == [("name", "ok"), ("connect", "ok"), ("tls", "problem")]
-    assert found[-1].found == expected
-    assert found[-1].advice
+    assert levels(results) == [("name", "ok"), ("connect", "ok"), ("tls", "problem")]
+    assert results[-1].found == expected
+    assert results[-1].advice
 
 
 def test_a_rare_certificate_error_is_shown_in_the_words_of_openssl() -> None:
@@ -358,19 +358,19 @@ def test_a_rare_certificate_error_is_shown_in_the_words_of_openssl() -> None:
     error = ssl.SSLCertVerificationError()
     error.verify_code, error.verify_message = 26, "unsuitable certificate purpose"
 
-    found, advice = _certificate_problem(error, "a.example")
+    results, advice = _certificate_problem(error, "a.example")
 
-    assert found == "the certificate is not trusted: unsuitable certificate purpose"
+    assert results == "the certificate is not trusted: unsuitable certificate purpose"
     assert advice
 
 
 def test_a_port_without_tls_is_a_problem_for_https() -> None:
     """The advice names TLS."""
     with OTLPReceiver() as receiver:
-        found = checks(receiver.http_endpoint.replace("http:", "https:"))
+        results = checks(receiver.http_endpoint.replace("http:", "https:"))
 
-    assert levels(found)[-1] == ("tls", "problem")
-    assert "TLS" in found[-1].advice
+    assert levels(results)[-1] == ("tls", "problem")
+    assert "TLS" in results[-1].advice
 
 
 def test_a_certificate_file_without_a_certificate_is_a_problem(tmp_path: Path) -> None:
@@ -378,9 +378,9 @@ def test_a_certificate_file_without_a_certificate_is_a_problem(tmp_path: Path) -
     path = tmp_path / "authority.pem"
     path.write_text("no certificate", encoding="utf-8")
     with silent() as port:
-        found = checks(f"https://{LOOPBACK}:{port}", certificate_file=str(path))
+        results = checks(f"https://{LOOPBACK}:{port}", certificate_file=str(path))
 
-    assert levels(found)[-1] == ("tls", "problem")
+    assert levels(results)[-1] == ("tls", "problem")
 
 
 def test_a_broken_tls_handshake_is_a_problem() -> None:
@@ -399,7 +399,7 @@ def test_a_broken_tls_handshake_is_a_problem() -> None:
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        found = checks(f"https://{LOOPBACK}:{server.getsockname()[1]}")
+        results = checks(f"https://{LOOPBACK}:{server.getsockname()[1]}")
         thread.join()
 
-    assert levels(found)[-1] == ("tls", "problem")
+    assert levels(results)[-1] == ("tls", "problem")
