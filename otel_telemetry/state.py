@@ -7,7 +7,7 @@ import os
 from otel_telemetry._internal import fork, paths
 from otel_telemetry.stats import Counters
 
-TYPE_CHECKING = False  # not imported from typing: see the package's own
+TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -17,7 +17,7 @@ from otel_telemetry.receipt import DISABLED, Receipt, dropped
 from otel_telemetry.state import TelemetryState
 from otel_telemetry.stats import DropReason
 
-TYPE_CHECKING = False  # not imported from typing: see the package's own
+TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterator, Mapping
@@ -369,7 +369,7 @@ class Telemetry:
         """Use *state* within a block instead of the instance's own, which stays as it is.
 
         `testing.capture` alone calls it. Blocks may be nested and may overlap: the latest that has
-        not ended counts. A forked child leaves its blocks as any process does.
+        not ended counts. They may end in a forked child as well.
         """
         with self._lock:
             self._states.append(state)

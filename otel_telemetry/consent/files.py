@@ -12,7 +12,7 @@ from otel_telemetry._internal import atomic_file
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.frozen import dataclass
 
-TYPE_CHECKING = False  # not imported from typing: see the package's own
+TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal

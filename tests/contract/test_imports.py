@@ -1,4 +1,4 @@
-"""What importing us costs: the standard library, and little of that."""
+"""The import cost: few modules of the standard library, and none of others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import otel_telemetry
 from tests.support.processes import plain_environment
 
-# Without `site`, nothing but what is imported here is loaded, whatever the environment installed.
+# Without `site`, only the modules that the statement imports are loaded.
 _CODE = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -94,7 +94,7 @@ def _imported(statement: str) -> list[str]:
     ids=["package", "class", "function", "a whole life, off", "a declared event, off"],
 )
 def test_only_the_standard_library_is_imported(statement: str) -> None:
-    """And none of its parts that take milliseconds by themselves."""
+    """And none of its modules that take milliseconds."""
     imported = _imported(statement)
 
     ours = [name for name in imported if name.partition(".")[0] == "otel_telemetry"]
@@ -106,20 +106,20 @@ def test_only_the_standard_library_is_imported(statement: str) -> None:
     assert others & _SLOW == set()
 
 
-def test_the_package_by_itself_imports_next_to_nothing() -> None:
-    """Names are looked up when they are first asked for."""
+def test_importing_the_package_imports_no_other_module_of_it() -> None:
+    """Public names are imported on first use."""
     imported = _imported("import otel_telemetry")
 
     assert [name for name in imported if name.startswith("otel_telemetry")] == ["otel_telemetry"]
 
 
-def test_a_program_without_a_catalogue_loads_none_of_it() -> None:
-    """Who declares nothing does not pay for it."""
+def test_a_program_without_a_catalogue_does_not_import_catalog() -> None:
+    """Only declarations cost its import."""
     assert not {name for name in _imported(_OFF) if "catalog" in name}
 
 
-def test_nothing_that_only_works_when_on_is_imported_when_off() -> None:
-    """The way of an event is loaded with the first event that takes it."""
+def test_a_program_that_is_off_imports_no_pipeline_and_no_delivery() -> None:
+    """The first event that is sent imports them."""
     imported = _imported(_OFF)
 
     assert not {
@@ -139,8 +139,8 @@ def test_nothing_that_only_works_when_on_is_imported_when_off() -> None:
     }
 
 
-def test_hooks_cost_no_pattern_before_they_are_used() -> None:
-    """Nor anything else that takes milliseconds: a program that is off may name them."""
+def test_naming_hooks_imports_no_pattern() -> None:
+    """Nor any module that takes milliseconds. A program that is off may name hooks."""
     imported = _imported(
         "from otel_telemetry import hooks\n"
         "hooks.once_per_day('ping', state='nowhere'), hooks.rate_limit(1, 1), hooks.sample(0.5)\n"

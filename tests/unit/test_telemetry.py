@@ -1,4 +1,4 @@
-"""What is sent arrives, in its place, as it was."""
+"""Events from `send` to the backend: their places, values, times and counts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _UTC = datetime.timezone.utc
 
 
 def _sent(telemetry: Telemetry, receiver: OTLPReceiver) -> tuple[ReceivedEvent, ...]:
-    """What has arrived once everything was sent."""
+    """Return the events that have arrived after a flush."""
     assert telemetry.flush(10)
     return receiver.events
 
 
 def _own(event: ReceivedEvent) -> dict[str, object]:
-    """The attributes that are the caller's."""
+    """Return the attributes that the caller gave."""
     return {name: value for name, value in event.attributes.items() if name != "log.record.uid"}
 
 
@@ -90,7 +90,7 @@ _EVENT, _USER, _GROUP = {"a": 1}, {"b": 2}, {"c": 3}
     ],
     ids=["payload", "snake", "camel", "arguments", "both"],
 )
-def test_all_spellings_of_a_payload_say_the_same(
+def test_all_spellings_of_a_payload_give_the_same_event(
     make: Make, receiver: OTLPReceiver, payload: TelemetryPayload, beside: dict[str, object]
 ) -> None:
     """A payload, a mapping in two spellings, arguments, and an argument over a payload."""
@@ -104,10 +104,10 @@ def test_all_spellings_of_a_payload_say_the_same(
     assert event.scope_attributes == _GROUP
 
 
-def test_what_happens_to_the_properties_afterwards_does_not_matter(
+def test_later_changes_of_the_properties_do_not_change_the_event(
     make: Make, receiver: OTLPReceiver
 ) -> None:
-    """An event is what its properties were when it was sent."""
+    """An event has the values of the moment of `send`."""
     telemetry = make()
     inner: list[object] = [1]
     properties: dict[str, object] = {"a": 1, "inner": inner}
@@ -137,7 +137,7 @@ def test_what_happens_to_the_properties_afterwards_does_not_matter(
 def test_a_timestamp_arrives_to_the_nanosecond(
     make: Make, receiver: OTLPReceiver, moment: datetime.datetime | int, nanoseconds: int
 ) -> None:
-    """When it happened, and beside it when it was sent."""
+    """The observed timestamp is the time of `send`."""
     telemetry = make()
     before = time.time_ns()
 
@@ -148,8 +148,10 @@ def test_a_timestamp_arrives_to_the_nanosecond(
     assert before <= event.observed_timestamp <= time.time_ns()
 
 
-def test_without_a_timestamp_it_happened_now(make: Make, receiver: OTLPReceiver) -> None:
-    """Both times are that of `send`."""
+def test_an_event_without_a_timestamp_has_the_time_of_send(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """Both timestamps are equal."""
     telemetry = make()
     before = time.time_ns()
 
@@ -161,7 +163,7 @@ def test_without_a_timestamp_it_happened_now(make: Make, receiver: OTLPReceiver)
 
 
 def test_the_active_span_goes_with_the_event(make: Make, receiver: OTLPReceiver) -> None:
-    """Events stand beside the traces of the application."""
+    """The record has the trace id and the span id."""
     telemetry = make()
     context = SpanContext(
         trace_id=0xABC, span_id=0xDEF, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)
@@ -178,7 +180,7 @@ def test_the_active_span_goes_with_the_event(make: Make, receiver: OTLPReceiver)
 
 
 def test_every_event_has_a_uid_of_its_own(make: Make, receiver: OTLPReceiver) -> None:
-    """A store can drop what came twice, and nothing else."""
+    """A backend can remove duplicates by it."""
     telemetry = make()
 
     for _ in range(100):
@@ -188,8 +190,8 @@ def test_every_event_has_a_uid_of_its_own(make: Make, receiver: OTLPReceiver) ->
     assert len({event.uid for event in events}) == len(events) == 100
 
 
-def test_an_enum_is_a_name_even_after_its_text_was(make: Make, receiver: OTLPReceiver) -> None:
-    """A member that equals a name we know leaves as that name, and as plain text."""
+def test_an_enum_member_is_an_event_name(make: Make, receiver: OTLPReceiver) -> None:
+    """Also where the same name was sent as a plain str before."""
 
     class Name(str, enum.Enum):
         CREATED = "didCreateEntry"
@@ -202,8 +204,10 @@ def test_an_enum_is_a_name_even_after_its_text_was(make: Make, receiver: OTLPRec
     assert [event.name for event in _sent(telemetry, receiver)] == ["didCreateEntry"] * 3
 
 
-def test_more_names_than_are_remembered_all_arrive(make: Make, receiver: OTLPReceiver) -> None:
-    """A name that varies costs its check, and no memory."""
+def test_more_event_names_than_the_cache_holds_all_arrive(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """A name beyond the cache is checked each time."""
     telemetry = make()
 
     for number in range(1100):
@@ -213,9 +217,9 @@ def test_more_names_than_are_remembered_all_arrive(make: Make, receiver: OTLPRec
 
 
 class TestApp:
-    """Who speaks: a name, or whatever has one."""
+    """The application: a name, or an object with a name."""
 
-    def test_an_object_names_itself_and_its_version(self) -> None:
+    def test_an_object_gives_its_name_and_version(self) -> None:
         """An application object needs no adapter."""
         config = Telemetry(SimpleNamespace(name="acme-cms", version="5.1.0")).config
 
@@ -225,11 +229,11 @@ class TestApp:
         "app", [SimpleNamespace(name="acme"), SimpleNamespace(name="acme", version=5)]
     )
     def test_a_version_is_optional(self, app: SimpleNamespace) -> None:
-        """One that is no text is as good as none."""
+        """A version that is not a str counts as none."""
         assert Telemetry(app).config.version is None
 
-    def test_arguments_stand_over_what_it_says(self) -> None:
-        """Both name and version can be given."""
+    def test_arguments_win_over_the_object(self) -> None:
+        """Name and version are arguments, too."""
         app = SimpleNamespace(name="acme", version="1")
 
         config = Telemetry(app, name="other", version="2").config
@@ -237,19 +241,19 @@ class TestApp:
         assert (config.name, config.version) == ("other", "2")
 
     @pytest.mark.parametrize("app", [None, 5, SimpleNamespace(), SimpleNamespace(name=b"acme")])
-    def test_what_has_no_name_is_refused(self, app: object) -> None:
-        """The message says what is needed."""
+    def test_an_object_without_a_name_is_a_configuration_error(self, app: object) -> None:
+        """The message says what to pass."""
         with pytest.raises(ConfigurationError, match="a name, or an object that has a name"):
             Telemetry(app)  # type: ignore[arg-type]  # what is tested
 
     @pytest.mark.parametrize("name", ["", " ", 5, None])
-    def test_a_name_that_says_nothing_is_refused(self, name: object) -> None:
-        """Also where it is given beside an application that has one."""
+    def test_an_empty_name_is_a_configuration_error(self, name: object) -> None:
+        """Also where the application has a name."""
         with pytest.raises(ConfigurationError, match="name must be a str that is not empty"):
             Telemetry("acme", name=name)  # type: ignore[arg-type]  # what is tested
 
-    def test_the_function_makes_the_same(self) -> None:
-        """Two ways to spell one thing."""
+    def test_create_telemetry_instance_is_the_same_as_the_class(self) -> None:
+        """The same type and the same settings."""
         made = create_telemetry_instance("acme", version="1", timeout=5)
 
         assert type(made) is Telemetry
@@ -257,7 +261,7 @@ class TestApp:
 
 
 def test_many_threads_send_at_once(make: Make, receiver: OTLPReceiver) -> None:
-    """Nothing is lost, nothing doubled, and the counts agree."""
+    """No event is lost or duplicated, and the counts agree."""
     telemetry = make(flush_interval=0.01)
 
     def send() -> None:
@@ -275,8 +279,8 @@ def test_many_threads_send_at_once(make: Make, receiver: OTLPReceiver) -> None:
     assert (telemetry.stats.accepted, telemetry.stats.delivered) == (1600, 1600)
 
 
-def test_a_receipt_tells_that_it_arrived(make: Make) -> None:
-    """At once, by waiting, and by awaiting."""
+def test_a_receipt_is_delivered_when_the_event_has_arrived(make: Make) -> None:
+    """For `wait` and for `await`."""
     telemetry = make(flush_interval=0.01)
 
     async def main() -> bool:
@@ -286,8 +290,8 @@ def test_a_receipt_tells_that_it_arrived(make: Make) -> None:
     assert telemetry.send("x").wait(10) is Outcome.DELIVERED
 
 
-def test_a_receipt_tells_that_it_was_refused(make: Make, receiver: OTLPReceiver) -> None:
-    """With the reason in words, and False for who awaits it."""
+def test_a_receipt_is_refused_when_the_backend_refuses(make: Make, receiver: OTLPReceiver) -> None:
+    """With the reason. `await` returns False."""
     telemetry = make(flush_interval=0.01)
     receiver.answer_always(Answer.bad_data())
 
@@ -301,7 +305,7 @@ def test_a_receipt_tells_that_it_was_refused(make: Make, receiver: OTLPReceiver)
 
 
 def test_the_counts_always_add_up(make: Make, receiver: OTLPReceiver) -> None:
-    """Delivered, rejected, refused and dropped together are what was accepted."""
+    """Delivered, rejected, refused and dropped sum up to accepted."""
     telemetry = make(before_send=lambda event: None if event.name == "private" else event)
 
     def send() -> None:
@@ -329,10 +333,8 @@ _ANYTHING = st.recursive(
 )
 
 
-def test_no_input_whatever_raises_or_harms_its_neighbours(
-    make: Make, receiver: OTLPReceiver
-) -> None:
-    """Whatever is sent between two good events, both arrive, and all is counted."""
+def test_no_input_raises_or_harms_other_events(make: Make, receiver: OTLPReceiver) -> None:
+    """The events before and after any input arrive, and everything is counted."""
     telemetry = make(spool=False)
     examples = 0
 
@@ -354,8 +356,8 @@ def test_no_input_whatever_raises_or_harms_its_neighbours(
     assert set(stats.dropped) <= {"invalid"}
 
 
-def test_a_signal_handler_may_send_in_the_midst_of_a_send(make: Make) -> None:
-    """It runs in the thread that it interrupts, which may hold our lock."""
+def test_a_signal_handler_may_send_during_a_send(make: Make) -> None:
+    """It runs in the thread that it interrupts, which may hold the lock."""
     telemetry = make()
     telemetry.bootstrap()
 

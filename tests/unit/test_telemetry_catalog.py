@@ -23,8 +23,10 @@ def _sent(telemetry: Telemetry, receiver: OTLPReceiver) -> tuple[ReceivedEvent, 
     return receiver.events
 
 
-def test_what_arrives_is_valid_by_the_schema(make: Make, receiver: OTLPReceiver) -> None:
-    """Beside what the library itself says of each event."""
+def test_events_that_arrive_are_valid_by_the_json_schema(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """The attributes of the library aside."""
     telemetry = make(catalog=CATALOG)
     beside: dict[str, dict[str, object]] = {
         "user_properties": {"plan": Plan.FREE},
@@ -64,7 +66,7 @@ def test_what_arrives_is_valid_by_the_schema(make: Make, receiver: OTLPReceiver)
 
 
 def test_an_undeclared_event_is_counted(make: Make, receiver: OTLPReceiver) -> None:
-    """The counts add up."""
+    """As dropped."""
     telemetry = make(catalog=CATALOG)
 
     receipt = telemetry.send("didUpdateEntry")
@@ -74,8 +76,8 @@ def test_an_undeclared_event_is_counted(make: Make, receiver: OTLPReceiver) -> N
     assert _sent(telemetry, receiver) == ()
 
 
-def test_strict_raises(make: Make, receiver: OTLPReceiver) -> None:
-    """In a test of the application's, say."""
+def test_strict_raises_for_an_undeclared_event_or_value(make: Make, receiver: OTLPReceiver) -> None:
+    """In the tests of an application, for example."""
     telemetry = make(catalog=CATALOG, strict=True)
 
     with pytest.raises(InvalidEventError, match="'didUpdateEntry' is not declared"):
@@ -88,7 +90,7 @@ def test_strict_raises(make: Make, receiver: OTLPReceiver) -> None:
 
 
 def test_a_typed_event_needs_no_catalogue(make: Make, receiver: OTLPReceiver) -> None:
-    """Its own declaration holds."""
+    """It carries its declaration."""
     telemetry = make()
 
     telemetry.send(_CREATED, user_properties={"seats": 5})
@@ -100,16 +102,16 @@ def test_a_typed_event_needs_no_catalogue(make: Make, receiver: OTLPReceiver) ->
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_a_typed_event_costs_nothing_and_raises_nothing_when_off(strict: bool) -> None:  # noqa: FBT001 - a table
-    """Whatever is in it."""
+def test_a_typed_event_raises_nothing_when_telemetry_is_off(strict: bool) -> None:  # noqa: FBT001 - a table
+    """Also with `strict`, and an undeclared event neither."""
     telemetry = Telemetry("acme-cms", enabled=False, catalog=CATALOG, strict=strict)
 
     assert telemetry.send(_CREATED).outcome is Outcome.DISABLED
     assert telemetry.send("didUpdateEntry").outcome is Outcome.DISABLED
 
 
-def test_a_typed_event_that_was_never_filled_harms_nobody(make: Make) -> None:
-    """It is contained, and counted."""
+def test_a_typed_event_without_values_is_dropped(make: Make) -> None:
+    """And counted. Nothing is raised."""
     telemetry = make(catalog=CATALOG)
 
     receipt = telemetry.send(EntryCreated.__new__(EntryCreated))
@@ -118,10 +120,10 @@ def test_a_typed_event_that_was_never_filled_harms_nobody(make: Make) -> None:
     assert telemetry.stats.dropped == {"internal": 1}
 
 
-def test_log_mode_shows_what_would_leave(
+def test_log_mode_prints_the_event_as_it_would_be_sent(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not what was sent."""
+    """After the catalogue, not before."""
     monkeypatch.setenv("ACME_CMS_TELEMETRY", "log")
     telemetry = Telemetry("acme-cms", catalog=CATALOG)
 
@@ -133,11 +135,9 @@ def test_log_mode_shows_what_would_leave(
     assert printed["event_properties"] == {"locales": "2 to 4"}
 
 
-def test_a_catalogue_is_given_in_code_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment cannot lift it."""
+def test_the_environment_cannot_set_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it cannot remove it either."""
     monkeypatch.setenv("OTEL_TELEMETRY_CATALOG", "none")
 
-    with pytest.raises(
-        ConfigurationError, match="give a Catalog of otel_telemetry or None in code"
-    ):
+    with pytest.raises(ConfigurationError, match="is not supported: set catalog in code"):
         Telemetry("acme-cms", catalog=CATALOG)

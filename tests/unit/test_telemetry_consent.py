@@ -1,4 +1,4 @@
-"""Consent, through the instance: what it starts, what it ends, what it deletes."""
+"""Consent through the instance: what it starts, ends and deletes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Make = Callable[..., Telemetry]
 
 
 def _files() -> set[str]:
-    """Return what is in the user's directories, locks aside while anything else waits."""
+    """Return the files in the user's directories, without locks."""
     home = Path(os.environ["HOME"])
     names = {path.name for path in home.rglob("*") if path.is_file()}
     return {"segment" if name.endswith(".seg") else name for name in names if "lock" not in name}
 
 
 def _everything() -> set[str]:
-    """Return every file in the user's directories, and everything below our own there."""
+    """Return every file in the user's directories, and every directory of telemetry."""
     home = Path(os.environ["HOME"])
     ours = {path for place in home.rglob("telemetry") for path in (place, *place.rglob("*"))}
     return {path.name for path in {*ours, *filter(Path.is_file, home.rglob("*"))}}
 
 
-def test_an_administrators_consent_turns_it_on(make: Make, receiver: OTLPReceiver) -> None:
-    """Now, and in every later run."""
+def test_consent_by_an_administrator_turns_telemetry_on(make: Make, receiver: OTLPReceiver) -> None:
+    """In this run and in later ones."""
     telemetry = make(enabled=None)
     assert telemetry.send("before").outcome is Outcome.DISABLED
 
@@ -47,8 +47,10 @@ def test_an_administrators_consent_turns_it_on(make: Make, receiver: OTLPReceive
     assert make(enabled=None).decision.enabled
 
 
-def test_a_refusal_ends_it_and_deletes_everything(make: Make, receiver: OTLPReceiver) -> None:
-    """What is pending, what earlier processes left, and the identity; nothing is sent of it."""
+def test_a_refusal_ends_telemetry_and_deletes_everything(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """Pending events, events of earlier processes, and the identity. Nothing is sent."""
     receiver.answer_always(Answer.unavailable(retry_after=3600))
     earlier = make()
     earlier.send("left behind")
@@ -73,8 +75,8 @@ def test_a_refusal_ends_it_and_deletes_everything(make: Make, receiver: OTLPRece
     assert not make().decision.enabled
 
 
-def test_consent_may_be_given_again(make: Make, receiver: OTLPReceiver) -> None:
-    """With another identity: the old one is gone."""
+def test_consent_after_a_refusal_makes_a_new_identity(make: Make, receiver: OTLPReceiver) -> None:
+    """The old one is deleted."""
     telemetry = make()
     telemetry.send("first")
     assert telemetry.flush(10)
@@ -89,10 +91,10 @@ def test_consent_may_be_given_again(make: Make, receiver: OTLPReceiver) -> None:
     assert telemetry.stats.delivered == 2
 
 
-def test_consent_counts_for_nothing_where_something_denies(
+def test_consent_has_no_effect_where_another_source_denies(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is kept all the same, for when that is gone."""
+    """It is saved, and holds once the denial is gone."""
     monkeypatch.setenv("DO_NOT_TRACK", "1")
     assert make(enabled=None).consent(True).source == "DO_NOT_TRACK"
 
@@ -100,16 +102,16 @@ def test_consent_counts_for_nothing_where_something_denies(
     assert make(enabled=None).decision.source == "choice"
 
 
-def test_who_looks_first_may_agree_afterwards(
+def test_consent_after_log_mode_sends(
     make: Make,
     receiver: OTLPReceiver,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Mode log prints; consent then sends."""
+    """Log mode prints; consent then sends."""
     home = Path(os.environ["XDG_CONFIG_HOME"])
     (home / "acme-cms").mkdir(parents=True)
-    said = {"mode": "log", "consent_version": 1, "at": 1_700_000_000}
-    (home / "acme-cms/telemetry.json").write_text(json.dumps(said), encoding="utf-8")
+    record = {"mode": "log", "consent_version": 1, "at": 1_700_000_000}
+    (home / "acme-cms/telemetry.json").write_text(json.dumps(record), encoding="utf-8")
     telemetry = make(enabled=None)
     telemetry.send("looked at")
     assert "looked at" in capsys.readouterr().err
@@ -122,8 +124,8 @@ def test_who_looks_first_may_agree_afterwards(
     assert capsys.readouterr().err == ""
 
 
-def test_a_refusal_elsewhere_ends_what_is_running(make: Make, receiver: OTLPReceiver) -> None:
-    """As when a user says off on the command line while a server runs."""
+def test_a_refusal_in_another_process_ends_telemetry(make: Make, receiver: OTLPReceiver) -> None:
+    """A user may turn telemetry off on the command line while a server runs."""
     server = make()
     server.send("before")
     assert server.flush(10)
@@ -138,8 +140,8 @@ def test_a_refusal_elsewhere_ends_what_is_running(make: Make, receiver: OTLPRece
     assert [event.name for event in receiver.events] == ["before"]
 
 
-def test_through_an_applications_own_provider_there_is_nothing_to_delete(make: Make) -> None:
-    """What was handed over is the application's; nothing more is."""
+def test_a_refusal_hands_nothing_more_to_the_applications_provider(make: Make) -> None:
+    """Events handed over before are the application's."""
     from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415 - only here
 
     provider = LoggerProvider(shutdown_on_exit=False)
@@ -152,8 +154,8 @@ def test_through_an_applications_own_provider_there_is_nothing_to_delete(make: M
     provider.shutdown()
 
 
-def test_runs_of_one_installation_are_known_as_one(make: Make, receiver: OTLPReceiver) -> None:
-    """By a random id that says nothing else."""
+def test_runs_of_one_installation_have_one_id(make: Make, receiver: OTLPReceiver) -> None:
+    """The id is random."""
     for name in "first", "second":
         with make() as telemetry:
             telemetry.send(name)
@@ -164,8 +166,8 @@ def test_runs_of_one_installation_are_known_as_one(make: Make, receiver: OTLPRec
     assert len(bytes.fromhex(str(first))) == 16
 
 
-def test_pseudonyms_hold_across_runs_and_need_no_permission(make: Make) -> None:
-    """When telemetry is off they lead nowhere, and leave no file."""
+def test_pseudonyms_hold_across_runs_only_while_telemetry_is_on(make: Make) -> None:
+    """While it is off, they hold for one process and leave no file."""
     off = make(enabled=False)
     passing = off.pseudonym("user", "ada@example.com")
     assert passing == off.pseudonym("user", "ada@example.com")
@@ -177,10 +179,10 @@ def test_pseudonyms_hold_across_runs_and_need_no_permission(make: Make) -> None:
     assert kept == make().pseudonym("user", "ada@example.com")
 
 
-def test_nobody_is_asked_or_told_without_a_terminal(
+def test_ask_and_show_notice_print_nothing_without_a_terminal(
     make: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Output that programs read stays as it is."""
+    """Programs may read the output."""
     telemetry = make(enabled=True, notice="We count commands.")
 
     assert not telemetry.show_notice()
@@ -191,8 +193,10 @@ def test_nobody_is_asked_or_told_without_a_terminal(
     assert telemetry.decision.source == "notice"
 
 
-def test_a_program_without_streams_asks_nobody(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a windowed program on Windows is."""
+def test_ask_and_show_notice_do_nothing_without_streams(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A windowed program on Windows has none."""
     for name in "stdin", "stderr":
         monkeypatch.setattr(sys, name, None)
     telemetry = make(notice="We count commands.")
@@ -201,8 +205,8 @@ def test_a_program_without_streams_asks_nobody(make: Make, monkeypatch: pytest.M
     assert not telemetry.ask()
 
 
-def test_what_is_recorded_after_anothers_refusal_is_deleted_at_the_end(make: Make) -> None:
-    """With detached delivery nobody asks before; and nobody is started to deliver it."""
+def test_detached_events_recorded_after_a_refusal_are_deleted_at_the_end(make: Make) -> None:
+    """The recording process checks at its end, and starts no uploader."""
     tool = make(delivery="detached")
     assert tool.send("before").outcome is Outcome.SPOOLED
     make(delivery="detached").consent(False)
@@ -217,8 +221,8 @@ def test_what_is_recorded_after_anothers_refusal_is_deleted_at_the_end(make: Mak
     assert late.is_disabled
 
 
-def test_a_straggler_that_begins_to_record_after_a_refusal_leaves_nothing(make: Make) -> None:
-    """Its permission was asked for when it was set up; its directory is its own making."""
+def test_a_process_that_first_records_after_a_refusal_leaves_nothing(make: Make) -> None:
+    """Its pipeline was set up before the refusal."""
     tool = make(delivery="detached")
     tool.bootstrap()
     make(delivery="detached").consent(False)
@@ -231,8 +235,10 @@ def test_a_straggler_that_begins_to_record_after_a_refusal_leaves_nothing(make: 
     assert tool.stats.dropped == {"consent_withdrawn": 1}
 
 
-def test_a_refusal_without_the_code_is_finished_by_its_next_run(make: Make, tmp_path: Path) -> None:
-    """Only the code knows of the path that it names; a denial that may pass deletes nothing."""
+def test_the_next_run_completes_a_refusal_that_did_not_know_the_spool(
+    make: Make, tmp_path: Path
+) -> None:
+    """Only the code knows its spool path. A denial by a variable deletes nothing."""
     spool = tmp_path / "spool"
     make(delivery="detached", spool=str(spool)).send("waits")
     made = make(delivery="detached", spool=str(spool))
@@ -247,8 +253,8 @@ def test_a_refusal_without_the_code_is_finished_by_its_next_run(make: Make, tmp_
     assert not [path for path in spool.rglob("*") if path.is_file()]
 
 
-def test_what_a_killed_process_left_after_a_refusal_goes_with_the_next_run(make: Make) -> None:
-    """It had not heard of it yet. A denial that may pass deletes nothing."""
+def test_the_next_run_deletes_what_a_killed_process_left_after_a_refusal(make: Make) -> None:
+    """The process had not noticed the refusal. A denial by a variable deletes nothing."""
     killed = make(delivery="detached")
     killed.bootstrap()
     make(enabled=None).consent(False)
@@ -262,10 +268,10 @@ def test_what_a_killed_process_left_after_a_refusal_goes_with_the_next_run(make:
     assert _everything() == {"telemetry.json"}
 
 
-def test_one_applications_refusal_holds_in_a_path_that_it_shares(
+def test_a_refusal_deletes_nothing_of_another_application_in_one_spool(
     make: Make, receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
-    """Same backend, same headers, same path: another's permission is another's."""
+    """Backend, headers and path are the same; consents are not."""
     shared = {"spool": str(tmp_path / "spool"), "endpoint": receiver.http_endpoint}
     receiver.answer_always(Answer.unavailable(retry_after=1))
     first = make(**shared)
@@ -281,8 +287,8 @@ def test_one_applications_refusal_holds_in_a_path_that_it_shares(
     assert len(list(tmp_path.rglob("*.seg"))) == 1
 
 
-def test_what_is_only_to_be_printed_is_no_refusal(make: Make) -> None:
-    """Another process chose it: what is recorded here is deleted, what waited before it is not."""
+def test_log_mode_chosen_elsewhere_deletes_only_what_this_process_recorded(make: Make) -> None:
+    """Events that were spooled before stay."""
     first = make(delivery="detached")
     first.send("waits")
     first._state.pipeline = None  # as if it had been killed

@@ -1,4 +1,4 @@
-"""The whole lifecycle with detached delivery, in the process that records."""
+"""The lifecycle with ``delivery="detached"``, in the process that records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otel_telemetry.spool.layout import UPLOADER_LOCK, listed
 
 
 def made(spool: Path, **changed: object) -> Telemetry:
-    """Return an instance whose uploader has just been at work: it starts none."""
+    """Return an instance that starts no uploader, because one has just run."""
     given = {"enabled": True, "endpoint": "http://localhost:9", "spool": spool, **changed}
     telemetry = Telemetry("acme", delivery="detached", **given)  # type: ignore[arg-type]  # checked when it runs
     telemetry.bootstrap()
@@ -24,7 +24,7 @@ def made(spool: Path, **changed: object) -> Telemetry:
 
 
 def directory_of(telemetry: Telemetry, spool: Path) -> Path:
-    """Return where its events are, with the mark of an uploader just started."""
+    """Return the directory of its events, with the mark of an uploader that has just started."""
     telemetry.send("first")
     directory = next(spool.iterdir())
     (directory / UPLOADER_LOCK).touch()
@@ -32,7 +32,7 @@ def directory_of(telemetry: Telemetry, spool: Path) -> Path:
 
 
 def test_an_event_is_on_disk_at_once(tmp_path: Path) -> None:
-    """No thread, no wait, and an end that says that something is left."""
+    """No thread starts, nothing waits, and `flush` and `destroy` return False."""
     threads = threading.active_count()
     telemetry = made(tmp_path)
     directory_of(telemetry, tmp_path)
@@ -46,8 +46,8 @@ def test_an_event_is_on_disk_at_once(tmp_path: Path) -> None:
     assert telemetry.send("late").outcome is Outcome.DROPPED
 
 
-def test_a_run_without_events_has_left_nothing(tmp_path: Path) -> None:
-    """And says so."""
+def test_a_run_without_events_leaves_nothing(tmp_path: Path) -> None:
+    """`flush` and `destroy` return True."""
     telemetry = made(tmp_path)
 
     assert telemetry.flush()
@@ -55,8 +55,8 @@ def test_a_run_without_events_has_left_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_refusal_deletes_what_waits(tmp_path: Path) -> None:
-    """With what was written down for whoever would deliver it, and that may be keys."""
+def test_a_refusal_deletes_the_spooled_events(tmp_path: Path) -> None:
+    """And the manifest for the uploader, which may hold keys."""
     telemetry = made(tmp_path, headers={"x-key": "secret"})
     directory = directory_of(telemetry, tmp_path)
     telemetry.consent(granted=False)
@@ -67,10 +67,10 @@ def test_a_refusal_deletes_what_waits(tmp_path: Path) -> None:
     assert telemetry.send("x").outcome is Outcome.DISABLED
 
 
-def test_what_would_be_sent_can_be_seen(
+def test_log_mode_prints_events_and_records_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """As with any delivery, and nothing is recorded."""
+    """As with background delivery."""
     monkeypatch.setenv("ACME_TELEMETRY", "log")
     telemetry = made(tmp_path, enabled=None)
 
@@ -79,14 +79,14 @@ def test_what_would_be_sent_can_be_seen(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_needs_a_spool() -> None:
-    """Where else would another process find the events?"""
+def test_detached_delivery_without_a_spool_is_a_configuration_error() -> None:
+    """The uploader could not find the events."""
     with pytest.raises(ConfigurationError, match="needs a spool"):
         Telemetry("acme", delivery="detached", spool=False)
 
 
-def test_it_knows_no_provider() -> None:
-    """Neither sends here, nor would there be anything to show."""
+def test_detached_delivery_with_a_provider_is_a_configuration_error() -> None:
+    """This process neither sends events nor counts what arrives."""
     for settings in ({"logger_provider": LoggerProvider()}, {"meter_provider": MeterProvider()}):
         with pytest.raises(ConfigurationError, match="cannot be combined with"):
             Telemetry("acme", delivery="detached", **settings)

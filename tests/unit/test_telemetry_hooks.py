@@ -1,4 +1,4 @@
-"""before_send: the last word on every event."""
+"""The setting `before_send`, and the hooks of the library in it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _own(event: ReceivedEvent) -> dict[str, object]:
     return {name: value for name, value in event.attributes.items() if name != "log.record.uid"}
 
 
-def test_a_hook_sees_the_event_as_it_would_leave(make: Make) -> None:
-    """Names checked, values legal, every bucket there, and a time."""
+def test_a_hook_sees_the_event_as_it_would_be_sent(make: Make) -> None:
+    """With a valid name, legal values, every bucket and a timestamp."""
     seen: list[Event] = []
 
     def look(event: Event) -> Event:
@@ -50,7 +50,7 @@ def test_a_hook_sees_the_event_as_it_would_leave(make: Make) -> None:
 
     telemetry.send(
         "x",
-        event_properties={"set": {1}, 5: "key"},  # type: ignore[dict-item]  # to be mended
+        event_properties={"set": {1}, 5: "key"},  # type: ignore[dict-item]  # to be corrected
         user_properties={"service.name": "other", "plan": "free"},
         timestamp=1_709_251_200_123_456_789,
     )
@@ -67,8 +67,8 @@ def test_a_hook_sees_the_event_as_it_would_leave(make: Make) -> None:
     assert telemetry.stats.corrected == {"reserved_key": 1}
 
 
-def test_hooks_are_asked_in_their_order(make: Make, receiver: OTLPReceiver) -> None:
-    """Each sees what the one before it made."""
+def test_hooks_run_in_their_order(make: Make, receiver: OTLPReceiver) -> None:
+    """Each gets the event of the hook before it."""
 
     def adding(word: str) -> Callable[[Event], Event]:
         return lambda event: replace(event, name=f"{event.name}-{word}")
@@ -81,8 +81,8 @@ def test_hooks_are_asked_in_their_order(make: Make, receiver: OTLPReceiver) -> N
     assert event.name == event.body == "x-first-second"
 
 
-def test_what_a_hook_returns_is_what_leaves(make: Make, receiver: OTLPReceiver) -> None:
-    """In all its parts."""
+def test_the_event_that_a_hook_returns_is_sent(make: Make, receiver: OTLPReceiver) -> None:
+    """Name, timestamp and every bucket."""
     event = Event(
         name="other",
         timestamp=5,
@@ -100,16 +100,16 @@ def test_what_a_hook_returns_is_what_leaves(make: Make, receiver: OTLPReceiver) 
     assert received.scope_attributes == {"c": 3}
 
 
-def test_none_drops_the_event(make: Make, receiver: OTLPReceiver) -> None:
-    """It is counted, the later hooks are not asked, and nothing of it leaves."""
-    asked: list[Event] = []
-    telemetry = make(before_send=[lambda _event: None, asked.append])
+def test_a_hook_that_returns_none_drops_the_event(make: Make, receiver: OTLPReceiver) -> None:
+    """The drop is counted, later hooks do not run, and nothing is sent."""
+    seen: list[Event] = []
+    telemetry = make(before_send=[lambda _event: None, seen.append])
 
     receipt = telemetry.send("x")
 
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "before_send")
     assert telemetry.stats.dropped == {"before_send": 1}
-    assert asked == []
+    assert seen == []
     assert _sent(telemetry, receiver) == ()
 
 
@@ -137,7 +137,7 @@ def test_an_event_whose_hook_fails_is_never_sent(
     hook: Callable[[Event], Any],
     strict: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """A hook may be there to take a secret out; if it fails, the event stays here, counted."""
+    """The hook may have had to remove a secret. The drop is counted."""
     telemetry = make(before_send=hook, strict=strict)
 
     receipt = telemetry.send("x", event_properties={"password": "s3cr3t"})
@@ -148,8 +148,10 @@ def test_an_event_whose_hook_fails_is_never_sent(
     assert "s3cr3t" not in caplog.text
 
 
-def test_illegal_values_that_a_hook_returns_are_mended(make: Make, receiver: OTLPReceiver) -> None:
-    """A hook is held to the same rules as a caller."""
+def test_illegal_values_that_a_hook_returns_are_corrected(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """The rules are the same as for a caller."""
     properties: dict[str, Any] = {"object": object(), "set": {1}, "big": 2**70}
 
     def hook(event: Event) -> Event:
@@ -173,12 +175,12 @@ def test_illegal_values_that_a_hook_returns_are_mended(make: Make, receiver: OTL
 
 
 @pytest.mark.parametrize("timestamp", [-5, 0, 2**64, "now", 1.5, None])
-def test_an_illegal_time_from_a_hook_harms_nobody(
+def test_an_illegal_timestamp_from_a_hook_harms_no_other_event(
     make: Make,
     receiver: OTLPReceiver,
     timestamp: Any,
 ) -> None:
-    """Whatever becomes of the event, its neighbours arrive, and the counts add up."""
+    """The events before and after it arrive, and the counts add up."""
     telemetry = make(
         before_send=lambda event: (
             replace(event, timestamp=timestamp) if event.name == "bad" else event
@@ -195,10 +197,10 @@ def test_an_illegal_time_from_a_hook_harms_nobody(
 
 
 @pytest.mark.parametrize("bucket", ["event_properties", "user_properties", "group_properties"])
-def test_a_hook_that_works_in_place_sends_nothing(
+def test_a_hook_that_changes_an_event_in_place_fails(
     make: Make, receiver: OTLPReceiver, bucket: str
 ) -> None:
-    """Events share what it would change; the caller's properties are nobody's but the caller's."""
+    """Buckets are read-only, and the caller's properties stay as they are."""
 
     def hook(event: Event) -> Event:
         getattr(event, bucket).pop("secret")
@@ -216,7 +218,7 @@ def test_a_hook_that_works_in_place_sends_nothing(
 
 
 def test_a_hook_may_send_an_event_itself(make: Make, receiver: OTLPReceiver) -> None:
-    """There is no lock around hooks."""
+    """No lock is held while hooks run."""
 
     def hook(event: Event) -> Event:
         if event.name == "x":
@@ -230,10 +232,10 @@ def test_a_hook_may_send_an_event_itself(make: Make, receiver: OTLPReceiver) -> 
     assert [event.name for event in _sent(telemetry, receiver)] == ["y", "x"]
 
 
-def test_the_log_names_the_error_of_a_hook_and_not_its_text(
+def test_the_log_names_the_type_of_a_hooks_error_and_not_its_text(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The text may hold what the hook was there to hide."""
+    """The text may contain what the hook had to remove."""
     caplog.set_level(logging.WARNING, logger="otel_telemetry")
     telemetry = make(before_send=_raising)
 
@@ -242,12 +244,12 @@ def test_the_log_names_the_error_of_a_hook_and_not_its_text(
     assert "s3cr3t" not in caplog.text
 
 
-def test_a_sample_can_go_by_the_installation(
+def test_sample_can_decide_by_the_installation(
     make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Every instance of an installation decides alike, and each installation for itself."""
+    """All instances of one installation decide alike."""
 
-    def is_kept() -> bool:
+    def is_sampled() -> bool:
         hook = sample(0.5, key=lambda: telemetry.pseudonym("sampling", ""))
         telemetry = make(before_send=hook, spool=False)
         return telemetry.send("didRun").outcome is not Outcome.DROPPED
@@ -255,8 +257,8 @@ def test_a_sample_can_go_by_the_installation(
     answers = set()
     for number in range(20):
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / str(number)))
-        first = is_kept()
-        assert is_kept() is first
+        first = is_sampled()
+        assert is_sampled() is first
         answers.add(first)
 
     assert answers == {True, False}
@@ -273,7 +275,7 @@ def test_a_sample_can_go_by_the_installation(
 def test_nothing_private_reaches_the_backend(
     make: Make, receiver: OTLPReceiver, hooks: BeforeSend | list[BeforeSend]
 ) -> None:
-    """Not in a name, a body, or any bucket."""
+    """Neither in the name nor in the body nor in a bucket."""
     private = ("hunter2", "bob", "ghp_" + "a1" * 18)
     text = f"password=hunter2 bob@example.com /home/bob/x {private[2]}"
     telemetry = make(before_send=hooks)
@@ -287,8 +289,8 @@ def test_nothing_private_reaches_the_backend(
 
     assert telemetry.flush(10)
     (event,) = receiver.events
-    told = [event.name, event.body, event.attributes, event.resource, event.scope_attributes]
-    arrived = "\n".join(word for part in told for word in texts_of(part))
+    parts = [event.name, event.body, event.attributes, event.resource, event.scope_attributes]
+    arrived = "\n".join(word for part in parts for word in texts_of(part))
     assert "[redacted:email]" in arrived
     assert not any(word in arrived for word in private)
 
@@ -316,10 +318,10 @@ def _endless(event: Event) -> Event:
     ],
     ids=["a rule", "a rule amid others", "a circle", "a key"],
 )
-def test_where_a_hook_fails_the_event_stays_here(
+def test_an_event_whose_library_hook_fails_is_never_sent(
     make: Make, receiver: OTLPReceiver, caplog: pytest.LogCaptureFixture, hooks: list[BeforeSend]
 ) -> None:
-    """Counted, and never sent as it was."""
+    """The drop is counted."""
     caplog.set_level(logging.WARNING, logger="otel_telemetry")
     telemetry = make(before_send=hooks)
 
@@ -332,8 +334,8 @@ def test_where_a_hook_fails_the_event_stays_here(
     assert "hunter2" not in caplog.text
 
 
-def test_what_limits_hold_back_is_counted(make: Make, receiver: OTLPReceiver) -> None:
-    """And what passes arrives, with the share that it stands for."""
+def test_events_that_limits_drop_are_counted(make: Make, receiver: OTLPReceiver) -> None:
+    """The others arrive with their sampling probability."""
     key = "0"  # one of those that 0.5 keeps in the first week
     telemetry = make(
         before_send=[
@@ -357,8 +359,8 @@ def test_what_limits_hold_back_is_counted(make: Make, receiver: OTLPReceiver) ->
     assert telemetry.stats.dropped == {"before_send": 3}
 
 
-def test_an_exception_arrives_without_its_words(make: Make, receiver: OTLPReceiver) -> None:
-    """As properties of an event."""
+def test_an_exception_arrives_without_its_message(make: Make, receiver: OTLPReceiver) -> None:
+    """As properties of an event: its type and its frames."""
     telemetry = make()
     try:
         int("hunter2")
@@ -370,5 +372,5 @@ def test_an_exception_arrives_without_its_words(make: Make, receiver: OTLPReceiv
     assert event.attributes["exception.type"] == "ValueError"
     frames = event.attributes["exception.frames"]
     assert isinstance(frames, list)
-    assert "test_an_exception_arrives_without_its_words" in str(frames[0])
+    assert "test_an_exception_arrives_without_its_message" in str(frames[0])
     assert "hunter2" not in str(event.attributes)

@@ -1,4 +1,4 @@
-"""register, bootstrap, send, flush, destroy: in any order, as often as one likes."""
+"""The lifecycle: register, bootstrap, send, flush and destroy, in any order and number."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.support.processes import refusing_port
 Make = Callable[..., Telemetry]
 
 
-def test_register_decides_and_stays_with_it(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was decided for the environment at the start holds to the end."""
+def test_a_decision_holds_until_the_end(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable set after `register` has no effect."""
     telemetry = make()
     monkeypatch.setenv("DO_NOT_TRACK", "1")
 
@@ -36,14 +36,14 @@ def test_register_decides_and_stays_with_it(make: Make, monkeypatch: pytest.Monk
     assert not telemetry.is_disabled
 
 
-def test_to_ask_for_the_decision_is_to_register(make: Make) -> None:
-    """No order has to be kept before one may ask."""
+def test_reading_the_decision_registers(make: Make) -> None:
+    """`register` need not be called first."""
     assert make(enabled=None).is_disabled
     assert make(enabled=None).decision.source == "default"
 
 
 def test_register_starts_nothing(make: Make, receiver: OTLPReceiver, tmp_path: Path) -> None:
-    """No thread, no file, no request."""
+    """No thread, no directory and no request."""
     threads = threading.enumerate()
     telemetry = make(spool=tmp_path / "spool")
 
@@ -55,7 +55,7 @@ def test_register_starts_nothing(make: Make, receiver: OTLPReceiver, tmp_path: P
 
 
 def test_bootstrap_sets_up_once(make: Make) -> None:
-    """The second call finds the first one's work."""
+    """The second call changes nothing."""
     telemetry = make()
 
     telemetry.bootstrap()
@@ -68,7 +68,7 @@ def test_bootstrap_sets_up_once(make: Make) -> None:
 
 
 def test_threads_that_bootstrap_at_once_set_up_once(make: Make, receiver: OTLPReceiver) -> None:
-    """The first events of many threads meet one pipeline, and all arrive."""
+    """The first events of many threads go through one pipeline, and all arrive."""
     telemetry = make()
     together = threading.Barrier(8)
 
@@ -92,7 +92,7 @@ def test_threads_that_bootstrap_at_once_set_up_once(make: Make, receiver: OTLPRe
     ids="-".join,
 )
 def test_every_order_is_safe(make: Make, receiver: OTLPReceiver, order: tuple[str, ...]) -> None:
-    """What is sent before the end arrives; what is sent after is counted as such."""
+    """Events before `destroy` arrive; later ones are counted as dropped."""
     telemetry = make()
     calls: dict[str, Callable[[], object]] = {
         "register": telemetry.register,
@@ -111,12 +111,12 @@ def test_every_order_is_safe(make: Make, receiver: OTLPReceiver, order: tuple[st
 
 
 class TestFlush:
-    """Send everything now."""
+    """`flush`."""
 
-    def test_it_is_true_once_the_backend_has_it_all(
+    def test_it_is_true_once_the_backend_has_every_event(
         self, make: Make, receiver: OTLPReceiver
     ) -> None:
-        """And at once where there is nothing to send."""
+        """And at once where no event is pending."""
         telemetry = make(flush_interval=3600)
         assert telemetry.flush()
 
@@ -125,8 +125,8 @@ class TestFlush:
         assert telemetry.flush(10)
         assert len(receiver.events) == 1
 
-    def test_it_keeps_its_deadline(self, make: Make, receiver: OTLPReceiver) -> None:
-        """A backend that does not answer is not waited for: this returns while it is silent."""
+    def test_it_keeps_its_timeout(self, make: Make, receiver: OTLPReceiver) -> None:
+        """It returns while the backend does not answer."""
         answered = threading.Event()
         receiver.answer(Answer.held(answered))
         telemetry = make()
@@ -137,8 +137,8 @@ class TestFlush:
         answered.set()
         assert telemetry.flush(10)
 
-    def test_it_is_false_if_anything_was_lost(self, make: Make, receiver: OTLPReceiver) -> None:
-        """A refusal is an answer, but no success."""
+    def test_it_is_false_if_the_backend_refuses(self, make: Make, receiver: OTLPReceiver) -> None:
+        """A refusal is an answer, but not a success."""
         receiver.answer(Answer.bad_data())
         telemetry = make()
 
@@ -146,16 +146,16 @@ class TestFlush:
 
         assert not telemetry.flush(10)
 
-    def test_a_deadline_that_is_none_raises_nothing(self, make: Make) -> None:
-        """The host never pays for a wrong argument."""
+    def test_an_invalid_timeout_raises_nothing(self, make: Make) -> None:
+        """The result is False."""
         telemetry = make()
         telemetry.send("x")
 
         assert not telemetry.flush("soon")  # type: ignore[arg-type]  # what is tested
 
 
-def test_its_repr_tells_its_state(make: Make) -> None:
-    """Who it is, and whether it is on."""
+def test_the_repr_shows_the_state(make: Make) -> None:
+    """The name, and whether telemetry is on."""
     on, off = make(), make(enabled=False)
 
     assert repr(on) == "<Telemetry 'acme-cms': undecided>"
@@ -168,10 +168,10 @@ def test_its_repr_tells_its_state(make: Make) -> None:
 
 
 class TestDestroy:
-    """The end, which is final."""
+    """`destroy`, which is final."""
 
     def test_it_sends_what_is_pending(self, make: Make, receiver: OTLPReceiver) -> None:
-        """True says that nothing was left behind, however often one asks."""
+        """It returns True, and so does a second call."""
         telemetry = make(flush_interval=3600)
         telemetry.send("x")
 
@@ -181,7 +181,7 @@ class TestDestroy:
         assert len(receiver.events) == 1
 
     def test_a_later_event_is_dropped_and_counted(self, make: Make, receiver: OTLPReceiver) -> None:
-        """Nothing comes to life again."""
+        """`bootstrap` does not begin anew."""
         telemetry = make()
         telemetry.bootstrap()
         telemetry.destroy()
@@ -196,16 +196,16 @@ class TestDestroy:
         assert telemetry.flush(10)
         assert receiver.requests == ()
 
-    def test_what_was_never_set_up_has_nothing_to_leave(self, make: Make) -> None:
-        """And is not set up by a later event."""
+    def test_it_is_true_before_the_first_event(self, make: Make) -> None:
+        """A later event sets up no pipeline."""
         telemetry = make()
 
         assert telemetry.destroy()
         assert telemetry.send("x").reason == "destroyed"
         assert telemetry._state.pipeline is None
 
-    def test_what_is_off_stays_off(self, make: Make) -> None:
-        """An event after the end of nothing is no drop."""
+    def test_it_is_true_while_telemetry_is_off(self, make: Make) -> None:
+        """A later event is disabled, and not dropped."""
         telemetry = make(enabled=False)
 
         assert telemetry.destroy()
@@ -213,12 +213,12 @@ class TestDestroy:
         assert telemetry.stats.accepted == 0
 
     @pytest.mark.parametrize("spool", [False, True])
-    def test_it_says_every_time_that_something_was_left(
+    def test_every_call_is_false_if_an_event_is_left(
         self,
         make: Make,
         spool: bool,  # noqa: FBT001 - a table
     ) -> None:
-        """A dead backend: dropped and counted, or left on disk and counted."""
+        """Without a backend, events are dropped or stay on disk, and are counted."""
         with refusing_port() as port:
             telemetry = make(endpoint=f"http://127.0.0.1:{port}", spool=spool)
             telemetry.send("x")
@@ -230,10 +230,10 @@ class TestDestroy:
         assert (stats.accepted, stats.pending) == (1, 0)
         assert (stats.spooled, stats.dropped) == ((1, {}) if spool else (0, {"shutdown": 1}))
 
-    def test_a_second_one_meanwhile_does_not_claim_that_it_is_over(
+    def test_a_second_call_during_the_first_is_false(
         self, make: Make, receiver: OTLPReceiver
     ) -> None:
-        """Two threads may end the program: only what was acknowledged is not left behind."""
+        """The event is not acknowledged yet."""
         answered = threading.Event()
         receiver.answer(Answer.held(answered))
         telemetry = make(spool=False)
@@ -250,10 +250,10 @@ class TestDestroy:
         assert results == [True]
         assert telemetry.destroy()
 
-    def test_it_keeps_the_deadline_of_the_settings(
+    def test_it_keeps_the_setting_shutdown_timeout(
         self, make: Make, receiver: OTLPReceiver
     ) -> None:
-        """It returns while the backend is silent, and its thread ends."""
+        """It returns while the backend does not answer, and its thread ends."""
         answered = threading.Event()
         receiver.answer_always(Answer.held(answered))
         telemetry = make(shutdown_timeout=0.05, spool=False)
@@ -264,8 +264,8 @@ class TestDestroy:
         assert (receipt.wait(10), receipt.reason) == (Outcome.DROPPED, "shutdown")
         answered.set()
 
-    def test_a_deadline_that_is_none_raises_nothing_and_leaves_no_thread(self, make: Make) -> None:
-        """The host never pays for a wrong argument."""
+    def test_an_invalid_timeout_raises_nothing_and_leaves_no_thread(self, make: Make) -> None:
+        """The result is False."""
         telemetry = make(spool=False)
         telemetry.send("x")
 
@@ -273,8 +273,8 @@ class TestDestroy:
 
         assert telemetry.send("x").reason == "destroyed"
 
-    def test_a_destroyed_instance_is_let_go(self, receiver: OTLPReceiver) -> None:
-        """Neither the interpreter's exit nor a fork keeps it alive."""
+    def test_a_destroyed_instance_is_garbage_collected(self, receiver: OTLPReceiver) -> None:
+        """Neither the exit hook nor the fork hook keeps it alive."""
         telemetry = Telemetry("acme", enabled=True, endpoint=receiver.http_endpoint)
         telemetry.send("x")
         gone = weakref.ref(telemetry)
@@ -285,10 +285,8 @@ class TestDestroy:
 
         assert gone() is None
 
-    def test_the_end_of_the_interpreter_destroys_what_nobody_did(
-        self, receiver: OTLPReceiver
-    ) -> None:
-        """A command that forgets it loses nothing."""
+    def test_the_exit_of_the_interpreter_destroys_an_instance(self, receiver: OTLPReceiver) -> None:
+        """A program that does not call `destroy` loses no event."""
         code = (
             "import sys; from otel_telemetry import Telemetry\n"
             "Telemetry('acme', enabled=True, endpoint=sys.argv[1], flush_interval=3600).send('x')"
@@ -303,10 +301,10 @@ class TestDestroy:
 
 
 class TestWith:
-    """Begin and end by the block."""
+    """`with` and `async with`."""
 
     def test_it_bootstraps_and_destroys(self, make: Make, receiver: OTLPReceiver) -> None:
-        """What is sent within the block has arrived after it."""
+        """Events of the block have arrived after it."""
         with make(flush_interval=3600) as telemetry:
             assert telemetry._state.pipeline is not None
             telemetry.send("x")
@@ -314,10 +312,8 @@ class TestWith:
         assert len(receiver.events) == 1
         assert telemetry.send("x").reason == "destroyed"
 
-    def test_an_error_in_the_block_comes_out_of_it(
-        self, make: Make, receiver: OTLPReceiver
-    ) -> None:
-        """And the events before it are sent."""
+    def test_an_error_in_the_block_propagates(self, make: Make, receiver: OTLPReceiver) -> None:
+        """Events before it are sent."""
 
         def fail() -> None:
             with make() as telemetry:
@@ -330,7 +326,7 @@ class TestWith:
         assert len(receiver.events) == 1
 
     def test_async_with_does_the_same(self, make: Make, receiver: OTLPReceiver) -> None:
-        """Without blocking the loop; `aflush` within it."""
+        """And `aflush` within the block."""
 
         async def main() -> bool:
             async with make(flush_interval=3600) as telemetry:
@@ -343,7 +339,7 @@ class TestWith:
         assert [event.name for event in receiver.events] == ["x", "y"]
 
     def test_adestroy_lets_the_loop_run(self, make: Make, receiver: OTLPReceiver) -> None:
-        """Others go on while the last request is on its way."""
+        """Other tasks run while the last request is sent."""
         answered = threading.Event()
         receiver.answer(Answer.held(answered))
 
@@ -383,10 +379,8 @@ print(json.dumps([status, telemetry.stats.accepted, telemetry.stats.delivered]))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("moment", ["at first use", "while pending", "while connected"])
-def test_each_event_is_sent_once_by_the_process_that_has_it(
-    receiver: OTLPReceiver, moment: str
-) -> None:
-    """The child begins with nothing and sends its own; the parent goes on as before."""
+def test_after_a_fork_each_event_is_sent_once(receiver: OTLPReceiver, moment: str) -> None:
+    """The child begins without events and sends its own; the parent sends the others."""
     done = subprocess.run(
         # Python itself warns of threads at a fork; what it warns of is tested here.
         [sys.executable, "-W", "ignore", "-c", _FORKING, receiver.http_endpoint, moment],
@@ -403,12 +397,12 @@ def test_each_event_is_sent_once_by_the_process_that_has_it(
 
 
 @pytest.mark.parametrize("is_set_up", [False, True])
-def test_a_new_process_counts_from_zero(
+def test_a_forked_child_counts_from_zero(
     make: Make,
     monkeypatch: pytest.MonkeyPatch,
     is_set_up: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """Whether or not anything was sent before."""
+    """Whether or not an event was sent before."""
     monkeypatch.setenv("ACME_CMS_TELEMETRY", "log")  # no thread, so nothing is lost with it here
     telemetry = make()
     if is_set_up:

@@ -1,4 +1,4 @@
-"""Off means off; and what cannot be set up costs nothing."""
+"""Telemetry that is off, log mode, and a set-up that fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.processes import plain_environment
 
 Make = Callable[..., Telemetry]
 
-# Watches what the interpreter itself tells of: every file, socket, process and thread.
+# An audit hook that notes every file, socket, process and thread.
 _WATCHED_LIFE = """
 import json, os, sys, threading
 import otel_telemetry.telemetry
@@ -46,7 +46,7 @@ otel = [name for name in sys.modules if name.partition(".")[0] in {"opentelemetr
 source = telemetry.decision.source
 print(json.dumps([receipt.outcome.name, done, threads, otel, source, len(read)]))
 """
-# What policy and user have saved is looked for where nothing has denied before.
+# Policy and consent record are read only if no source before them denies.
 _LOOKS = {"default": 3, "ci": 3}
 
 _DENIALS: Mapping[str, tuple[Mapping[str, object], Mapping[str, str]]] = {
@@ -62,7 +62,7 @@ _DENIALS: Mapping[str, tuple[Mapping[str, object], Mapping[str, str]]] = {
 
 @pytest.mark.parametrize("source", _DENIALS)
 def test_off_touches_nothing(source: str, tmp_path: Path) -> None:
-    """A whole life without a thread, a socket, a file, a process, or an import of OpenTelemetry."""
+    """The whole lifecycle without a thread, socket, file, process or import of OpenTelemetry."""
     settings, environ = _DENIALS[source]
 
     done = subprocess.run(
@@ -79,7 +79,7 @@ def test_off_touches_nothing(source: str, tmp_path: Path) -> None:
 
 
 class _Untouchable(Mapping[str, object]):
-    """Properties that nobody may look at."""
+    """Properties that fail when they are read."""
 
     def __getitem__(self, key: str) -> object:
         raise AssertionError
@@ -92,8 +92,8 @@ class _Untouchable(Mapping[str, object]):
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_off_looks_at_nothing(make: Make, receiver: OTLPReceiver, strict: bool) -> None:  # noqa: FBT001 - a table
-    """What would be wrong is not even noticed; nothing is counted."""
+def test_off_reads_no_property(make: Make, receiver: OTLPReceiver, strict: bool) -> None:  # noqa: FBT001 - a table
+    """Wrong input is not noticed, and nothing is counted."""
     telemetry = make(enabled=False, strict=strict)
     telemetry.register()
     telemetry.bootstrap()
@@ -107,8 +107,8 @@ def test_off_looks_at_nothing(make: Make, receiver: OTLPReceiver, strict: bool) 
     assert receiver.requests == ()
 
 
-def test_who_awaits_an_event_that_is_off_is_told_that_all_is_well(make: Make) -> None:
-    """There was nothing to do, and it is done."""
+def test_awaiting_a_disabled_receipt_is_true(make: Make) -> None:
+    """There is nothing to do."""
     telemetry = make(enabled=False)
 
     async def main() -> bool:
@@ -119,7 +119,7 @@ def test_who_awaits_an_event_that_is_off_is_told_that_all_is_well(make: Make) ->
 
 
 class TestLog:
-    """<APP>_TELEMETRY=log: look at what would be sent."""
+    """Log mode: <APP>_TELEMETRY=log."""
 
     @pytest.fixture(autouse=True)
     def _log(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ class TestLog:
     def test_events_are_printed_and_none_is_sent(
         self, make: Make, receiver: OTLPReceiver, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A line of JSON each, on stderr, with everything that would leave."""
+        """One line of JSON for each event on stderr, with everything that would be sent."""
         telemetry = make(version="5.1.0")
 
         receipt = telemetry.send(
@@ -153,26 +153,28 @@ class TestLog:
         assert receipt.outcome is Outcome.DISABLED
         assert receiver.requests == ()
 
-    def test_it_is_disabled_and_says_why(self, make: Make) -> None:
-        """Nothing may leave; that something is printed is told apart."""
+    def test_the_decision_is_disabled_and_log(self, make: Make) -> None:
+        """Nothing is sent, and `Decision.log` is True."""
         telemetry = make()
 
         assert telemetry.is_disabled
         assert telemetry.decision.log
         assert telemetry.decision.source == "ACME_CMS_TELEMETRY"
 
-    def test_hooks_have_their_say(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-        """What a hook keeps back would not be sent, and is not printed."""
+    def test_an_event_that_a_hook_drops_is_not_printed(
+        self, make: Make, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """It would not be sent either."""
         telemetry = make(before_send=lambda _event: None)
 
         telemetry.send("x")
 
         assert capsys.readouterr().err == ""
 
-    def test_a_program_without_stderr_goes_on(
+    def test_a_program_without_stderr_continues(
         self, make: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As one that was started without a console."""
+        """A program may be started without a console."""
         telemetry = make()
         monkeypatch.setattr(sys, "stderr", None)
 
@@ -182,7 +184,7 @@ class TestLog:
 
 
 class TestNoSetUp:
-    """OpenTelemetry itself cannot be set up."""
+    """A set-up that fails."""
 
     _CODE = """
 import json, sys
@@ -208,16 +210,16 @@ print(json.dumps([telemetry.stats.accepted, telemetry.stats.dropped]))
         accepted, dropped = json.loads(done.stdout)
         return accepted, dropped
 
-    def test_it_is_contained_and_counted(self) -> None:
-        """The host goes on, and its events are dropped for an internal reason."""
+    def test_without_the_sdk_events_are_dropped(self) -> None:
+        """The program continues, and the drops are counted as ``internal``."""
         assert self._run("no SDK") == (2, {"internal": 2})
 
-    def test_a_word_that_the_sdk_refuses_is_none_of_our_business(self) -> None:
-        """With a wrong limit in the environment, the SDK raises; events are taken all the same."""
+    def test_a_variable_that_the_sdk_refuses_is_ignored(self) -> None:
+        """The SDK raises for a wrong limit in the environment; events are accepted."""
         assert self._run("a wrong limit") == (2, {"shutdown": 2})
 
-    def test_a_failure_within_is_contained_and_counted(self, make: Make) -> None:
-        """Whatever breaks inside, `send`, `flush` and `destroy` raise nothing."""
+    def test_an_internal_error_is_not_raised_but_counted(self, make: Make) -> None:
+        """`send`, `flush` and `destroy` raise nothing."""
 
         class Broken:
             def __getattr__(self, name: str) -> object:

@@ -1,4 +1,4 @@
-"""Events that stay in the test: what is captured, and what is left of it afterwards."""
+"""`capture_events`: what it captures, and the instance after the block."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class _Kind(Enum):
 
 
 @pytest.mark.parametrize("enabled", [True, False, None], ids=["on", "off", "undecided"])
-def test_an_event_ends_in_the_test_whatever_was_decided(
+def test_an_event_is_captured_whether_telemetry_is_on_or_off(
     make: Make, receiver: OTLPReceiver, *, enabled: bool | None
 ) -> None:
-    """In its three buckets, with the values that would have left."""
+    """In its three buckets, with the values that would be sent."""
     telemetry = make(version="5.1.0", enabled=enabled, resource_attributes={"edition": "free"})
 
     with capture_events(telemetry) as events:
@@ -69,8 +69,8 @@ def test_an_event_ends_in_the_test_whatever_was_decided(
     assert receiver.requests == ()
 
 
-def test_the_buckets_are_the_same_where_all_goes_on_the_record(make: Make) -> None:
-    """How events are laid out on the wire is no business of such a test."""
+def test_the_buckets_are_the_same_with_properties_on_the_record(make: Make) -> None:
+    """The layout on the wire does not matter to such a test."""
     telemetry = make(properties_on="record")
 
     with capture_events(telemetry) as events:
@@ -80,8 +80,8 @@ def test_the_buckets_are_the_same_where_all_goes_on_the_record(make: Make) -> No
     assert events[0].user_properties == {"b": 2}
 
 
-def test_values_are_those_of_the_moment(make: Make) -> None:
-    """What happens to a list after `send` does not happen to the event."""
+def test_later_changes_of_a_value_do_not_change_the_event(make: Make) -> None:
+    """A list, for example."""
     telemetry = make()
     tags = ["a"]
 
@@ -92,11 +92,11 @@ def test_values_are_those_of_the_moment(make: Make) -> None:
     events.assert_sent("x", event_properties={"tags": ["a"]})
 
 
-def test_events_go_the_whole_normal_way(make: Make) -> None:
-    """Hooks, checks and limits have their say, and what they did is counted."""
+def test_events_pass_hooks_checks_and_limits(make: Make) -> None:
+    """Drops and corrections are counted."""
 
-    def hook(given: Event) -> Event | None:
-        return None if given.name == "private" else given
+    def hook(sent: Event) -> Event | None:
+        return None if sent.name == "private" else sent
 
     telemetry = make(before_send=hook, attribute_count_limit=2)
 
@@ -110,8 +110,8 @@ def test_events_go_the_whole_normal_way(make: Make) -> None:
     assert set(events.corrected) == {"cut", "reserved_key"}
 
 
-def test_strict_is_strict(make: Make) -> None:
-    """A test is where a maintainer wants to hear of it."""
+def test_strict_raises_in_the_block(make: Make) -> None:
+    """Also while telemetry is off otherwise."""
     telemetry = make(strict=True, enabled=False)
 
     with capture_events(telemetry) as events, pytest.raises(InvalidEventError):
@@ -123,7 +123,7 @@ def test_strict_is_strict(make: Make) -> None:
 def test_the_environment_of_the_machine_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The same test has the same result on every desk."""
+    """A test has the same result on every machine."""
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "team=theirs")
     monkeypatch.setenv("DO_NOT_TRACK", "1")
     telemetry = Telemetry("acme-cms", enabled=True)
@@ -135,7 +135,7 @@ def test_the_environment_of_the_machine_changes_nothing(
 
 
 def test_several_instances_are_captured_together(make: Make) -> None:
-    """In the order of all their events; an instance given twice counts once."""
+    """In the order of all events. An instance that is passed twice counts once."""
     one, other = make("one"), make("other", attribute_count_limit=1)
 
     with capture_events(one, other, one) as events:
@@ -151,7 +151,7 @@ def test_several_instances_are_captured_together(make: Make) -> None:
 
 
 def test_events_of_all_threads_are_captured(make: Make) -> None:
-    """It is the instance that is diverted, not the thread."""
+    """The capture belongs to the instance, not to a thread."""
     telemetry = make(enabled=False)
     threads = [
         threading.Thread(target=lambda: [telemetry.send("x") for _ in range(100)]) for _ in range(4)
@@ -168,7 +168,7 @@ def test_events_of_all_threads_are_captured(make: Make) -> None:
 
 
 def test_events_of_coroutines_are_captured(make: Make) -> None:
-    """And awaiting one gives what the code under test would see."""
+    """And `await` gives True."""
     telemetry = make(enabled=False)
 
     async def work() -> bool:
@@ -182,10 +182,10 @@ def test_events_of_coroutines_are_captured(make: Make) -> None:
 
 
 def test_no_thread_no_file_no_connection(make: Make, tmp_path: object) -> None:
-    """Not even where the settings name a spool and a backend."""
+    """Also where the settings name a spool and a backend."""
     with refusing_port() as port:
         telemetry = make(endpoint=f"http://127.0.0.1:{port}", spool=str(tmp_path))
-        with capture_events(telemetry):  # what it imports, it has imported
+        with capture_events(telemetry):  # the imports of the first event
             telemetry.send("x")
 
         before = threading.active_count()
@@ -202,8 +202,8 @@ def test_no_thread_no_file_no_connection(make: Make, tmp_path: object) -> None:
     assert os.listdir(str(tmp_path)) == []
 
 
-def test_the_settings_stay_as_they_are(make: Make) -> None:
-    """The code under test may look at them."""
+def test_the_settings_stay_the_same(make: Make) -> None:
+    """The code under test may read them."""
     telemetry = make(properties_on="record")
     config = telemetry.config
 
@@ -212,8 +212,8 @@ def test_the_settings_stay_as_they_are(make: Make) -> None:
         assert isinstance(telemetry.config, TelemetryConfig)
 
 
-def test_a_catalogue_holds_and_typed_events_are_taken(make: Make) -> None:
-    """What is not declared would not leave, so it is not captured, and is counted."""
+def test_the_catalogue_holds_and_typed_events_are_captured(make: Make) -> None:
+    """An undeclared event is not captured, but counted as dropped."""
 
     @event("didCreateEntry", since="5.0")
     class EntryCreated:
@@ -234,8 +234,10 @@ def test_a_catalogue_holds_and_typed_events_are_taken(make: Make) -> None:
     assert events.corrected == {"undeclared_property": 1}
 
 
-def test_afterwards_the_instance_is_what_it_was(make: Make, receiver: OTLPReceiver) -> None:
-    """Its counts, its decision, and what was pending; it goes on sending to its backend."""
+def test_after_the_block_the_instance_has_its_own_state_again(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """Its counts, its decision and its pending events, which its backend gets."""
     telemetry = make(flush_interval=60)
     telemetry.send("before")
     before = telemetry.stats, telemetry.decision
@@ -253,8 +255,8 @@ def test_afterwards_the_instance_is_what_it_was(make: Make, receiver: OTLPReceiv
     assert events.names == ("within",)
 
 
-def test_an_error_restores_as_well(make: Make) -> None:
-    """A test that fails spoils no other."""
+def test_an_error_ends_the_capture(make: Make) -> None:
+    """A test that fails has no effect on others."""
     telemetry = make(enabled=False)
 
     with pytest.raises(ZeroDivisionError), capture_events(telemetry):
@@ -265,7 +267,7 @@ def test_an_error_restores_as_well(make: Make) -> None:
 
 
 def test_the_code_under_test_may_destroy_the_instance(make: Make, receiver: OTLPReceiver) -> None:
-    """As a program does at its end; the next test finds it alive."""
+    """As a program does at its end. After the block it sends again."""
     telemetry = make()
     telemetry.bootstrap()
 
@@ -279,8 +281,8 @@ def test_the_code_under_test_may_destroy_the_instance(make: Make, receiver: OTLP
     assert len(receiver.events) == 1
 
 
-def test_an_instance_that_was_destroyed_is_alive_in_the_block(make: Make) -> None:
-    """And destroyed again after it."""
+def test_a_destroyed_instance_works_in_the_block(make: Make) -> None:
+    """After the block it is destroyed again."""
     telemetry = make()
     telemetry.destroy()
 
@@ -292,7 +294,7 @@ def test_an_instance_that_was_destroyed_is_alive_in_the_block(make: Make) -> Non
 
 
 def test_blocks_may_be_nested(make: Make) -> None:
-    """The inner one gets the events, then the outer one again."""
+    """The inner block gets the events, then the outer block again."""
     telemetry = make(enabled=False)
 
     with capture_events(telemetry) as outer:
@@ -306,7 +308,7 @@ def test_blocks_may_be_nested(make: Make) -> None:
 
 
 def test_blocks_may_overlap(make: Make) -> None:
-    """Two tests in two threads may end in any order; the instance is restored with the last."""
+    """Two tests in two threads may end in any order. The last end gives the state back."""
     telemetry = make(enabled=False)
     first, second = capture_events(telemetry), capture_events(telemetry)
 
@@ -325,7 +327,7 @@ def test_blocks_may_overlap(make: Make) -> None:
 def test_a_forked_child_leaves_the_block_with_an_instance_of_its_own(
     make: Make, receiver: OTLPReceiver
 ) -> None:
-    """What was laid aside begins anew there as well: with no event of the parent's."""
+    """The child's own state has no event of the parent."""
     telemetry = make(flush_interval=60)
     telemetry.send("of the parent")
 
@@ -342,8 +344,8 @@ def test_a_forked_child_leaves_the_block_with_an_instance_of_its_own(
     assert sorted(event.name for event in receiver.events) == ["of the child", "of the parent"]
 
 
-def test_who_is_destroyed_in_the_block_still_ends_at_exit() -> None:
-    """`destroy` takes itself off the list of what runs at exit; the instance is on it again."""
+def test_an_instance_destroyed_in_the_block_is_destroyed_at_exit_as_well() -> None:
+    """`destroy` removes the exit hook; the end of the block adds it again."""
     program = """
 import sys
 from otel_telemetry import Telemetry
@@ -362,16 +364,16 @@ with capture_events(telemetry):
 def test_consent_in_the_block_is_the_tests_own(
     make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It ends telemetry and begins it again, and keeps nothing; nobody is asked or told."""
+    """It turns telemetry off and on, saves nothing, asks nothing and shows nothing."""
     telemetry = make(enabled=None, notice="We count.", spool=str(tmp_path))
     telemetry.consent(granted=True)
     telemetry.send("before")
-    kept = _files_below(tmp_path), telemetry.pseudonym("user", "ada")
+    before = _files_below(tmp_path), telemetry.pseudonym("user", "ada")
 
     with capture_events(telemetry) as events:
         assert telemetry.ask()
         assert not telemetry.show_notice()
-        assert telemetry.pseudonym("user", "ada") != kept[1]
+        assert telemetry.pseudonym("user", "ada") != before[1]
         telemetry.send("a")
         assert not telemetry.consent(granted=False).enabled
         assert telemetry.send("b").outcome is Outcome.DISABLED
@@ -379,17 +381,17 @@ def test_consent_in_the_block_is_the_tests_own(
         telemetry.send("c")
 
     assert events.names == ("a", "c")
-    assert (_files_below(tmp_path), telemetry.pseudonym("user", "ada")) == kept
+    assert (_files_below(tmp_path), telemetry.pseudonym("user", "ada")) == before
     assert telemetry.decision.source == "choice"
     assert telemetry.flush(10)
     assert telemetry.stats.delivered == 1
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_choice_that_is_withdrawn_meanwhile_holds_for_what_was_sent_before(
+def test_a_refusal_during_the_block_ends_the_instances_own_delivery(
     make: Make, receiver: OTLPReceiver
 ) -> None:
-    """Another process of the user's may say no while a test runs."""
+    """Another process of the user may withdraw the consent while a test runs."""
     telemetry = make(enabled=None, flush_interval=60)
     telemetry.consent(granted=True)
     telemetry.send("before")
@@ -409,10 +411,10 @@ def test_a_choice_that_is_withdrawn_meanwhile_holds_for_what_was_sent_before(
     assert telemetry.stats.dropped == {"consent_withdrawn": 1}
 
 
-def test_what_was_laid_aside_begins_anew_in_a_forked_child(
+def test_the_instances_own_counts_are_zero_in_a_forked_child(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether there was a pipeline or not: the parent's counts are the parent's."""
+    """With and without a pipeline."""
     monkeypatch.setenv("ACME_CMS_TELEMETRY", "log")
     telemetry = make()
     for _ in range(2):
