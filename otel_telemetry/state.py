@@ -62,7 +62,7 @@ class TelemetryState:
 
     def make_pipeline(self, is_granted: Callable[[], bool]) -> AnyPipeline:
         """Return a new pipeline, which asks *is_granted* before it sends; imports OpenTelemetry."""
-        with fork.importing:
+        with fork.import_lock:
             from otel_telemetry.pipeline.pipeline import create_pipeline  # noqa: PLC0415 - slow
 
         if self.decision is not None and self.decision.log:
@@ -83,7 +83,9 @@ class TelemetryState:
         """
         if not self.off:
             return
-        directory = paths.spool(self.config.spool, self.config.name, self.consent_manager.state)
+        directory = paths.spool_root(
+            self.config.spool, self.config.name, self.consent_manager.state
+        )
         if directory is not None and os.path.isdir(directory) and self.consent_manager.is_refused():
             self.delete_data()
 

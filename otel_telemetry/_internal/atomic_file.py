@@ -1,4 +1,4 @@
-"""Small files that only their user can read, replaced as a whole or not at all."""
+"""Small files that only the user can read, and that are replaced atomically."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping
 from otel_telemetry._internal import private_directory
 from otel_telemetry._internal.frozen import dataclass
 
-_MOST = 64 * 1024  # bytes; what is larger was not written by us
+_MAX_SIZE = 64 * 1024  # bytes; the library writes no larger file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A file that is there and cannot be understood: somebody said something, maybe no.
+    """A file that exists but cannot be understood; it may hold a refusal.
 
     Attributes:
-        path: The file.
-        reason: Why, in a few words.
+        path: The path of the file.
+        reason: Why it cannot be understood, in a few words.
     """
 
     path: str
@@ -27,21 +27,21 @@ class Unreadable:
 
 
 def read_file(path: str) -> bytes | None:
-    """Return what the file at *path* holds; None if there is none.
+    """Return the content of the file at *path*; None if there is no file.
 
     Raises:
-        OSError: It cannot be read, or is larger than any file of ours.
+        OSError: It cannot be read, or it is larger than 64 KiB.
     """
     try:
-        # Not for ever, where somebody has put a pipe.
+        # O_NONBLOCK: a pipe at this path must not block for ever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        data = os.read(descriptor, _MOST + 1)
+        data = os.read(descriptor, _MAX_SIZE + 1)
     finally:
         os.close(descriptor)
-    if len(data) > _MOST:
+    if len(data) > _MAX_SIZE:
         raise OSError(None, "it is too large")
     return data
 
@@ -55,47 +55,47 @@ def read_object(path: str) -> Mapping[str, object] | Unreadable | None:
     if data is None:
         return None
     try:
-        said = json.loads(data)
+        content = json.loads(data)
     except (ValueError, RecursionError):
-        return Unreadable(path=path, reason="it is no JSON")
-    if not isinstance(said, dict):
-        return Unreadable(path=path, reason="it is no JSON object")
-    return said
+        return Unreadable(path=path, reason="it is not JSON")
+    if not isinstance(content, dict):
+        return Unreadable(path=path, reason="it is not a JSON object")
+    return content
 
 
 def write_file(path: str, data: bytes, *, durable: bool = True) -> None:
-    """Put *data* at *path*, for its user's eyes only; whoever reads sees the old or the new whole.
+    """Replace the file at *path* atomically; only the user can read it.
 
     Args:
-        path: The file.
-        data: All that is in it.
-        durable: Whether it must outlive the machine's sudden end, which costs a wait for the disk.
+        path: The path of the file.
+        data: Its whole content.
+        durable: Whether it must survive a power failure, which takes a wait for the disk.
 
     Raises:
-        OSError: It cannot be written; what was there is still there.
+        OSError: It cannot be written; an old file is still there.
     """
-    with _written_beside(path, data, durable=durable) as temporary:
+    with _temporary_file(path, data, durable=durable) as temporary:
         os.replace(temporary, path)
 
 
-def create(path: str, data: bytes) -> bool:
-    """Do as `write_file`, unless there is something at *path*: then leave it, and return False."""
+def create_file(path: str, data: bytes) -> bool:
+    """Write a file that does not exist yet; return False, and change nothing, if *path* exists."""
     try:
-        with _written_beside(path, data, durable=True) as temporary:
+        with _temporary_file(path, data, durable=True) as temporary:
             os.link(temporary, path)
             os.unlink(temporary)
     except OSError:
         if os.path.lexists(path):
             return False
-        # A file system without links: a moment's race is better than no file.
+        # A file system without hard links: a short race is better than no file.
         write_file(path, data)
     return True
 
 
 @contextlib.contextmanager
-def _written_beside(path: str, data: bytes, *, durable: bool) -> Iterator[str]:
-    private_directory.spare_homes(path)
-    private_directory.make(os.path.dirname(path))
+def _temporary_file(path: str, data: bytes, *, durable: bool) -> Iterator[str]:
+    private_directory.reject_other_home(path)
+    private_directory.make_directory(os.path.dirname(path))
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(temporary, flags | getattr(os, "O_CLOEXEC", 0), 0o600)

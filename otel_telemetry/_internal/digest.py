@@ -1,4 +1,4 @@
-"""Hashes of a few bytes, for names that must not tell what they stand for."""
+"""Short hashes, for names that must not reveal the text that they stand for."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _MODULES = ("_blake2", "hashlib")
 
 
 def digest(text: str, size: int = 8, modules: tuple[str, ...] = _MODULES) -> str:
-    """Return a hash of *text* that nobody can find two texts for, in hexadecimal.
+    """Return the BLAKE2b hash of *text* in hexadecimal.
 
-    By the module that `hashlib` has it from, where there is one: `hashlib` itself also loads
-    OpenSSL, and that costs a command-line tool 3 ms.
+    It comes from the C module that `hashlib` uses, if there is one: `hashlib` itself also loads
+    OpenSSL, which takes 3 ms.
 
     Args:
-        text: What is hashed.
-        size: Bytes of the hash.
-        modules: Where to find BLAKE2, the best place first.
+        text: The text.
+        size: Bytes of the hash, which has twice as many digits.
+        modules: The modules that may have BLAKE2b, in order of preference.
     """
     try:
-        with fork.importing:
+        with fork.import_lock:
             module = import_module(modules[0])
     except ImportError:
         return digest(text, size, modules[1:])
-    found: str = module.blake2b(text.encode(), digest_size=size).hexdigest()
-    return found
+    hexadecimal: str = module.blake2b(text.encode(), digest_size=size).hexdigest()
+    return hexadecimal

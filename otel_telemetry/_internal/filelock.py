@@ -1,4 +1,4 @@
-"""A lock on a file that the operating system lets go of when its process ends, however it ends."""
+"""Locks on files. The operating system releases a lock when its process ends, even by a kill."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ else:
 
 
 def acquire(path: str, *, create: bool) -> int | None:
-    """Return a descriptor that holds the lock on *path* for as long as it is open.
+    """Return a descriptor that holds the lock on *path* while it is open.
 
     Args:
-        path: The lock file.
-        create: Whether to make the file, which must not exist yet; else it must.
+        path: The path of the lock file.
+        create: Whether the file is created, and must not exist yet; else it must exist.
 
     Returns:
-        The descriptor; None if another process holds the lock, or the file is not what it should
-        be. A forked child that closes its copy leaves the parent's lock in place.
+        The descriptor; None if another process holds the lock or has replaced the file. A forked
+        child that closes its copy does not release the lock of its parent.
 
     Raises:
-        OSError: The file cannot be made or opened.
+        OSError: The file cannot be created or opened.
     """
     flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags | (os.O_CREAT | os.O_EXCL if create else 0), 0o600)
     try:
         _try_lock(descriptor)
-        # Between opening and locking, its last holder may have removed it: then this is the lock
-        # of a file that nobody else will find.
+        # The last holder may have removed the file between opening and locking: then no other
+        # process can find the locked file.
         if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return descriptor
     except OSError:
@@ -53,7 +53,7 @@ def acquire(path: str, *, create: bool) -> int | None:
 
 
 def release(descriptor: int) -> None:
-    """Let go of a lock, even if a child forked meanwhile still has a copy of it."""
+    """Release a lock, even if a forked child still has a copy of the descriptor."""
     try:
         _unlock(descriptor)
     finally:

@@ -1,7 +1,8 @@
-"""The library's own log: quiet by nature.
+"""The log of the library.
 
 The logger is ``otel_telemetry``. Nothing is printed unless the application configures logging, and
-each thing is said once a minute at most. Never a property's value, never a secret.
+each message is logged at most once a minute. No message contains the value of a property or a
+secret.
 """
 
 from __future__ import annotations
@@ -14,40 +15,40 @@ from collections.abc import Callable
 _INTERVAL = 60.0  # seconds
 
 logger = logging.getLogger("otel_telemetry")
-# Without a handler of its own, the last resort of `logging` would print our warnings to stderr.
+# Without a handler, `logging` would print warnings to stderr.
 logger.addHandler(logging.NullHandler())
 
 
 class QuietLog:
-    """Says each thing once a minute at most. Thread-safe; never raises.
+    """Logs each message at most once a minute. Thread-safe; never raises.
 
     Args:
-        clock: Monotonic seconds.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._said: dict[str, float] = {}
-        # A handler may itself be a source of log records: what it causes us to say is not said.
-        self._talking = threading.local()
+        self._last_times: dict[str, float] = {}
+        # A handler may send events itself: warnings about those would go round in circles.
+        self._current = threading.local()
 
     def warning(self, message: str, *args: object) -> None:
-        """Log *message*, unless it was said within the last minute."""
+        """Log *message*, unless it was logged within the last minute."""
         now = self._clock()
         if (
-            getattr(self._talking, "now", False)
-            or now - self._said.get(message, -_INTERVAL) < _INTERVAL
+            getattr(self._current, "is_logging", False)
+            or now - self._last_times.get(message, -_INTERVAL) < _INTERVAL
         ):
             return
-        self._said[message] = now
-        self._talking.now = True
+        self._last_times[message] = now
+        self._current.is_logging = True
         try:
             logger.warning(message, *args)
-        except Exception:  # noqa: S110 - a host's handler that raises is the host's to hear of
+        except Exception:  # noqa: S110 - a broken handler must not break `send`
             pass
         finally:
-            self._talking.now = False
+            self._current.is_logging = False
 
 
 quiet_log = QuietLog()
-"""The log that the whole library shares."""
+"""The log of the whole library."""

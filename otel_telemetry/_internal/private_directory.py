@@ -1,4 +1,4 @@
-"""Directories that only we can read. Pure standard library."""
+"""Directories that only the user of this process can read. Pure standard library."""
 
 from __future__ import annotations
 
@@ -14,49 +14,50 @@ if TYPE_CHECKING:
 
 
 def secure(path: str) -> None:
-    """Make *path* a directory that only we can read; raises OSError if it is not one.
+    """Make *path* a directory that only the user can read.
 
-    Not through a symbolic link at its end, and not one that belongs to somebody else: whoever could
-    put it there could read what goes into it.
+    Raises:
+        OSError: It cannot be made, is a symbolic link or belongs to another user, who could then
+            read the files in it.
     """
-    spare_homes(path)
-    make(path)
+    reject_other_home(path)
+    make_directory(path)
     if check(path).st_mode & 0o077 and hasattr(os, "geteuid"):
         os.chmod(path, 0o700)
 
 
-def spare_homes(
+def reject_other_home(
     path: str,
     *,
     uid: int | None = None,
-    home_of: Callable[[int], str] = paths.home_of_record,
+    home_of: Callable[[int], str] = paths.home_of_user,
 ) -> None:
-    """See that what we make at *path* does not lie in another user's home; raises OSError if so.
+    """Raise OSError if *path* is in the home directory of another user.
 
-    Only a superuser could, with the environment of a user (``su``, ``sudo -E``). What they left
-    there, perhaps ``~/.config`` itself, that user could neither read nor delete.
+    Only the superuser can write there, with the environment of that user (``su``, ``sudo -E``). The
+    user could neither read nor delete the files, or perhaps even ``~/.config``.
 
     Args:
-        path: What is to be made, and perhaps directories above it.
-        uid: Who we are; None for whom the system says.
-        home_of: Returns where a user is at home, or an empty str.
+        path: The path of a file or directory that is about to be made.
+        uid: The id of this process's user; None for the real one.
+        home_of: Returns the home directory of a user id, or an empty str.
     """
-    us = os.geteuid() if uid is None and hasattr(os, "geteuid") else uid
-    if us != 0:
+    own = os.geteuid() if uid is None and hasattr(os, "geteuid") else uid
+    if own != 0:
         return
     above = os.path.realpath(path)
     while not os.path.lexists(above):
         above = os.path.dirname(above)
     owner = os.stat(above).st_uid
-    home = os.path.realpath(home_of(owner) or os.sep) if owner != us else os.sep
+    home = os.path.realpath(home_of(owner) or os.sep) if owner != own else os.sep
     if home != os.sep and f"{above}{os.sep}".startswith(f"{home}{os.sep}"):
-        raise PermissionError(None, "it would lie in another user's home")
+        raise PermissionError(None, "it would be in another user's home")
 
 
-def make(path: str) -> None:
-    """Make the directory *path*, and those above it that are missing, for this user only.
+def make_directory(path: str) -> None:
+    """Make the directory *path*, and missing ones above it, with mode 0700.
 
-    As the XDG Base Directory Specification asks for; `os.makedirs` makes those above for everybody.
+    The XDG Base Directory Specification requires it; `os.makedirs` makes those above with 0777.
 
     Raises:
         OSError: It cannot be made.
@@ -65,21 +66,25 @@ def make(path: str) -> None:
         return
     above = os.path.dirname(path)
     if above not in {"", path}:
-        make(above)
-    with contextlib.suppress(FileExistsError):  # somebody else was faster; or it is for `check`
+        make_directory(above)
+    with contextlib.suppress(FileExistsError):  # by another process; or `check` finds out
         os.mkdir(path, 0o700)
 
 
 def check(path: str) -> os.stat_result:
-    """Return the status of the directory *path*; raises OSError if it is none of ours."""
+    """Return the status of the directory *path*.
+
+    Raises:
+        OSError: It is not a directory, is a symbolic link or belongs to another user.
+    """
     status = os.lstat(path)
     if not stat.S_ISDIR(status.st_mode):
-        raise NotADirectoryError(None, "its path is no directory, or a symbolic link")
+        raise NotADirectoryError(None, "its path is not a directory, or is a symbolic link")
     if not is_ours(status):
         raise PermissionError(None, "its directory belongs to another user")
     return status
 
 
 def is_ours(status: os.stat_result) -> bool:
-    """Tell whether a file with this status belongs to us."""
+    """Return whether a file with this status belongs to the user of this process."""
     return not hasattr(os, "geteuid") or status.st_uid == os.geteuid()

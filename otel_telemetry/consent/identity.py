@@ -75,7 +75,9 @@ def load_identity(state: str | None, now: Callable[[], float] = time.time) -> Id
         private_directory.secure(state)
         if known is None and not os.path.lexists(path):
             # Of two processes that start at once, one creates the file.
-            return new if atomic_file.create(path, _encoded(new)) else read_identity(state) or new
+            return (
+                new if atomic_file.create_file(path, _encoded(new)) else read_identity(state) or new
+            )
         atomic_file.write_file(path, _encoded(new))
     return new
 

@@ -238,7 +238,7 @@ class ExportWorker:
     def _send(self, batch: Batch) -> ExportResult:
         if self._transport is None:
             try:
-                with fork.importing:
+                with fork.import_lock:
                     "localhost".encode("idna")  # imports too, and any look-up of a name does it
                     self._transport = self._connect()
             except Exception as error:

@@ -202,7 +202,7 @@ def create_pipeline(
     """
     if consent_gate is None or config.delivery != "detached":
         return _sdk_pipeline(config, counters, consent_gate, installation_id, transport=transport)
-    with fork.importing:
+    with fork.import_lock:
         from otel_telemetry.pipeline.spool_sink import (  # noqa: PLC0415 - only if used
             spool_mapper_and_sink,
         )
@@ -240,7 +240,7 @@ def _sdk_pipeline(
     transport: Transport | None = None,
     callback: CaptureCallback | None = None,
 ) -> SdkPipeline:
-    with fork.importing:
+    with fork.import_lock:
         from otel_telemetry.pipeline.sdk_sinks import (  # noqa: PLC0415 - OpenTelemetry
             sdk_mapper_and_sink,
         )

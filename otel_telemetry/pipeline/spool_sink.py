@@ -326,6 +326,6 @@ class InProcessUploader:
     def _run(self, directory: str) -> None:
         # An error in a thread would be printed.
         with contextlib.suppress(Exception):
-            with fork.importing:
+            with fork.import_lock:
                 from otel_telemetry.detached.uploader import upload  # noqa: PLC0415 - slow
             upload(directory, lambda _config: self._consent_gate)

@@ -45,7 +45,7 @@ def spool_directory(config: DeliveryConfig, app: str) -> str | None:
         return None
     if is_apart(config):
         state = paths.state_directory(app, environment.current())
-        base = paths.spool(config.spool, app, state)
+        base = paths.spool_root(config.spool, app, state)
     else:
         base = str(config.spool)
     if base is None:

@@ -146,7 +146,7 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 @pytest.fixture(autouse=True)
 def _fresh_log() -> None:
     """Let the log say again what it said in another test less than a minute ago."""
-    quiet_log._said.clear()
+    quiet_log._last_times.clear()
 
 
 @pytest.fixture

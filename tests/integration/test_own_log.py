@@ -36,7 +36,7 @@ def log(
     receiver: OTLPReceiver, make_processor: Callable[..., OTLPLogRecordProcessor]
 ) -> Iterator[LoggerProvider]:
     """Send all that is logged, down to the last detail, to the receiver."""
-    quiet_log._said.clear()
+    quiet_log._last_times.clear()
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(make_processor(receiver))
     handler, root = Handler(provider), logging.getLogger()

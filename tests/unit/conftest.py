@@ -89,6 +89,6 @@ def process(tmp_path: Path, wall: Clock) -> Callable[[], Backoff]:
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """Return what the library logged so far, but for what comes before a colon."""
-    quiet_log._said.clear()
+    quiet_log._last_times.clear()
     caplog.set_level(logging.DEBUG, logger="otel_telemetry")
     return lambda: [record.getMessage().rpartition(": ")[2] for record in caplog.records]

@@ -1,4 +1,4 @@
-"""Small private files: whole or not at all."""
+"""Small private files are replaced atomically."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    """And can be read by its user alone, in a directory of the same kind."""
+def test_only_the_user_can_read_a_written_file(tmp_path: Path) -> None:
+    """Its directory is private too."""
     path = tmp_path / "new" / "file"
 
     atomic_file.write_file(str(path), b"first")
@@ -31,15 +31,15 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["missing", "missing/below", "a file/below"])
-def test_where_there_is_no_file_there_is_nothing(tmp_path: Path, path: str) -> None:
-    """However it comes that there is none."""
+def test_reading_a_missing_file_returns_none(tmp_path: Path, path: str) -> None:
+    """Also if a part of its path is a file."""
     (tmp_path / "a file").touch()
 
     assert atomic_file.read_file(str(tmp_path / path)) is None
 
 
-def test_what_is_no_small_file_is_an_error_and_no_wait(tmp_path: Path) -> None:
-    """A directory, a huge file, a pipe that nobody writes to."""
+def test_reading_a_directory_a_large_file_or_a_pipe_does_not_block(tmp_path: Path) -> None:
+    """The first two raise."""
     (tmp_path / "large").write_bytes(b" " * (64 * 1024 + 1))
     os.mkfifo(tmp_path / "pipe")
 
@@ -50,14 +50,14 @@ def test_what_is_no_small_file_is_an_error_and_no_wait(tmp_path: Path) -> None:
     assert atomic_file.read_file(str(tmp_path / "pipe")) == b""
 
 
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    """Nothing of the attempt stays either."""
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    """And leaves no temporary file."""
     path = tmp_path / "file"
     atomic_file.write_file(str(path), b"old")
 
     with largest_file(4), pytest.raises(OSError, match="full"):
         atomic_file.write_file(str(path), b"a longer text")
-    for write in atomic_file.write_file, atomic_file.create:
+    for write in atomic_file.write_file, atomic_file.create_file:
         with pytest.raises(OSError, match=r"Not a directory"):
             write(str(tmp_path / "file" / "below"), b"new")
 
@@ -66,7 +66,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_symbolic_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
-    """Whoever put it there does not choose what is overwritten."""
+    """The link's target does not change."""
     (tmp_path / "target").write_bytes(b"theirs")
     (tmp_path / "file").symlink_to(tmp_path / "target")
 
@@ -76,8 +76,8 @@ def test_a_symbolic_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"ours"
 
 
-def test_readers_never_see_a_part(tmp_path: Path) -> None:
-    """While one writes, others read the old or the new."""
+def test_readers_never_see_half_a_file(tmp_path: Path) -> None:
+    """During a write, they read the old content or the new."""
     path = str(tmp_path / "file")
     texts = (b"a" * 5000, b"b" * 3000)
     atomic_file.write_file(path, texts[0])
@@ -98,19 +98,21 @@ def test_readers_never_see_a_part(tmp_path: Path) -> None:
 
 
 class TestCreate:
-    """Only where there is none yet."""
+    """`create_file`."""
 
-    def test_the_first_makes_it_and_the_second_leaves_it(self, tmp_path: Path) -> None:
-        """Of two who come at once, one wins."""
+    def test_the_first_call_creates_the_file_and_the_second_changes_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        """The second returns False."""
         path = str(tmp_path / "file")
 
-        assert atomic_file.create(path, b"first")
-        assert not atomic_file.create(path, b"second")
+        assert atomic_file.create_file(path, b"first")
+        assert not atomic_file.create_file(path, b"second")
         assert atomic_file.read_file(path) == b"first"
         assert os.listdir(tmp_path) == ["file"]
 
-    def test_a_file_system_without_links_has_the_file_all_the_same(self, tmp_path: Path) -> None:
-        """As it would be after a link that failed."""
+    def test_without_hard_links_the_file_is_created_too(self, tmp_path: Path) -> None:
+        """After the link has failed."""
         path = tmp_path / "file"
 
         def lose_the_temporary_file() -> None:
@@ -118,7 +120,7 @@ class TestCreate:
                 (tmp_path / name).unlink()
 
         with AUDIT.before("os.link", lose_the_temporary_file):
-            assert atomic_file.create(str(path), b"ours")
+            assert atomic_file.create_file(str(path), b"ours")
         assert path.read_bytes() == b"ours"
 
         def be_first() -> None:
@@ -127,5 +129,5 @@ class TestCreate:
 
         path.unlink()
         with AUDIT.before("os.link", be_first):
-            assert not atomic_file.create(str(path), b"ours")
+            assert not atomic_file.create_file(str(path), b"ours")
         assert path.read_bytes() == b"theirs"

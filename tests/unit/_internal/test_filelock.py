@@ -1,4 +1,4 @@
-"""Locks on files: one holder, and none once the holder is dead."""
+"""A lock on a file has one holder, and is released when that process ends."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ threading.Event().wait()
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    """Where the lock is."""
+    """Return the path of the lock file."""
     return str(tmp_path / "a.lock")
 
 
 def test_a_lock_has_one_holder(path: str) -> None:
-    """Also among threads and objects of one process."""
+    """Also within one process."""
     first = filelock.acquire(path, create=True)
 
     second = filelock.acquire(path, create=False)
@@ -50,8 +50,8 @@ def test_a_lock_has_one_holder(path: str) -> None:
     os.close(first)
 
 
-def test_a_lock_let_go_can_be_taken(path: str) -> None:
-    """By closing its descriptor."""
+def test_a_released_lock_can_be_acquired(path: str) -> None:
+    """Closing the descriptor releases it."""
     first = filelock.acquire(path, create=True)
     assert first is not None
     os.close(first)
@@ -62,8 +62,8 @@ def test_a_lock_let_go_can_be_taken(path: str) -> None:
     os.close(second)
 
 
-def test_the_lock_of_a_live_process_is_respected_and_that_of_a_dead_one_taken(path: str) -> None:
-    """However it died."""
+def test_the_lock_of_another_process_can_be_acquired_only_after_its_end(path: str) -> None:
+    """A killed process releases it too."""
     with running([sys.executable, "-c", _HOLD, path]) as child:
         child.wait_for_output("held", within=10)
         assert filelock.acquire(path, create=False) is None
@@ -75,16 +75,16 @@ def test_the_lock_of_a_live_process_is_respected_and_that_of_a_dead_one_taken(pa
     os.close(lock)
 
 
-def test_a_forked_child_that_closes_its_copy_leaves_the_lock_in_place(path: str) -> None:
-    """The lock belongs to all copies together."""
+def test_a_forked_child_that_closes_its_copy_does_not_release_the_lock(path: str) -> None:
+    """The parent still holds it."""
     with running([sys.executable, "-c", _FORK, path]) as child:
         child.wait_for_output("closed", within=10)
 
         assert filelock.acquire(path, create=False) is None
 
 
-def test_only_we_can_read_it(path: str) -> None:
-    """Whatever the umask."""
+def test_only_the_user_can_read_the_lock_file(path: str) -> None:
+    """With any umask."""
     before = os.umask(0)
     try:
         lock = filelock.acquire(path, create=True)
@@ -96,22 +96,22 @@ def test_only_we_can_read_it(path: str) -> None:
     os.close(lock)
 
 
-def test_it_is_made_once(path: str) -> None:
-    """Two who want to make it are told apart."""
+def test_a_lock_file_that_exists_cannot_be_created(path: str) -> None:
+    """The second attempt raises."""
     Path(path).touch()
 
     with pytest.raises(FileExistsError):
         filelock.acquire(path, create=True)
 
 
-def test_it_has_to_be_there(path: str) -> None:
-    """A lock to be taken over is not made."""
+def test_a_missing_lock_file_raises_unless_it_is_created(path: str) -> None:
+    """No file is created."""
     with pytest.raises(FileNotFoundError):
         filelock.acquire(path, create=False)
 
 
-def test_no_symbolic_link_is_followed(path: str, tmp_path: Path) -> None:
-    """Not to a lock, and not to a file that is to be made."""
+def test_a_symbolic_link_is_not_followed(path: str, tmp_path: Path) -> None:
+    """With and without create."""
     (tmp_path / "elsewhere").touch()
     os.symlink(tmp_path / "elsewhere", path)
 
@@ -121,14 +121,17 @@ def test_no_symbolic_link_is_followed(path: str, tmp_path: Path) -> None:
         filelock.acquire(path, create=True)
 
 
-@pytest.mark.parametrize("by", ["nobody", "somebody"])
-def test_the_lock_of_a_file_removed_meanwhile_is_none(path: str, by: str) -> None:
-    """Between opening and locking, its last holder may remove it; another may make it anew."""
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_is_removed_or_replaced_meanwhile_is_not_locked(
+    path: str,
+    is_replaced: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Between opening and locking, by other processes."""
     Path(path).touch()
 
     def remove() -> None:
         os.rename(path, f"{path}.old")
-        if by == "somebody":
+        if is_replaced:
             Path(path).touch()
 
     with AUDIT.before("fcntl.flock", remove):

@@ -1,4 +1,4 @@
-"""After a fork, every live object begins anew."""
+"""After a fork, every live object is reset in the child."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system ha
 
 
 class _Item:
-    """Counts how often it began anew."""
+    """Counts its resets."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -26,8 +26,8 @@ class _Item:
 
 
 @_NEEDS_FORK
-def test_a_watched_object_begins_anew_in_the_child_alone() -> None:
-    """The child is told once; the parent is not."""
+def test_a_watched_object_is_reset_in_the_child_only() -> None:
+    """Once; in the parent it does not change."""
     code = """
 import os
 from otel_telemetry._internal import fork
@@ -53,8 +53,8 @@ print("child", os.waitstatus_to_exitcode(status), "parent", item.begun)
 
 
 @_NEEDS_FORK
-def test_a_fork_does_not_wait_for_an_import_for_good() -> None:
-    """An import that does not end costs the host's fork its patience, and no more."""
+def test_a_fork_waits_for_an_import_only_for_a_limited_time() -> None:
+    """An import that never ends delays the fork but does not block it."""
     code = """
 import os, threading, warnings
 from otel_telemetry._internal import fork
@@ -64,7 +64,7 @@ fork._PATIENCE = 0.01
 begun, end = threading.Event(), threading.Event()
 
 def import_for_ever():
-    with fork.importing:
+    with fork.import_lock:
         begun.set()
         end.wait()
 
@@ -77,7 +77,7 @@ if child == 0:
 _, status = os.waitpid(child, 0)
 end.set()
 thread.join()
-print("child", os.waitstatus_to_exitcode(status), "free again", fork.importing.acquire(timeout=1))
+print("child", os.waitstatus_to_exitcode(status), "free again", fork.import_lock.acquire(timeout=1))
 """
     with running([sys.executable, "-c", code]) as program:
         program.wait(within=30)
@@ -85,8 +85,8 @@ print("child", os.waitstatus_to_exitcode(status), "free again", fork.importing.a
     assert program.output == "child 0 free again True\n"
 
 
-def test_to_be_watched_keeps_nothing_alive() -> None:
-    """An instance that the application let go of is gone."""
+def test_watching_an_object_does_not_keep_it_alive() -> None:
+    """An instance without other references is collected."""
     item = _Item()
     gone = weakref.ref(item)
 
@@ -97,8 +97,8 @@ def test_to_be_watched_keeps_nothing_alive() -> None:
     assert gone() is None
 
 
-def test_every_live_object_is_told() -> None:
-    """One hook serves them all."""
+def test_every_live_object_is_reset() -> None:
+    """One hook is enough for all."""
     items = [_Item() for _ in range(3)]
     for item in items:
         fork.watch(item.after_fork)
@@ -109,8 +109,8 @@ def test_every_live_object_is_told() -> None:
     assert [item.begun for item in items] == [1, 1, 1]
 
 
-def test_a_system_without_fork_has_no_hook() -> None:
-    """Importing us works where there is nothing to hook into."""
+def test_the_module_can_be_imported_on_a_system_without_fork() -> None:
+    """It registers no hook there."""
     code = "import os; vars(os).pop('register_at_fork', None); import otel_telemetry._internal.fork"
 
     with running([sys.executable, "-c", code]) as program:

@@ -1,4 +1,4 @@
-"""The library's own log."""
+"""The log of the library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otel_telemetry._internal.log import QuietLog, logger
 
 
 class _Clock:
-    """Monotonic seconds that pass when told."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -32,12 +32,12 @@ def _handled_by(handler: logging.Handler) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _said(caplog: pytest.LogCaptureFixture) -> list[str]:
+def _messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
-def test_a_thing_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """A dead backend does not fill the host's log."""
+def test_a_message_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """A backend that is down does not fill the log of the application."""
     clock = _Clock()
     log = QuietLog(clock)
 
@@ -47,23 +47,23 @@ def test_a_thing_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None
     clock.now = 60
     log.warning("dropped: %s", "third")
 
-    assert _said(caplog) == ["dropped: first", "dropped: third"]
+    assert _messages(caplog) == ["dropped: first", "dropped: third"]
     assert {record.levelname for record in caplog.records} == {"WARNING"}
     assert {record.name for record in caplog.records} == {"otel_telemetry"}
 
 
-def test_another_thing_is_said_at_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Only repetition is silenced."""
+def test_another_message_is_logged_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Only repeated messages are left out."""
     log = QuietLog(_Clock())
 
     log.warning("one")
     log.warning("two")
 
-    assert _said(caplog) == ["one", "two"]
+    assert _messages(caplog) == ["one", "two"]
 
 
-def test_a_handler_that_raises_costs_nothing() -> None:
-    """A host's broken handler does not reach the caller of `send`."""
+def test_a_handler_that_raises_does_not_raise_in_warning() -> None:
+    """A broken handler does not break `send`."""
 
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -75,8 +75,8 @@ def test_a_handler_that_raises_costs_nothing() -> None:
         log.warning("one")
 
 
-def test_what_a_handler_causes_us_to_say_is_not_said(caplog: pytest.LogCaptureFixture) -> None:
-    """A handler that sends log records through us does not go round in circles."""
+def test_a_warning_from_within_a_handler_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A handler that sends log records as events does not go round in circles."""
     log = QuietLog(_Clock())
 
     class Sending(logging.Handler):
@@ -87,11 +87,11 @@ def test_what_a_handler_causes_us_to_say_is_not_said(caplog: pytest.LogCaptureFi
         log.warning("one")
     log.warning("two")
 
-    assert _said(caplog) == ["one", "two"]
+    assert _messages(caplog) == ["one", "two"]
 
 
 def test_nothing_is_printed_unless_the_application_configures_logging() -> None:
-    """A command's output stays its own."""
+    """The output of a command contains nothing else."""
     code = (
         "from otel_telemetry._internal.log import quiet_log\n"
         "quiet_log.warning('an event was dropped')"

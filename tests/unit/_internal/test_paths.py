@@ -1,4 +1,4 @@
-"""Where files lie: where platformdirs says, without importing it."""
+"""The paths of files are those of platformdirs, which is not imported on Linux."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _ENVIRONMENTS: tuple[Mapping[str, str], ...] = (
 
 @_ON_XDG
 @pytest.mark.parametrize("changed", _ENVIRONMENTS, ids=str)
-def test_places_are_those_of_platformdirs(
+def test_the_directories_are_those_of_platformdirs(
     changed: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the XDG variables say, or do not."""
+    """With and without each of the XDG variables."""
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name)
     for name, value in changed.items():
@@ -45,8 +45,8 @@ def test_places_are_those_of_platformdirs(
     assert paths.state_directory("acme-cms", os.environ) == os.path.join(state, "telemetry")
 
 
-def test_elsewhere_platformdirs_is_asked_itself() -> None:
-    """On macOS and Windows: here it answers for this system."""
+def test_on_other_systems_the_directories_come_from_platformdirs() -> None:
+    """On macOS and Windows; in this test, platformdirs returns those of this system."""
     config = platformdirs.user_config_dir("acme", appauthor=False)
     state = platformdirs.user_state_dir("acme", appauthor=False)
     site = platformdirs.site_config_dir("acme", appauthor=False)
@@ -57,20 +57,20 @@ def test_elsewhere_platformdirs_is_asked_itself() -> None:
 
 
 @_ON_XDG
-def test_a_policy_of_the_machine_cannot_be_hidden_by_a_variable() -> None:
-    """XDG_CONFIG_DIRS adds places; those of the machine stay the first to be looked at."""
+def test_xdg_config_dirs_cannot_hide_the_policy_of_the_machine() -> None:
+    """It adds directories after those of the machine."""
     machine = ("/etc/acme/telemetry.json", "/etc/xdg/acme/telemetry.json")
 
     assert paths.policy_files("acme", {}) == machine
-    said = {"XDG_CONFIG_DIRS": "/opt/etc:relative::/etc/xdg"}
-    assert paths.policy_files("acme", said) == (*machine, "/opt/etc/acme/telemetry.json")
+    environ = {"XDG_CONFIG_DIRS": "/opt/etc:relative::/etc/xdg"}
+    assert paths.policy_files("acme", environ) == (*machine, "/opt/etc/acme/telemetry.json")
 
 
 @_ON_XDG
-def test_without_a_home_there_is_the_one_of_record_or_no_place() -> None:
-    """A daemon has no HOME; a container's user may have no home at all."""
-    assert paths.home_of_record(os.getuid()) == str(Path(f"~{_own_name()}").expanduser())
-    assert paths.home_of_record(2**31 - 2) == ""
+def test_without_the_variable_home_the_user_database_names_the_home() -> None:
+    """Without a home directory there are no paths, as for some users in containers."""
+    assert paths.home_of_user(os.getuid()) == str(Path(f"~{_own_name()}").expanduser())
+    assert paths.home_of_user(2**31 - 2) == ""
     assert paths.consent_file("acme", {"HOME": "relative"}) is None
     assert paths.state_directory("acme", {"HOME": "relative"}) is None
     assert paths.state_directory("acme", {}) is not None
@@ -96,8 +96,8 @@ def _own_name() -> str:
         (" padded ", "padded"),
     ],
 )
-def test_every_name_is_that_of_one_folder(app: str, folder: str) -> None:
-    """No application's name leads out of the place that is for it."""
+def test_every_application_name_becomes_one_folder_name(app: str, folder: str) -> None:
+    """No name leads out of its directory."""
     environ = {"XDG_CONFIG_HOME": "/config", "XDG_STATE_HOME": "/state"}
 
     assert paths.consent_file(app, environ) == f"/config/{folder}/telemetry.json"

@@ -1,4 +1,4 @@
-"""Directories that are ours alone, and homes that are others'."""
+"""Directories that only the user can read, and the homes of other users."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from otel_telemetry._internal.atomic_file import write_file
-from otel_telemetry._internal.private_directory import make, secure, spare_homes
+from otel_telemetry._internal.private_directory import make_directory, reject_other_home, secure
 
 _SOMEBODY = 54321
 
 
-def test_a_directory_is_made_for_its_user_alone(tmp_path: Path) -> None:
-    """And one that others could read no longer is one."""
+def test_only_the_user_can_read_a_secured_directory(tmp_path: Path) -> None:
+    """Also if others could read it before."""
     path = tmp_path / "a" / "b"
     secure(str(path))
     path.chmod(0o755)
@@ -26,19 +26,19 @@ def test_a_directory_is_made_for_its_user_alone(tmp_path: Path) -> None:
 
 
 class TestHomes:
-    """A superuser with a user's environment leaves nothing in that user's home."""
+    """`reject_other_home`: the superuser writes nothing into the home of another user."""
 
     @pytest.fixture
     def home(self, tmp_path: Path) -> Path:
-        """A directory of somebody's who is not the superuser."""
+        """Return the home directory of a user who is not the superuser."""
         home = tmp_path / "home"
         home.mkdir()
         if os.geteuid() == 0:
             os.chown(home, _SOMEBODY, -1)
         return home
 
-    def test_a_superuser_makes_nothing_in_it(self, home: Path) -> None:
-        """At any depth, and by whatever name."""
+    def test_the_superuser_cannot_write_into_the_home_of_another_user(self, home: Path) -> None:
+        """At any depth, and through a link."""
         (home.parent / "alias").symlink_to(home)
         for path in (
             home / ".config",
@@ -46,27 +46,29 @@ class TestHomes:
             home.parent / "alias/x",
         ):
             with pytest.raises(PermissionError, match="another user's home"):
-                spare_homes(str(path), uid=0, home_of=lambda _uid: str(home))
+                reject_other_home(str(path), uid=0, home_of=lambda _uid: str(home))
 
-    def test_a_directory_of_others_that_is_no_home_will_do(self, home: Path) -> None:
-        """Such as a volume that a container was given; or one whose name only begins so."""
+    def test_the_superuser_can_write_outside_of_homes(self, home: Path) -> None:
+        """Such as into the volume of a container, or where a path begins like that of a home."""
         elsewhere = (lambda _uid: "", lambda _uid: "/", lambda _uid: str(home / "deeper"))
         for home_of in (*elsewhere, lambda _uid: f"{home}-of-another"):
-            spare_homes(str(home / "a" / "b"), uid=0, home_of=home_of)
+            reject_other_home(str(home / "a" / "b"), uid=0, home_of=home_of)
 
-    def test_everybody_else_makes_what_they_can(self, home: Path) -> None:
-        """The system itself keeps users out of each other's homes."""
-        spare_homes(str(home / "a"), uid=1, home_of=lambda _uid: str(home))
+    def test_other_users_are_not_checked(self, home: Path) -> None:
+        """The system itself protects homes from them."""
+        reject_other_home(str(home / "a"), uid=1, home_of=lambda _uid: str(home))
 
-    def test_a_superuser_at_home_makes_what_it_needs(self, home: Path, tmp_path: Path) -> None:
-        """Where nobody else lives."""
+    def test_the_superuser_can_write_into_its_own_home(self, home: Path, tmp_path: Path) -> None:
+        """It is not the home of another user."""
         here = tmp_path if os.geteuid() == 0 else Path("/")
 
-        spare_homes(str(here / "a"), uid=0, home_of=lambda _uid: str(home))
+        reject_other_home(str(here / "a"), uid=0, home_of=lambda _uid: str(home))
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only a superuser can make others' homes")
-    def test_whoever_writes_asks(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """Files and directories, of the one user whose home the system knows to be this."""
+    def test_writing_files_and_securing_directories_check_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """For the user whose home the user database says it is."""
         import pwd  # noqa: PLC0415 - not on Windows
 
         somebody = next(user for user in pwd.getpwall() if user.pw_uid and user.pw_dir != "/")
@@ -84,8 +86,8 @@ class TestHomes:
         assert list(home.iterdir()) == []
 
 
-def test_all_that_is_made_on_the_way_is_for_this_user_only(tmp_path: Path) -> None:
-    """XDG Base Directory Specification: 0700; what is there already stays as it is."""
+def test_missing_parent_directories_are_made_with_mode_0700(tmp_path: Path) -> None:
+    """As the XDG Base Directory Specification requires; existing ones do not change."""
     there = tmp_path / "there"
     there.mkdir(mode=0o755)
 
@@ -95,8 +97,8 @@ def test_all_that_is_made_on_the_way_is_for_this_user_only(tmp_path: Path) -> No
     assert modes == [0o755, 0o700, 0o700, 0o700]
 
 
-def test_what_is_no_directory_is_an_error(tmp_path: Path) -> None:
-    """A file, or a link to nowhere, at its end or above it."""
+def test_a_file_or_a_broken_link_in_the_path_raises(tmp_path: Path) -> None:
+    """At its end or above."""
     (tmp_path / "file").touch()
     os.symlink(tmp_path / "nowhere", tmp_path / "link")
 
@@ -105,12 +107,12 @@ def test_what_is_no_directory_is_an_error(tmp_path: Path) -> None:
             secure(str(tmp_path / name))
 
 
-def test_a_path_may_begin_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As far as it can be made at all."""
+def test_a_relative_path_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the working directory."""
     monkeypatch.chdir(tmp_path)
 
-    make("a/b")
+    make_directory("a/b")
 
     assert (tmp_path / "a" / "b").is_dir()
     with pytest.raises(FileNotFoundError):
-        make("")
+        make_directory("")

@@ -167,7 +167,7 @@ def test_status_shows_the_shared_installation_id_in_ci(
     [
         ('{"telemetry": "off"}', "policy        off\n              PATH"),
         ('{"telemetry": "on"}', "policy        on\n              PATH"),
-        ("no json", "policy        cannot be used: it is no JSON\n              PATH"),
+        ("no json", "policy        cannot be used: it is not JSON\n              PATH"),
     ],
     ids=["off", "on", "unreadable"],
 )
@@ -197,7 +197,7 @@ def test_status_shows_an_unreadable_choice_and_a_missing_home_directory(
     homeless = run_verb("status", make()).out
 
     assert "telemetry is off: The choice in" in broken
-    assert "choice        cannot be used: it is no JSON" in broken
+    assert "choice        cannot be used: it is not JSON" in broken
     assert "there is no home directory to save a choice in" in homeless
     assert "installation  no id" in homeless
 

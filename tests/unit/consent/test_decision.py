@@ -194,7 +194,7 @@ def test_the_first_source_of_the_table_that_denies_or_permits_is_named() -> None
 
 _VERSION: Final = 2
 _AGREED: Final = ConsentRecord(mode="on", version=_VERSION, at=1, by="user")
-_UNREADABLE: Final = Unreadable(path="/x", reason="it is no JSON")
+_UNREADABLE: Final = Unreadable(path="/x", reason="it is not JSON")
 
 # The values of each source; None where it is not set.
 _ENABLED: Final = (None, True, False)
@@ -295,14 +295,14 @@ def test_every_combination_is_decided_as_the_table_says() -> None:
         ({"policy": _POLICY["off"]}, "The policy in /p turns telemetry off: no."),
         ({"policy": Policy(permits=False, path="/p")}, "The policy in /p turns telemetry off."),
         ({"policy": _POLICY["on"]}, "The policy in /p turns telemetry on."),
-        ({"policy": _UNREADABLE}, "The policy in /x cannot be used: it is no JSON."),
+        ({"policy": _UNREADABLE}, "The policy in /x cannot be used: it is not JSON."),
         ({"record": _RECORD["on"]}, "The user has turned telemetry on."),
         ({"record": _RECORD["off"]}, "The user has turned telemetry off."),
         (
             {"record": replace(_AGREED, mode="log", by="admin")},
             "The admin has chosen log mode: events are printed to stderr, and none is sent.",
         ),
-        ({"record": _UNREADABLE}, "The choice in /x cannot be used: it is no JSON."),
+        ({"record": _UNREADABLE}, "The choice in /x cannot be used: it is not JSON."),
         (
             {"environ": {"CI": "true"}},
             "Telemetry is off in continuous integration (CI) unless it is turned on.",

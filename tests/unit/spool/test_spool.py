@@ -96,7 +96,7 @@ def test_a_symbolic_link_for_a_directory_is_refused(
     assert spool.open_segment() is None
     assert spool.claim_orphans() == []
     spool.log_pending_error()
-    assert said() == ["its path is no directory, or a symbolic link"]
+    assert said() == ["its path is not a directory, or is a symbolic link"]
 
 
 def test_the_directory_of_another_user_is_refused(
