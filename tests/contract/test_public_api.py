@@ -133,10 +133,13 @@ def test_dir_lists_the_public_names() -> None:
     assert dir(otel_telemetry) == sorted([*otel_telemetry.__all__, "__version__"])
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
-    """As with any module."""
+@pytest.mark.parametrize(
+    "module", ["otel_telemetry", "otel_telemetry.hooks", "otel_telemetry.testing"]
+)
+def test_an_unknown_name_is_an_attribute_error(module: str) -> None:
+    """A module whose names are imported at first use answers as any other module."""
     with pytest.raises(AttributeError, match="no attribute 'Telemetri'"):
-        otel_telemetry.Telemetri  # noqa: B018 - what is tested
+        import_module(module).Telemetri  # noqa: B018 - what is tested
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
