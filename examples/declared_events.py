@@ -1,6 +1,6 @@
-"""Declare every event that may leave: the rest is not sent, and a page tells users what is sent.
+"""Declare all events, so that no others are sent, and generate a page about them for your users.
 
-Keep the page in your repository and call `documents.check(CATALOG, "TELEMETRY.md")` in your CI: it
+Keep the page in your repository and call `documents.check(CATALOG, "TELEMETRY.md")` in CI: it
 returns the differences if the events changed and the page did not.
 """
 
@@ -15,23 +15,25 @@ from otel_telemetry.testing import OTLPReceiver
 
 
 class Kind(Enum):
-    """What kind of content an entry is."""
+    """The kind of content."""
 
     COLLECTION = "collectionType"
     SINGLE = "singleType"
 
 
 class Plan(Enum):
-    """What is paid for."""
+    """The plan of the customer."""
 
     FREE = "free"
     TEAM = "team"
 
 
 class Installation:
-    """What any event may say of the installation."""
+    """Properties of every event."""
 
-    plan: Plan = field("What is paid for.", data_class="configuration", bucket="user", since="5.0")
+    plan: Plan = field(
+        "Which plan the customer has.", data_class="configuration", bucket="user", since="5.0"
+    )
 
 
 @event("didCreateEntry", since="5.0")
@@ -52,11 +54,11 @@ def main() -> None:
         telemetry = create_telemetry_instance(
             "acme-cms", enabled=True, endpoint=receiver.http_endpoint, catalog=CATALOG
         )
-        # Typed: a type checker knows the properties. A number leaves as its range.
+        # Typed: a type checker checks the properties. A number is sent as the label of its range.
         telemetry.send(
             EntryCreated(kind=Kind.SINGLE, locales=7), user_properties={"plan": Plan.FREE}
         )
-        # Plain: what is not declared stays here.
+        # Plain: undeclared properties are removed.
         telemetry.send(
             "didCreateEntry", event_properties={"kind": "singleType", "title": "My diary"}
         )
@@ -67,7 +69,7 @@ def main() -> None:
             properties = dict(received.attributes)
             del properties["log.record.uid"]
             print(f"{received.name} arrived with {properties}")
-        print(f"left out: {dict(telemetry.stats.corrected)}")
+        print(f"removed: {dict(telemetry.stats.corrected)}")
         print(f"dropped: {dict(telemetry.stats.dropped)}")
 
     print("\nThe page for users:\n")

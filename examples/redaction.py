@@ -1,26 +1,27 @@
-"""Take secrets and traces of persons out of events before they leave, and leave some out.
+"""Remove secrets and personal data from events, and limit how many are sent.
 
-Run it as it is: it starts a receiver of its own, in this process, where your collector would be.
+The example needs no set-up: it starts a receiver in this process in the place of your collector.
 """
 
 from __future__ import annotations
 
 from otel_telemetry import create_telemetry_instance
-from otel_telemetry.hooks.exceptions import describe_exception
-from otel_telemetry.hooks.redaction import (
+from otel_telemetry.hooks import (
+    describe_exception,
     hide_home,
+    once_per_day,
+    rate_limit,
     redact,
     redact_emails,
     redact_secrets,
     strip_url_queries,
     truncate,
 )
-from otel_telemetry.hooks.sampling import once_per_day, rate_limit
 from otel_telemetry.testing import OTLPReceiver
 
 
 class NotFoundError(Exception):
-    """What this program raises."""
+    """An error of this program."""
 
 
 def look_up(name: str) -> str:
@@ -37,7 +38,7 @@ def main() -> None:
             enabled=True,
             endpoint=receiver.http_endpoint,
             before_send=[
-                # One walk over each event; they put themselves into their best order.
+                # One walk over each event; redact() applies the rules in the right order.
                 redact(redact_secrets, redact_emails, hide_home, strip_url_queries, truncate(40)),
                 once_per_day("didPing"),
                 rate_limit(3, 60, "didRetry"),
@@ -54,7 +55,7 @@ def main() -> None:
         try:
             look_up("ann@example.com")
         except NotFoundError as error:
-            # "__main__" is the package of a script; yours has a name.
+            # "__main__" is the package of a script; use the name of yours.
             telemetry.send("didFail", event_properties=describe_exception(error, own=["__main__"]))
         for _ in range(4):
             telemetry.send("didPing")
@@ -70,7 +71,7 @@ def main() -> None:
             width = max(map(len, shown), default=0)
             for key, value in shown.items():
                 print(f"  {key:<{width}}  {value!r}")
-        print(f"held back: {telemetry.stats.dropped['before_send']}")
+        print(f"dropped by hooks: {telemetry.stats.dropped['before_send']}")
         telemetry.destroy()
 
 

@@ -30,7 +30,7 @@ PROMISED = {
     "declared_events.py": (
         "didCreateEntry arrived with {'kind': 'singleType', 'locales': '5 to 19'}",
         "didCreateEntry arrived with {'kind': 'singleType'}\n",
-        "left out: {'undeclared_property': 1}",
+        "removed: {'undeclared_property': 1}",
         "dropped: {'undeclared': 1}",
         "| `kind` | What kind of content it is. |",
     ),
@@ -45,7 +45,7 @@ PROMISED = {
         "exception.frames  ['__main__:main:",
         "exception.causes  ['KeyError']",
         "didPing",
-        "held back: 5",
+        "dropped by hooks: 5",
     ),
     "cli_tool.py": (
         "build done; its event is SPOOLED\nacme: OpenTelemetry is loaded: False",

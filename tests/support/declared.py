@@ -1,4 +1,4 @@
-"""Declared events: one of every kind of property, in every bucket."""
+"""Declared events with properties of every type in every bucket."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from otel_telemetry.catalog import Catalog, event, field, version
 
 
 class Kind(enum.Enum):
-    """Words."""
+    """An Enum of str values."""
 
     COLLECTION = "collectionType"
     SINGLE = "singleType"
 
 
 class Plan(str, enum.Enum):
-    """Words that are str themselves."""
+    """An Enum that is a subclass of str."""
 
     FREE = "free"
     TEAM = "team"
 
 
 class Status(enum.IntEnum):
-    """Numbers that have names."""
+    """An Enum of int values."""
 
     NONE = 0
     DONE = 1
@@ -31,7 +31,7 @@ class Status(enum.IntEnum):
 
 
 class Common:
-    """What any event may say of where it happens."""
+    """Common properties."""
 
     plan: Plan = field("What is paid for.", data_class="configuration", bucket="user", since="4.0")
     python: str = version(

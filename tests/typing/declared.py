@@ -1,4 +1,4 @@
-"""What type checkers see of declared events. Checked, never run."""
+"""Declared events for type checkers. Checked, never run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Kind(enum.Enum):
 
 
 class Common:
-    """What any event may carry."""
+    """Common properties."""
 
     plan: Literal["free", "team"] = field(
         "What is paid for.", data_class="configuration", bucket="user", since="1.0"
@@ -40,7 +40,7 @@ class EntryCreated:
 
 
 def declare() -> None:
-    """A checker knows the attributes."""
+    """The attributes have types."""
     made = EntryCreated(kind=Kind.SINGLE, locales=3, python="3.12.1")
     assert_type(made, EntryCreated)
     assert_type(made.kind, Kind)
@@ -54,7 +54,7 @@ def declare() -> None:
 
 
 def declare_wrongly() -> None:
-    """Most of what cannot be declared is told before it runs."""
+    """A type checker finds most invalid declarations."""
     field("It.", data_class="secret")  # type: ignore[call-overload]  # no such class
     field("It.")  # type: ignore[call-overload]  # no class
     field(data_class="feature")  # type: ignore[call-overload]  # no meaning
@@ -69,7 +69,7 @@ def declare_wrongly() -> None:
 
 
 def use(telemetry: Telemetry, config: TelemetryConfig) -> None:
-    """A catalogue, and events of it."""
+    """A catalogue and its events."""
     catalog = Catalog(EntryCreated, version=1, common=Common)
     assert_type(config.catalog, Catalog | None)
     assert_type(check(catalog, Path("TELEMETRY.md")), list[str])

@@ -1,4 +1,4 @@
-"""What of an exception may leave: never its words."""
+"""Descriptions of exceptions, which never contain their messages."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def _caught(function: Callable[[], object]) -> BaseException:
     pytest.fail("raised nothing")
 
 
-def test_its_type_and_its_own_frames_are_told() -> None:
-    """The innermost last; of others' code there is none, nor a word of what was said."""
+def test_the_description_has_the_type_and_the_own_frames() -> None:
+    """The innermost frame is last; frames of other packages and the message are absent."""
     error = _caught(lambda: _ours.again(lambda _secret: _theirs.load(_ours.fail)))
 
     description = describe_exception(error, own=("acme",))
@@ -66,16 +66,16 @@ def test_its_type_and_its_own_frames_are_told() -> None:
 
 
 @pytest.mark.parametrize("own", [(), ("other",), ("acm",), "acme.d", None, 5])
-def test_without_frames_of_ones_own_the_type_is_all(own: Any) -> None:
-    """A mistake in the names raises nothing where an error is being handled."""
+def test_without_own_frames_the_description_has_only_the_type(own: Any) -> None:
+    """Invalid package names do not raise while the caller handles an exception."""
     error = _caught(lambda: _ours.load(_ours.fail))
 
     assert describe_exception(error, own=own) == {"exception.type": "acme.db.NotFoundError"}
 
 
 @pytest.mark.parametrize("own", ["acme", ["x", "acme.db"], iter(["acme"])])
-def test_own_packages_may_be_given_in_any_form(own: Any) -> None:
-    """A package and what is in it; one name by itself as well."""
+def test_own_packages_can_be_a_name_or_any_iterable(own: Any) -> None:
+    """A package includes its submodules."""
     error = _caught(lambda: _ours.load(_ours.fail))
 
     assert describe_exception(error, own=own)["exception.frames"] == [
@@ -90,8 +90,8 @@ def test_builtin_types_have_no_module() -> None:
     assert describe_exception(KeyboardInterrupt()) == {"exception.type": "KeyboardInterrupt"}
 
 
-def test_causes_are_told_by_type() -> None:
-    """What it was raised from, and what was being handled, the nearest first."""
+def test_causes_are_listed_by_type() -> None:
+    """The `from` causes and the contexts, the nearest first."""
 
     def handle(error: BaseException, then: str) -> None:
         try:
@@ -114,15 +114,15 @@ def test_causes_are_told_by_type() -> None:
 
 
 def test_a_circle_of_causes_ends() -> None:
-    """Each is told once."""
+    """Each cause is listed once."""
     one, two = KeyError(), ValueError()
     one.__cause__, two.__cause__ = two, one
 
     assert describe_exception(one)["exception.causes"] == ["ValueError"]
 
 
-def test_what_is_told_is_bounded() -> None:
-    """The innermost frames, and the nearest causes."""
+def test_the_numbers_of_frames_and_causes_are_bounded() -> None:
+    """The innermost frames and the nearest causes stay."""
     error = _caught(lambda: _ours.deep(100, _ours.fail))
     last = error
     for _ in range(100):
@@ -137,7 +137,7 @@ def test_what_is_told_is_bounded() -> None:
     assert description["exception.causes"] == ["KeyError"] * 8
 
 
-def test_the_deepest_recursion_is_told() -> None:
+def test_a_recursion_error_is_described() -> None:
     """Its traceback is as long as the stack was."""
     error = _caught(lambda: _ours.deep(sys.getrecursionlimit() * 2, _ours.fail))
 
@@ -162,8 +162,8 @@ class _Exotic(Exception, metaclass=_Meta):  # noqa: N818 - exotic
     __repr__ = __str__
 
 
-def test_an_exception_whose_attributes_raise_is_told() -> None:
-    """They are not asked."""
+def test_an_exception_whose_attributes_raise_is_described() -> None:
+    """The attributes of its class are not used."""
     error = _Exotic(_SECRET)
     BaseException.__setattr__(error, "__cause__", KeyError(_SECRET))
 
@@ -175,8 +175,8 @@ def test_an_exception_whose_attributes_raise_is_told() -> None:
 
 
 @pytest.mark.parametrize("name", ["hunter2@example.com", "x" * 201, "", "a b", "1x", "a..b"])
-def test_names_made_at_run_time_do_not_leave(name: str) -> None:
-    """Of types, modules and functions, only what could stand in source code does."""
+def test_names_that_could_not_stand_in_source_code_do_not_leave(name: str) -> None:
+    """Of types, modules and functions."""
     made = type(name, (Exception,), {"__module__": name})
     function = (lambda: _ours.fail("")).__code__.replace(co_name=f"<{name}>")
     plain = function.replace(co_name=name)
@@ -196,8 +196,8 @@ def test_names_made_at_run_time_do_not_leave(name: str) -> None:
     assert str(frames[0]).startswith("unknown:unknown:")
 
 
-def test_a_module_without_a_name_is_nobodys() -> None:
-    """Code may run in any mapping of names."""
+def test_a_frame_without_a_module_name_is_not_own() -> None:
+    """Code can run in any mapping of names."""
 
     class Names(dict[str, object]):
         def get(self, *_: object) -> object:
@@ -213,13 +213,13 @@ class _Pretender:
 
 
 @pytest.mark.parametrize("value", [None, "x", 5, KeyError, _Pretender()])
-def test_what_is_no_exception_is_nothing(value: Any) -> None:
-    """Nothing raises where an error is being handled."""
+def test_an_object_that_is_no_exception_has_an_empty_description(value: Any) -> None:
+    """It does not raise while the caller handles an exception."""
     assert describe_exception(value, own=["acme"]) == {}
 
 
-def test_no_word_of_it_leaves() -> None:
-    """No message, note, local variable, file or line of source."""
+def test_the_description_never_contains_the_message() -> None:
+    """Nor notes, local variables, files or source lines."""
     error = _caught(lambda: _ours.load(_ours.fail))
     if sys.version_info >= (3, 11):
         error.add_note(_SECRET)

@@ -1,9 +1,10 @@
-"""The keys and tokens of services go, whatever stands around them; what only begins so stays."""
+"""The patterns of secrets and personal data: texts that they find, and similar texts that stay."""
 
 from __future__ import annotations
 
 import base64
 import random
+import re
 import string
 import time
 
@@ -12,6 +13,8 @@ import pytest
 from otel_telemetry.hooks._patterns import (
     EMAIL_MARKER,
     SECRET_MARKER,
+    TOKENS_ANYWHERE,
+    TOKENS_AT_WORD_START,
     is_sensitive_key,
     without_emails,
     without_homes,
@@ -25,43 +28,52 @@ _MIXED = "aB3dE5gH7jK9mN1pQ2sT4vW6xY8zC0" * 5
 _UUID = "550e8400-e29b-41d4-a716-446655440000"
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        *(f"github_pat_{_MIXED[:22]}_{_MIXED[:59]}", f"ghs_{_MIXED[:36]}"),
-        *(f"glft-{_MIXED[:20]}", f"glagent-{_MIXED[:50]}", f"GR1348941{_MIXED[:20]}"),
-        *(f"sk-svcacct-{_MIXED[:60]}", f"sk-ant-oat01-{_MIXED[:93]}", f"sk-or-v1-{_HEX[:64]}"),
-        *(f"gsk_{_MIXED[:52]}", f"pplx-{_MIXED[:48]}", f"xai-{_MIXED[:80]}", f"r8_{_MIXED[:37]}"),
-        *(f"AIza{_MIXED[:35]}", f"AQ.Ab8{_MIXED[:44]}", f"sk_{_HEX[:48]}", f"nvapi-{_MIXED[:64]}"),
-        *(f"api_org_{_MIXED[:34]}", f"lsv2_pt_{_HEX[:32]}_{_HEX[:10]}", f"fw_{_MIXED[:24]}"),
-        *("NRAK-" + "A1B2C3D4E" * 3, f"{_HEX[:36]}NRAL", f"eu01xx{_HEX[:30]}NRAL"),
-        *(f"sntryu_{_HEX[:64]}", f"glsa_{_MIXED[:32]}_{_HEX[:8]}", f"hcaik_{'a0' * 29}"),
-        *(f"dt0c01.{'A1' * 12}.{'B2' * 32}", f"tskey-api-{_MIXED[:44]}", f"phx_{_MIXED[:43]}"),
-        *(f"abc8Q~{_MIXED[:34]}", f"~-_7Q~{_MIXED[:34]}", f"pul-{_HEX[:40]}", f"sqp_{_HEX[:40]}"),
-        *(f"ATBB{_MIXED[:32]}", f"lin_api_{_MIXED[:40]}", f"ntn_{_MIXED[:46]}"),
-        *(f"pat{_MIXED[:14]}.{_HEX[:64]}", f"PMAK-{_HEX[:24]}-{_HEX[:34]}", f"oy2{'a0' * 21}b"),
-        *(f"{_HEX[:32]}-us12", f"{_HEX[:32]}-{_HEX[:8]}-{_HEX[:8]}", f"rubygems_{_HEX[:48]}"),
-        *(f"xkeysib-{_HEX[:64]}-{_MIXED[:16]}", f"re_{_MIXED[:8]}_{_MIXED[:24]}"),
-        *(
-            f"sq0atp-{_MIXED[:22]}",
-            f"rzp_live_{_MIXED[:14]}",
-            f"WPL_AP1.{_MIXED[:16]}.{_MIXED[:8]}",
-        ),
-        *(f"access-production-{_UUID}", f"access_token$sandbox${'a0' * 8}${_HEX[:32]}"),
-        *(
-            f"sdk-{_UUID}",
-            f"sbp_{_HEX[:40]}",
-            f"v1.0-{_HEX[:24]}-{_HEX[:146]}",
-            f"cio{_MIXED[:32]}",
-        ),
-        "A3-ASWWYB-798JRYLJVD4-23DC2-86TVM-H43EB",
-        f"discord.com/api/webhooks/123456789012345678/{_MIXED[:68]}",
-        f"webhook.office.com/webhookb2/{_UUID}@{_UUID}/IncomingWebhook/{_HEX[:32]}/{_UUID}",
-        "hooks.slack.com/triggers/T0000/123/abc",
-    ],
+# At least one made-up example for each row of the tables.
+_TOKENS = (
+    *(f"github_pat_{_MIXED[:22]}_{_MIXED[:59]}", f"ghs_{_MIXED[:36]}"),
+    *(f"glft-{_MIXED[:20]}", f"glagent-{_MIXED[:50]}", f"GR1348941{_MIXED[:20]}"),
+    *(f"sk-svcacct-{_MIXED[:60]}", f"sk-ant-oat01-{_MIXED[:93]}", f"sk-or-v1-{_HEX[:64]}"),
+    *(f"gsk_{_MIXED[:52]}", f"pplx-{_MIXED[:48]}", f"xai-{_MIXED[:80]}", f"r8_{_MIXED[:37]}"),
+    *(f"AIza{_MIXED[:35]}", f"AQ.Ab8{_MIXED[:44]}", f"sk_{_HEX[:48]}", f"nvapi-{_MIXED[:64]}"),
+    *(f"api_org_{_MIXED[:34]}", f"lsv2_pt_{_HEX[:32]}_{_HEX[:10]}", f"fw_{_MIXED[:24]}"),
+    *("NRAK-" + "A1B2C3D4E" * 3, f"{_HEX[:36]}NRAL", f"eu01xx{_HEX[:30]}NRAL"),
+    *(f"sntryu_{_HEX[:64]}", f"glsa_{_MIXED[:32]}_{_HEX[:8]}", f"hcaik_{'a0' * 29}"),
+    *(f"dt0c01.{'A1' * 12}.{'B2' * 32}", f"tskey-api-{_MIXED[:44]}", f"phx_{_MIXED[:43]}"),
+    *(f"abc8Q~{_MIXED[:34]}", f"~-_7Q~{_MIXED[:34]}", f"pul-{_HEX[:40]}", f"sqp_{_HEX[:40]}"),
+    *(f"ATBB{_MIXED[:32]}", f"lin_api_{_MIXED[:40]}", f"ntn_{_MIXED[:46]}"),
+    *(f"pat{_MIXED[:14]}.{_HEX[:64]}", f"PMAK-{_HEX[:24]}-{_HEX[:34]}", f"oy2{'a0' * 21}b"),
+    *(f"{_HEX[:32]}-us12", f"{_HEX[:32]}-{_HEX[:8]}-{_HEX[:8]}", f"rubygems_{_HEX[:48]}"),
+    *(f"xkeysib-{_HEX[:64]}-{_MIXED[:16]}", f"re_{_MIXED[:8]}_{_MIXED[:24]}"),
+    *(
+        f"sq0atp-{_MIXED[:22]}",
+        f"rzp_live_{_MIXED[:14]}",
+        f"WPL_AP1.{_MIXED[:16]}.{_MIXED[:8]}",
+    ),
+    *(f"access-production-{_UUID}", f"access_token$sandbox${'a0' * 8}${_HEX[:32]}"),
+    *(
+        f"sdk-{_UUID}",
+        f"sbp_{_HEX[:40]}",
+        f"v1.0-{_HEX[:24]}-{_HEX[:146]}",
+        f"cio{_MIXED[:32]}",
+    ),
+    "A3-ASWWYB-798JRYLJVD4-23DC2-86TVM-H43EB",
+    f"discord.com/api/webhooks/123456789012345678/{_MIXED[:68]}",
+    f"webhook.office.com/webhookb2/{_UUID}@{_UUID}/IncomingWebhook/{_HEX[:32]}/{_UUID}",
+    "hooks.slack.com/triggers/T0000/123/abc",
+    *(f"ASIA{'A1' * 8}", f"GOCSPX-{_MIXED[:28]}", f"ya29.{_MIXED[:40]}"),
+    *(f"pcsk_{_MIXED[:60]}", f"tvly-{_MIXED[:32]}", f"CLOJARS_{_HEX[:60]}"),
+    *(f"snyk_uat.{_MIXED[:40]}", f"sgp_{_HEX[:40]}", f"glc_eyJ{_MIXED[:40]}"),
+    *(f"sb_secret_{_MIXED[:31]}", f"pscale_tkn_{_MIXED[:43]}", f"napi_{_HEX[:64]}"),
+    *(f"vcp_{_MIXED[:56]}", f"nfp_{_MIXED[:40]}", f"cfut_{_MIXED[:48]}"),
+    *(f"HRKU-{_MIXED[:60]}", f"dp.st.{_MIXED[:43]}", f"dose{_HEX[:32]}"),
+    *(f"figd_{_MIXED[:43]}", f"M{_MIXED[:25]}.{_MIXED[:6]}.{_MIXED[:38]}"),
+    "hooks.zapier.com/hooks/catch/123456/abcdef/",
 )
-def test_tokens_go(token: str) -> None:
-    """Alone, in a URL, in JSON, after an escaped line end, a colour, or a quoted byte."""
+
+
+@pytest.mark.parametrize("token", _TOKENS)
+def test_tokens_are_replaced(token: str) -> None:
+    """Alone, in a URL, in JSON, after an escaped line end, a colour, or a percent-encoded byte."""
     for before in ("", "x ", "a=", '{"b":"', "x_", "(", "\\n", "\x1b[0m", "%3D", "https://"):
         left = without_tokens(f"{before}{token}", "[gone]")
 
@@ -84,8 +96,8 @@ def test_tokens_go(token: str) -> None:
         *("claude-3-5-sonnet-20241022", "meta-llama/Llama-3.1-8B-Instruct", "figma_plugin_opened"),
     ],
 )
-def test_what_only_begins_so_stays(text: str) -> None:
-    """Ids, hashes, models, names: with what a token begins with, or without."""
+def test_texts_with_the_prefix_of_a_token_stay(text: str) -> None:
+    """Ids, hashes, names of models and functions."""
     assert without_tokens(text, "[gone]") == text
 
 
@@ -102,8 +114,8 @@ def test_what_only_begins_so_stays(text: str) -> None:
         "\\n",
     ],
 )
-def test_time_grows_as_the_text_does(unit: str) -> None:
-    """Of beginnings alone, too: a quarter of a megabyte takes no longer than it must."""
+def test_time_is_linear_in_the_number_of_prefixes(unit: str) -> None:
+    """For a quarter of a megabyte of prefixes without a token."""
     text = unit * (250_000 // len(unit))
     began = time.process_time()
 
@@ -115,45 +127,57 @@ def test_time_grows_as_the_text_does(unit: str) -> None:
 _PEM = "-----BEGIN {0}PRIVATE KEY-----\nMIIEow\nabc=\n-----END {0}PRIVATE KEY-----"
 
 
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "AKIAIOSFODNN7EXAMPLE",
-        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
-        "eyJhbGciOiJSU0EtT0FFUCJ9..iv.text.tag",
-        "ghp_" + "a1" * 18,
-        "github_pat_" + "a1_" * 12,
-        "glpat-" + "x" * 20,
-        "xoxb-1234567890-abcdefghij",
-        "https://hooks.slack.com/services/T000/B000/XXXX",
-        "AIzaSyA-" + "b" * 32,
-        "ya29." + "c" * 30,
-        "sk_live_" + "d" * 24,
-        "whsec_" + "e" * 32,
-        "sk-proj-abcdefghij0123456789",
-        "sk-ant-api03-" + "f" * 40,
-        "hf_" + "g" * 34,
-        "npm_" + "h" * 36,
-        "pypi-AgEIcHlwaS5vcmc" + "i" * 60,
-        "SG." + "j" * 22 + "." + "k" * 43,
-        "dop_v1_" + "0" * 64,
-        "dapi" + "0" * 32,
-        "dckr_pat_" + "m" * 27,
-        "hvs." + "n" * 24,
-        "shpat_" + "0" * 32,
-        "SK" + "0" * 32,
-        "key-" + "0" * 32,
-        "123456789:AA" + "p" * 33,
-        "AGE-SECRET-KEY-1" + "Q" * 58,
-        _PEM.format(""),
-        _PEM.format("RSA "),
-        _PEM.format("ENCRYPTED ").replace("\n", "\\n"),
-        _PEM.format("OPENSSH ").partition("-----END")[0],
-        "-----BEGIN PGP PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----",
-    ],
+_SECRETS = (
+    "AKIAIOSFODNN7EXAMPLE",
+    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "eyJhbGciOiJSU0EtT0FFUCJ9..iv.text.tag",
+    "ghp_" + "a1" * 18,
+    "github_pat_" + "a1_" * 12,
+    "glpat-" + "x" * 20,
+    "xoxb-1234567890-abcdefghij",
+    "https://hooks.slack.com/services/T000/B000/XXXX",
+    "AIzaSyA-" + "b" * 32,
+    "ya29." + "c" * 30,
+    "sk_live_" + "d" * 24,
+    "whsec_" + "e" * 32,
+    "sk-proj-abcdefghij0123456789",
+    "sk-ant-api03-" + "f" * 40,
+    "hf_" + "g" * 34,
+    "npm_" + "h" * 36,
+    "pypi-AgEIcHlwaS5vcmc" + "i" * 60,
+    "SG." + "j" * 22 + "." + "k" * 43,
+    "dop_v1_" + "0" * 64,
+    "dapi" + "0" * 32,
+    "dckr_pat_" + "m" * 27,
+    "hvs." + "n" * 24,
+    "shpat_" + "0" * 32,
+    "SK" + "0" * 32,
+    "key-" + "0" * 32,
+    "123456789:AA" + "p" * 33,
+    "AGE-SECRET-KEY-1" + "Q" * 58,
+    _PEM.format(""),
+    _PEM.format("RSA "),
+    _PEM.format("ENCRYPTED ").replace("\n", "\\n"),
+    _PEM.format("OPENSSH ").partition("-----END")[0],
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----",
 )
-def test_tokens_are_known_by_their_looks(secret: str) -> None:
+
+
+@pytest.mark.parametrize(
+    ("service", "pattern"),
+    [*TOKENS_ANYWHERE, *TOKENS_AT_WORD_START],
+    ids=[service for service, _ in (*TOKENS_ANYWHERE, *TOKENS_AT_WORD_START)],
+)
+def test_every_token_pattern_has_an_example(service: str, pattern: str) -> None:
+    """A row without an example is not tested by the other tests of tokens."""
+    expression = re.compile(pattern, re.ASCII)
+
+    assert any(expression.search(token) for token in (*_TOKENS, *_SECRETS)), service
+
+
+@pytest.mark.parametrize("secret", _SECRETS)
+def test_secrets_are_found_by_their_form(secret: str) -> None:
     """Alone, within longer text, and in a row."""
     essential = secret[-8:]
 
@@ -198,8 +222,8 @@ def test_tokens_are_known_by_their_looks(secret: str) -> None:
         ("https://ghost@example.com", f"https://{SECRET_MARKER}@example.com"),
     ],
 )
-def test_values_go_and_what_is_around_them_stays(text: str, left: str) -> None:
-    """And what is left of a text is left as it is, if it is looked at once more."""
+def test_values_of_sensitive_keys_are_replaced_and_the_rest_stays(text: str, left: str) -> None:
+    """A second pass changes nothing."""
     assert without_secrets(text) == left
     assert without_secrets(left) == left
 
@@ -235,13 +259,13 @@ def test_values_go_and_what_is_around_them_stays(text: str, left: str) -> None:
         "etag-key-d41d8cd98f00b204e9800998ecf8427e",
     ],
 )
-def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
+def test_texts_without_a_secret_stay(text: str) -> None:
     """Names, ids, hashes, paths, versions, and words about secrets."""
     assert without_secrets(text) == text
 
 
-def test_random_text_is_known_from_names() -> None:
-    """Of random keys of 32 characters or more, nearly all; within a path, and alone."""
+def test_random_keys_are_found_and_names_are_not() -> None:
+    """Nearly all random keys of 32 characters or more, alone and within a path."""
     dice = random.Random(1)
     alphabet = string.ascii_letters + string.digits
     for length in (32, 40, 64, 300):
@@ -253,8 +277,8 @@ def test_random_text_is_known_from_names() -> None:
         assert in_path > 0.97 * len(keys)
 
 
-def test_no_part_of_a_long_key_stays() -> None:
-    """Of what is encoded in base64, which has slashes in it, as paths have."""
+def test_no_part_of_a_long_base64_key_stays() -> None:
+    """Base64 has slashes, as paths have."""
     dice = random.Random(2)
     for length in (200, 1200):
         key = base64.b64encode(dice.randbytes(length)).decode()
@@ -262,8 +286,8 @@ def test_no_part_of_a_long_key_stays() -> None:
         assert without_secrets(f"key {key} end") == f"key {SECRET_MARKER} end"
 
 
-def test_long_text_without_a_key_in_it_stays() -> None:
-    """However long its runs of letters and digits are."""
+def test_long_text_without_a_key_stays() -> None:
+    """Even with long runs of letters and digits."""
     words = "didCreateEntry2With_" * 50
 
     assert without_secrets(words) == words
@@ -282,8 +306,8 @@ def test_long_text_without_a_key_in_it_stays() -> None:
         *("license_key", "DD_APP_KEY", "writeKey", "recovery_code", "seed phrase", "api_key_id"),
     ],
 )
-def test_telling_keys_are_known_in_every_spelling(key: str) -> None:
-    """Humps, hyphens, dots, capitals."""
+def test_sensitive_keys_are_found_in_every_spelling(key: str) -> None:
+    """Camel case, hyphens, dots, capitals."""
     assert is_sensitive_key(key)
     assert is_sensitive_key(f"acme.{key}")
 
@@ -310,8 +334,8 @@ def test_telling_keys_are_known_in_every_spelling(key: str) -> None:
         *("session.id", "laptop", "pass", "passes", "author", "user", "api", "public_key", ""),
     ],
 )
-def test_other_keys_are_not(key: str) -> None:
-    """What only counts or describes a secret, and what only sounds like one."""
+def test_other_keys_are_not_sensitive(key: str) -> None:
+    """Keys that count or describe a secret, and words that only sound like one."""
     assert not is_sensitive_key(key)
 
 
@@ -336,8 +360,8 @@ _hidden = without_homes("/srv/people/ann")
         ("a@b@example.com", f"a@{EMAIL_MARKER}"),
     ],
 )
-def test_addresses_go(text: str, left: str) -> None:
-    """In every script, and within longer text; and once is enough."""
+def test_email_addresses_are_replaced(text: str, left: str) -> None:
+    """In every script and within longer text; a second pass changes nothing."""
     assert without_emails(text) == left
     assert without_emails(left) == left
 
@@ -350,7 +374,7 @@ def test_addresses_go(text: str, left: str) -> None:
         *("foo@latest", "5@3.14", "x[bob@home]", "a@-."),
     ],
 )
-def test_what_is_no_address_stays(text: str) -> None:
+def test_texts_without_an_email_address_stay(text: str) -> None:
     """Versions, decorators, mentions, and machines without a domain."""
     assert without_emails(text) == text
 
@@ -389,8 +413,8 @@ def test_what_is_no_address_stays(text: str) -> None:
         ("\\\\?\\C:\\Users\\bob\\x", "\\\\?\\~\\x"),
     ],
 )
-def test_homes_go(text: str, left: str) -> None:
-    """Of anybody, in every form; and once is enough."""
+def test_home_directories_are_replaced(text: str, left: str) -> None:
+    """Of every user and in every form; a second pass changes nothing."""
     assert _hidden(text) == left
     assert _hidden(left) == left
 
@@ -404,13 +428,13 @@ def test_homes_go(text: str, left: str) -> None:
     ],
 )
 def test_other_paths_stay(text: str) -> None:
-    """Those of the system and the web, and relative ones."""
+    """System paths, URLs and relative paths."""
     assert _hidden(text) == text
 
 
 @pytest.mark.parametrize("own", ["", "/", "~"])
-def test_without_a_home_of_its_own_a_process_hides_others(own: str) -> None:
-    """In a container it may be the root directory, or unknown."""
+def test_other_homes_are_replaced_if_the_own_home_is_unknown(own: str) -> None:
+    """In a container it may be the root directory, or unset."""
     hidden = without_homes(own)
 
     assert hidden("/x/y ~/z") == "/x/y ~/z"
@@ -432,7 +456,7 @@ def test_without_a_home_of_its_own_a_process_hides_others(own: str) -> None:
         ("https://a.example/p", "https://a.example/p"),
     ],
 )
-def test_urls_are_cut_down(text: str, left: str) -> None:
-    """To what they name; and once is enough."""
+def test_queries_are_removed_from_urls(text: str, left: str) -> None:
+    """A second pass changes nothing."""
     assert without_url_queries(text) == left
     assert without_url_queries(left) == left

@@ -1,4 +1,4 @@
-"""One walk over an event: all that is text in it is seen, and what is not changed stays."""
+"""Redaction of a whole event: every text is redacted, and the rest stays."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _SECRET, _EMAIL = "[redacted:secret]", "[redacted:email]"
 
 
 @pytest.mark.parametrize("bucket", ["event_properties", "user_properties", "group_properties"])
-def test_every_bucket_is_walked_at_every_level(bucket: str) -> None:
-    """Keys and values, in maps and lists, str and bytes; its neighbours stay as they are."""
+def test_texts_are_redacted_in_every_bucket_at_every_level(bucket: str) -> None:
+    """Keys and values, in maps and lists, str and bytes; other values stay."""
     value: dict[str, AttributeValue] = {
         "plain": "x",
         "deep": [{"a": ["to bob@example.com"]}, 1],
@@ -59,14 +59,14 @@ def test_every_bucket_is_walked_at_every_level(bucket: str) -> None:
         assert getattr(left, other) is getattr(event, other)
 
 
-def test_the_name_of_an_event_is_a_text_as_well() -> None:
-    """It leaves with the event; cut where the marker makes it too long for a name."""
+def test_the_event_name_is_redacted() -> None:
+    """It is cut where the marker makes it too long for a name."""
     assert redact_emails(make_event(name="mail to bob@example.com")).name == f"mail to {_EMAIL}"
     assert redact_emails(make_event(name="a@b.co " * 36)).name == (f"{_EMAIL} " * 36)[:256]
 
 
-def test_a_name_that_is_known_is_no_key_that_is_known() -> None:
-    """An event "password" is harmless; a property is not."""
+def test_event_names_and_keys_are_cached_separately() -> None:
+    """The text "password" is harmless as an event name, and sensitive as a key."""
     event = make_event({"password": "hunter2"}, name="password")
 
     for _ in range(2):
@@ -75,8 +75,8 @@ def test_a_name_that_is_known_is_no_key_that_is_known() -> None:
         assert left.event_properties == {"password": _SECRET}
 
 
-def test_keys_that_become_one_stay_apart() -> None:
-    """No property is lost; and thousands of them cost no more than their number."""
+def test_keys_that_become_equal_stay_separate() -> None:
+    """No property is lost, and the cost grows with the number of keys."""
     event = make_event({f"user{number}@example.com": number for number in range(3000)})
 
     left = redact_emails(event).event_properties
@@ -102,10 +102,10 @@ def test_keys_that_become_one_stay_apart() -> None:
     ],
     ids=repr,
 )
-def test_what_stands_under_a_telling_key_goes_whole(
+def test_the_value_of_a_sensitive_key_is_replaced(
     value: AttributeValue, left: AttributeValue
 ) -> None:
-    """Whatever it is; whether there is one may be told."""
+    """Of any type, but whether it is set stays visible."""
     event = make_event({"login": {"password": value}})
 
     once = redact_secrets(event)
@@ -114,15 +114,15 @@ def test_what_stands_under_a_telling_key_goes_whole(
     assert redact_secrets(once) is once
 
 
-def test_a_telling_key_may_itself_hold_a_secret() -> None:
-    """Then both go."""
+def test_a_sensitive_key_is_redacted_too() -> None:
+    """The key may contain a secret."""
     event = make_event({"token ghp_abcdefghijklmnopqrst": "x"})
 
     assert redact_secrets(event).event_properties == {f"token {_SECRET}": _SECRET}
 
 
-def test_the_value_of_an_option_goes_from_a_command_line() -> None:
-    """Where an argument is a telling option, the next is its value."""
+def test_the_value_of_a_sensitive_option_is_replaced_in_a_list() -> None:
+    """The argument after `--password` is its value."""
     command: AttributeValue = [
         "acme",
         "--db-password",
@@ -139,8 +139,8 @@ def test_the_value_of_an_option_goes_from_a_command_line() -> None:
     }
 
 
-def test_what_a_hook_before_left_illegal_is_seen_as_it_would_leave() -> None:
-    """It becomes text only after the hooks: a path, an enum, a class of str, a dataclass, a key."""
+def test_an_illegal_value_of_an_earlier_hook_is_redacted_as_it_would_leave() -> None:
+    """It becomes text after the hooks: a path, an enum, a subclass of str, a dataclass, a key."""
 
     class Mail(enum.Enum):
         BOB = "bob@example.com"
@@ -173,8 +173,8 @@ def test_what_a_hook_before_left_illegal_is_seen_as_it_would_leave() -> None:
     }
 
 
-def test_a_key_that_is_no_text_is_seen_as_it_would_leave() -> None:
-    """At every level; and what is then plain needs no change but that."""
+def test_a_key_that_is_not_a_str_is_redacted_as_it_would_leave() -> None:
+    """At every level."""
     illegal: Any = {b"bob@example.com": 1, "deep": {5: "bob@example.com", None: 2}}
 
     assert redact_emails(make_event(illegal)).event_properties == {
@@ -183,8 +183,8 @@ def test_a_key_that_is_no_text_is_seen_as_it_would_leave() -> None:
     }
 
 
-def test_what_is_known_is_bounded() -> None:
-    """However many different texts and keys pass, the memory for them does not grow."""
+def test_the_caches_are_bounded() -> None:
+    """For any number of different texts and keys."""
     hook = redact(redact_secrets)
     for number in range(10_000):
         event = make_event({f"key {number}": f"value {number}"}, name=f"name {number}")
@@ -197,8 +197,8 @@ def test_what_is_known_is_bounded() -> None:
         assert max(map(len, known)) <= 64
 
 
-def test_a_bucket_that_recurs_is_known_and_still_redacted() -> None:
-    """What nobody can change is looked at once; what has something in it, each time."""
+def test_a_recurring_bucket_is_cached_only_if_nothing_changes() -> None:
+    """A bucket with a secret is redacted each time."""
     clean, dirty = FrozenProperties(plan="free"), FrozenProperties(contact="bob@example.com")
     event = replace(make_event(), user_properties=clean, group_properties=dirty)
     hook = redact(redact_emails)
@@ -218,8 +218,8 @@ def test_a_bucket_that_recurs_is_known_and_still_redacted() -> None:
         pytest.param(FrozenProperties(a={"0": "x"}, b=1), id="a dict in what is frozen"),
     ],
 )
-def test_what_can_be_changed_is_looked_at_each_time(bucket: dict[str, Any]) -> None:
-    """Another hook may have worked in place meanwhile."""
+def test_a_mutable_bucket_is_redacted_each_time(bucket: dict[str, Any]) -> None:
+    """Another hook may have changed it in place."""
     event = replace(make_event(), user_properties=bucket)
     hook = redact(redact_emails)
 
@@ -231,8 +231,8 @@ def test_what_can_be_changed_is_looked_at_each_time(bucket: dict[str, Any]) -> N
     assert _EMAIL in str(hook(event).user_properties)
 
 
-def test_more_buckets_than_are_remembered_are_looked_at_right() -> None:
-    """None is taken for another that has had its place in memory."""
+def test_more_buckets_than_the_cache_holds_are_redacted() -> None:
+    """No bucket is mistaken for another with the same id."""
     hook = redact(redact_emails)
     for number in range(5000):
         bucket = FrozenProperties(a=number)
@@ -247,8 +247,8 @@ def test_more_buckets_than_are_remembered_are_looked_at_right() -> None:
 
 
 @pytest.mark.parametrize("kind", [dict, list])
-def test_a_circle_is_not_followed_to_the_end_of_the_stack(kind: type) -> None:
-    """Where finalizers of the host's own would fail with it."""
+def test_a_circular_value_raises_before_the_stack_ends(kind: type) -> None:
+    """At the end of the stack, finalizers of the application would fail."""
     text = "x" * 65  # too long to be remembered
     circle: Any = kind([("text", text)]) if kind is dict else kind([text])
     if isinstance(circle, dict):
@@ -269,8 +269,8 @@ def test_a_circle_is_not_followed_to_the_end_of_the_stack(kind: type) -> None:
     assert deepest < len(inspect.stack(0)) + 400
 
 
-def test_what_is_deep_and_ends_is_looked_at_to_its_end() -> None:
-    """Far deeper than what leaves."""
+def test_a_deep_value_is_redacted_at_every_level() -> None:
+    """Deeper than any value that leaves."""
     value: Any = "bob@example.com"
     for _ in range(49):
         value = [{"a": value}]
@@ -295,8 +295,8 @@ _SMALL = make_event(
     [redact_secrets, redact_emails, hide_home, strip_url_queries, truncate(30), _everything],
     ids=["secrets", "emails", "home", "urls", "truncate", "all"],
 )
-def test_an_event_with_nothing_to_change_is_the_same_object(hook: Redaction) -> None:
-    """At its first sight, and when its texts are known; whatever mapping holds it."""
+def test_an_event_without_changes_is_the_same_object(hook: Redaction) -> None:
+    """With cold and warm caches, for every mapping type."""
     again = make_event(
         MappingProxyType(dict(_SMALL.event_properties)), _SMALL.user_properties, name=_SMALL.name
     )
@@ -305,8 +305,8 @@ def test_an_event_with_nothing_to_change_is_the_same_object(hook: Redaction) -> 
         assert hook(event) is event
 
 
-def test_truncate_cuts_values_and_says_so() -> None:
-    """At every level, to that many characters; names and keys stay whole."""
+def test_truncate_shortens_values_with_an_ellipsis() -> None:
+    """At every level; names and keys stay."""
     event = make_event({"k" * 9: "a" * 9, "deep": ["äöüßx", "äöüß"], "b": b"123456"}, name="n" * 9)
 
     left = truncate(4)(event)
@@ -318,14 +318,14 @@ def test_truncate_cuts_values_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("characters", [0, -1, 1.5, "4", True, None])
-def test_truncate_needs_a_number(characters: Any) -> None:
-    """A wrong setting is an error where it is made."""
+def test_truncate_raises_for_an_invalid_number(characters: Any) -> None:
+    """At construction."""
     with pytest.raises(ConfigurationError, match="truncate"):
         truncate(characters)
 
 
-def test_several_hooks_in_one_do_what_they_do_in_their_best_order() -> None:
-    """However they are given: secrets first, a cut last."""
+def test_redact_applies_rules_in_a_fixed_order() -> None:
+    """Secrets first, truncation last, in any order of arguments."""
     text = "https://ann:bob@example.com/home?q=1 ann@example.com /home/ann " + "x" * 30
 
     one = redact(truncate(70), hide_home, redact_emails, strip_url_queries, redact_secrets)
@@ -337,8 +337,8 @@ def test_several_hooks_in_one_do_what_they_do_in_their_best_order() -> None:
     assert urls(make_event({"a": text})).event_properties == {"a": expected[:69] + "…"}
 
 
-def test_a_function_of_ones_own_is_a_rule() -> None:
-    """It sees what the shipped ones leave, in names, keys and values."""
+def test_redact_takes_functions_from_str_to_str() -> None:
+    """They see the texts that the shipped rules return: names, keys and values."""
 
     def without_customers(text: str) -> str:
         return text.replace("Initech", "[redacted:customer]")
@@ -363,8 +363,8 @@ def test_a_function_of_ones_own_is_a_rule() -> None:
     ],
     ids=["none", "hook", "returns None", "wants an event", "str", "None"],
 )
-def test_what_is_no_rule_is_refused_at_construction(rules: tuple[Any, ...]) -> None:
-    """Later, it would cost every event."""
+def test_redact_raises_for_an_invalid_rule(rules: tuple[Any, ...]) -> None:
+    """Otherwise every event would be dropped."""
     with pytest.raises(ConfigurationError, match="redact"):
         redact(*rules)
 
@@ -380,20 +380,20 @@ def test_what_is_no_rule_is_refused_at_construction(rules: tuple[Any, ...]) -> N
         (allow_only("http.*", "a"), {"a": 1}, {"a": 2}, {"a": 3, "http.route": 3}),
     ],
 )
-def test_only_what_is_allowed_leaves(
+def test_allow_only_removes_other_properties(
     hook: Callable[[Event], Event],
     event: dict[str, int],
     user: dict[str, int],
     group: dict[str, int],
 ) -> None:
-    """In every bucket or in one, by name or by what names begin with."""
+    """In every bucket or in one, by name or by prefix."""
     given = make_event({"a": 1, "b": 1}, {"a": 2, "b": 2}, {"a": 3, "http.route": 3, "http": 3})
 
     assert hook(given) == make_event(event, user, group)
 
 
-def test_an_event_of_which_all_is_allowed_is_the_same_object() -> None:
-    """There is nothing to change."""
+def test_allow_only_returns_the_same_event_if_all_is_allowed() -> None:
+    """Nothing changes."""
     hook = allow_only("model", "os.*", event=["x"])
     event = make_event({"model": 1}, {"os.type": "linux", "model": 2})
 
@@ -411,9 +411,9 @@ def test_an_event_of_which_all_is_allowed_is_the_same_object() -> None:
         ((), {"group": ["a", ""]}),
     ],
 )
-def test_what_is_no_key_is_refused_at_construction(
+def test_allow_only_raises_for_an_invalid_key(
     keys: tuple[Any, ...], buckets: dict[str, Any]
 ) -> None:
-    """A str for several is the likely mistake, and would allow nothing of what is meant."""
+    """A str instead of a list is a likely mistake."""
     with pytest.raises(ConfigurationError, match="allow_only"):
         allow_only(*keys, **buckets)

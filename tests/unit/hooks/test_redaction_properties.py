@@ -1,4 +1,4 @@
-"""For any secret, address, path or URL, anywhere in any event: it does not leave."""
+"""Property tests: no secret, address, path or URL leaves, anywhere in any event."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from tests.support.events import make_event, texts_of
 _ALNUM = "".join(sorted({*string.ascii_letters, *string.digits} - {"z"}))
 _everything = redact(redact_secrets, redact_emails, hide_home, strip_url_queries)
 
-# No signs that make addresses, paths, URLs or assignments of plain text.
+# No characters of addresses, paths, URLs or assignments.
 _plain_text = st.text(st.sampled_from("abcdeXYZ 0159.,!äß字"), max_size=12)
-# What stands around private text shares no character with it.
+# The text around private text shares no character with it.
 _words = st.text(st.sampled_from("zäß字 "), max_size=12)
 _blanks = st.sampled_from([" ", "\n", '"', "(", "<", " «"])
 
@@ -52,7 +52,7 @@ def _jwt(claims: dict[str, str]) -> str:
 
 
 _names = _of(_ALNUM, 3, 12)
-# Each is what must not leave, and a text that has it.
+# Pairs: the part that must not leave, and a text that contains it.
 _plain = st.one_of(
     _of(string.ascii_uppercase + string.digits, 16, 16).map(lambda key: f"AKIA{key}"),
     _of(_ALNUM, 36, 36).map(lambda key: f"ghp_{key}"),
@@ -71,7 +71,7 @@ _userinfo = st.tuples(_names, _of(_ALNUM + "!$@:%._-", 6, 20)).map(
     lambda pair: (pair[1], f"https://{pair[0]}:{pair[1]}@db.example/x")
 )
 _secrets = _plain | _keyed | _userinfo
-# Signs that separate are no part of the addresses we look for.
+# Separators are not part of the addresses that the rule finds.
 _emails = (
     st.emails().filter(lambda email: not set("/=?&") & set(email)).map(lambda email: (email, email))
 )
@@ -91,7 +91,7 @@ _queries = st.tuples(
 
 @st.composite
 def _events_with(draw: st.DrawFn, found: st.SearchStrategy[tuple[str, str]]) -> tuple[str, Event]:
-    """Draw an event with a text somewhere in it, and what must not leave of that."""
+    """Draw an event with private text in it, and the part that must not leave."""
     private, text = draw(found)
     text = draw(_words) + draw(_blanks) + text + draw(st.sampled_from(["", " ", "\n"])) + " "
     text += draw(_words)
@@ -110,7 +110,7 @@ def _leaks(private: str, event: Event) -> bool:
 
 @given(_events_with(_secrets))
 def test_no_secret_leaves(drawn: tuple[str, Event]) -> None:
-    """Wherever it stands; and what is left needs no second look."""
+    """In any position; a second pass changes nothing."""
     private, event = drawn
     assert _leaks(private, event)
 
@@ -123,7 +123,7 @@ def test_no_secret_leaves(drawn: tuple[str, Event]) -> None:
 
 @given(_events_with(_emails))
 def test_no_address_leaves(drawn: tuple[str, Event]) -> None:
-    """Nor the part before its @, where that is no common word."""
+    """Nor its local part, unless that is a common word."""
     private, event = drawn
     local = private.rpartition("@")[0]
 
@@ -135,8 +135,8 @@ def test_no_address_leaves(drawn: tuple[str, Event]) -> None:
 
 
 @given(_events_with(_paths))
-def test_no_name_leaves_by_its_home(drawn: tuple[str, Event]) -> None:
-    """Whatever system the path is of."""
+def test_no_user_name_leaves_in_a_home_directory(drawn: tuple[str, Event]) -> None:
+    """For the paths of every system."""
     private, event = drawn
 
     left = hide_home(event)
@@ -147,7 +147,7 @@ def test_no_name_leaves_by_its_home(drawn: tuple[str, Event]) -> None:
 
 @given(_events_with(_queries))
 def test_no_query_leaves(drawn: tuple[str, Event]) -> None:
-    """With its sign, whichever characters a URL may have are in it."""
+    """With any characters that a URL may have."""
     private, event = drawn
 
     left = strip_url_queries(event)
@@ -163,16 +163,16 @@ def test_no_query_leaves(drawn: tuple[str, Event]) -> None:
     ),
     _plain_text,
 )
-def test_plain_events_pass_as_they_are(value: AttributeValue, name: str) -> None:
-    """Not only equal: the same."""
+def test_plain_events_are_the_same_object(value: AttributeValue, name: str) -> None:
+    """Not only equal."""
     event = make_event({"value": value}, {"plan": "free"}, name=name)
 
     assert _everything(event) is event
 
 
 @given(st.text())
-def test_any_text_can_be_looked_at(text: str) -> None:
-    """Nothing raises, and a second look finds no address, home or query that the first one left."""
+def test_any_text_can_be_redacted(text: str) -> None:
+    """No rule raises."""
     event = make_event({"value": text, text: text}, name=text)
 
     assert isinstance(_everything(event), Event)
@@ -218,23 +218,20 @@ def _is_linear(rule: Callable[[str], str], unit: str, tail: str) -> bool:
     [without_secrets, without_emails, without_url_queries, without_homes("/srv/x")],
     ids=["secrets", "emails", "urls", "homes"],
 )
-def test_time_grows_as_the_text_does(rule: Callable[[str], str]) -> None:
-    """For texts that make patterns go back and forth: four times the text, not sixteen the time.
-
-    The processor's time, not the clock's, and of several tries the least.
-    """
+def test_time_is_linear_in_the_length_of_the_text(rule: Callable[[str], str]) -> None:
+    """For texts that provoke backtracking: four times the text takes much less than 16 times."""
     for unit in _HOSTILE:
         for tail in ("", "@", "\x00"):
             assert _is_linear(rule, unit, tail), unit
 
 
-def test_the_measure_knows_a_pattern_that_goes_back_and_forth() -> None:
-    """Else it would show nothing."""
+def test_the_measurement_detects_a_quadratic_pattern() -> None:
+    """Otherwise the test above would prove nothing."""
     assert not _is_linear(lambda text: re.sub(r"\w+@", "", text), "a", "")
 
 
-def test_a_million_hostile_characters_are_a_matter_of_seconds() -> None:
-    """The worst of the texts above, with every rule and a cut; a quadratic rule takes hours."""
+def test_a_million_hostile_characters_take_seconds() -> None:
+    """With all rules and truncation; a quadratic rule would take hours."""
     hook = redact(_everything, truncate(100))
 
     left = hook(make_event({"text": "://a@" * 200_000})).event_properties["text"]

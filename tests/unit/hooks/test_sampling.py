@@ -1,4 +1,4 @@
-"""Hooks that let some events pass: samples and caps."""
+"""Sampling, rate limits and once per day."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WEEK = 7 * 86_400.0
 
 
 class _Clock:
-    """A clock that stands until it is set."""
+    """A clock that a test sets."""
 
     def __init__(self, now: float = 0) -> None:
         self.now = now
@@ -48,18 +48,18 @@ def _passes(hook: BeforeSend, name: str = "e") -> bool:
 
 
 class TestSample:
-    """A share of all installations, each with all its events."""
+    """`sample`."""
 
-    def test_the_share_is_kept_over_installations(self) -> None:
-        """Within what chance allows."""
+    def test_the_share_of_sampled_installations_is_the_probability(self) -> None:
+        """Within statistical error."""
         kept = sum(
             _passes(sample(0.3, key=f"id {number}", clock=_Clock())) for number in range(4000)
         )
 
         assert 0.27 < kept / 4000 < 0.33
 
-    def test_an_installation_is_in_or_out_for_a_period(self) -> None:
-        """In every process, with every event; and in the next period anew."""
+    def test_an_installation_is_sampled_as_a_whole_for_a_period(self) -> None:
+        """With all its events, in every process; the next period draws again."""
         clock = _Clock()
         weeks = []
         for week in range(200):
@@ -76,15 +76,15 @@ class TestSample:
 
         assert 60 < sum(weeks) < 140
 
-    def test_a_smaller_share_is_part_of_a_larger(self) -> None:
-        """So that two samples have installations in common."""
+    def test_a_key_sampled_at_a_low_probability_is_sampled_at_a_higher_one(self) -> None:
+        """So that two samples share installations."""
         for number in range(500):
             key, clock = f"id {number}", _Clock()
             if _passes(sample(0.1, key=key, clock=clock)):
                 assert _passes(sample(0.2, key=key, clock=clock))
 
-    def test_a_kept_event_says_how_likely_that_was(self) -> None:
-        """So that counts can be scaled back; at the front, where no limit cuts it off."""
+    def test_a_kept_event_has_its_probability_as_first_attribute(self) -> None:
+        """First, so that a limit on attributes does not drop it."""
         event = make_event({"a": 1, "b": 2}, {"u": 1})
         key = next(key for key in map(str, range(99)) if _passes(sample(0.1, key=key)))
 
@@ -98,8 +98,8 @@ class TestSample:
         assert again.event_properties == {PROBABILITY: 0.05, "a": 1, "b": 2}
 
     @pytest.mark.parametrize("wrong", ["0.5", 5.0, 0.0, -0.5, True, float("nan")])
-    def test_only_a_probability_is_multiplied(self, wrong: Any) -> None:
-        """Whatever a caller has put there."""
+    def test_an_attribute_that_is_no_probability_is_replaced(self, wrong: Any) -> None:
+        """The caller may have set any value."""
         key = next(key for key in map(str, range(99)) if _passes(sample(0.5, key=key)))
 
         kept = sample(0.5, key=key)(make_event({PROBABILITY: wrong}))
@@ -107,22 +107,22 @@ class TestSample:
         assert kept is not None
         assert kept.event_properties == {PROBABILITY: 0.5}
 
-    def test_all_and_none(self) -> None:
-        """Of 1, every event passes as it is; of 0, none."""
+    def test_probability_one_passes_all_events_and_zero_none(self) -> None:
+        """With 1, events are unchanged."""
         event = make_event({"a": 1})
 
         assert sample(1)(event) is event
         assert sample(0)(event) is None
 
-    def test_others_pass_as_they_are(self) -> None:
-        """Where events are named, those alone are sampled."""
+    def test_events_that_are_not_named_pass_unchanged(self) -> None:
+        """With names, only those events are sampled."""
         event = make_event(name="other")
 
         assert sample(0, "a", "b")(event) is event
         assert not _passes(sample(0, "a", "b"), "b")
 
-    def test_the_key_may_come_later(self) -> None:
-        """An installation has its id once its user has agreed; until then it is a process."""
+    def test_a_key_function_can_return_none_at_first(self) -> None:
+        """An installation has no id before consent; until then each process is sampled."""
         keys: list[str | None] = [None]
         hook = sample(0.5, key=lambda: keys[-1], clock=_Clock())
         without = _passes(hook)
@@ -137,8 +137,8 @@ class TestSample:
         assert set(found) == {True, False}
         assert _passes(hook) is without
 
-    def test_without_a_key_a_process_is_in_or_out(self) -> None:
-        """By a draw of its own; a forked child draws again."""
+    def test_without_a_key_each_process_is_sampled(self) -> None:
+        """A forked child draws again."""
         clock = _Clock()
         hooks = [sample(0.5, clock=clock) for _ in range(60)]
         before = [_passes(hook) for hook in hooks]
@@ -150,28 +150,30 @@ class TestSample:
         assert [_passes(hook) for hook in hooks] != before
 
     @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan"), True, "0.5", None])
-    def test_a_wrong_probability_is_refused(self, probability: Any) -> None:
-        """Where it is given."""
+    def test_an_invalid_probability_raises(self, probability: Any) -> None:
+        """At construction."""
         with pytest.raises(ConfigurationError, match="probability from 0 to 1"):
             sample(probability)
 
     @pytest.mark.parametrize("period", [0, -1, float("inf"), float("nan"), True, "week"])
-    def test_a_wrong_period_is_refused(self, period: Any) -> None:
-        """Where it is given."""
+    def test_an_invalid_period_raises(self, period: Any) -> None:
+        """At construction."""
         with pytest.raises(ConfigurationError, match="period"):
             sample(0.5, period=period)
 
 
-class TestAtMost:
-    """So many in any stretch of time."""
+class TestRateLimit:
+    """`rate_limit`."""
 
     @given(
         count=st.integers(1, 4),
         seconds=st.sampled_from([0.5, 1.0, 60.0]),
         steps=st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0, 30.0]), max_size=60),
     )
-    def test_in_no_stretch_pass_more(self, count: int, seconds: float, steps: list[float]) -> None:
-        """And one passes whenever that does not make it more."""
+    def test_no_window_passes_more_than_the_count(
+        self, count: int, seconds: float, steps: list[float]
+    ) -> None:
+        """And an event passes whenever the window has room."""
         clock = _Clock()
         hook = rate_limit(count, seconds, clock=clock)
         passed: list[float] = []
@@ -185,16 +187,16 @@ class TestAtMost:
             else:
                 assert hook(event) is None
 
-    def test_each_name_has_its_own(self) -> None:
-        """Only those that are named, where any is."""
+    def test_each_name_has_a_limit_of_its_own(self) -> None:
+        """With names, only those events are limited."""
         clock = _Clock()
         all_names, one = rate_limit(1, 1, clock=clock), rate_limit(1, 1, "a", clock=clock)
 
         assert [_passes(all_names, name) for name in "abab"] == [True, True, False, False]
         assert [_passes(one, name) for name in "abab"] == [True, True, False, True]
 
-    def test_names_made_up_at_run_time_share_one(self) -> None:
-        """Memory is bounded, and so is what they get through; the known ones lose nothing."""
+    def test_names_beyond_the_maximum_share_one_limit(self) -> None:
+        """Memory is bounded, and the first names keep their limits."""
         clock = _Clock()
         hook = rate_limit(2, 10, clock=clock)
         assert isinstance(hook, _RateLimit)
@@ -206,8 +208,8 @@ class TestAtMost:
         assert _passes(hook, "known 7")
         assert len(hook._windows) == 256
 
-    def test_names_that_fell_silent_make_room(self) -> None:
-        """After as long as the limit looks back."""
+    def test_a_name_without_recent_events_makes_room_for_another(self) -> None:
+        """After one window."""
         clock = _Clock()
         hook = rate_limit(1, 10, clock=clock)
         assert isinstance(hook, _RateLimit)
@@ -219,8 +221,8 @@ class TestAtMost:
         assert sum(_passes(hook, f"new {number}") for number in range(500)) == 129 + 1
         assert not _passes(hook, "old 200")
 
-    def test_threads_get_no_more_together(self) -> None:
-        """Eight at once."""
+    def test_threads_share_the_limit(self) -> None:
+        """Eight threads at once."""
         hook = rate_limit(1000, 60, clock=_Clock())
         found: list[int] = []
         start = threading.Barrier(8)
@@ -237,8 +239,8 @@ class TestAtMost:
 
         assert sum(found) == 1000
 
-    def test_a_forked_child_counts_for_itself(self) -> None:
-        """From zero, and not behind a lock that a thread of the parent held."""
+    def test_a_forked_child_starts_from_zero(self) -> None:
+        """Even if another thread of the parent held the lock."""
         hook = rate_limit(1, 60, clock=_Clock())
         assert isinstance(hook, _RateLimit)
         assert _passes(hook)
@@ -247,20 +249,20 @@ class TestAtMost:
         assert not _passes(hook)
 
     @pytest.mark.parametrize("count", [0, -1, 100_001, 1.0, True, "1"])
-    def test_a_wrong_count_is_refused(self, count: Any) -> None:
-        """Where it is given."""
+    def test_an_invalid_count_raises(self, count: Any) -> None:
+        """At construction."""
         with pytest.raises(ConfigurationError, match="count from 1 to 100000"):
             rate_limit(count, 1)
 
     @pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), True, "1"])
-    def test_wrong_seconds_are_refused(self, seconds: Any) -> None:
-        """Where they are given."""
+    def test_invalid_seconds_raise(self, seconds: Any) -> None:
+        """At construction."""
         with pytest.raises(ConfigurationError, match="more than 0 seconds"):
             rate_limit(1, seconds)
 
 
 def _in_child(works: Callable[[], bool], held: threading.Lock) -> bool:
-    """Fork while *held* is held; return whether it works in the child."""
+    """Fork while *held* is locked; return the result of the child."""
     with held:
         child = os.fork()
         if child == 0:
@@ -269,8 +271,8 @@ def _in_child(works: Callable[[], bool], held: threading.Lock) -> bool:
 
 
 @pytest.mark.parametrize("names", [("",), (5,), (None,), (["a", "b"],)])
-def test_what_is_no_name_is_refused(names: tuple[Any, ...]) -> None:
-    """A hook for no event there is would do nothing, and nobody would know."""
+def test_an_invalid_name_raises(names: tuple[Any, ...]) -> None:
+    """A hook for an event that does not exist would do nothing, unnoticed."""
     with pytest.raises(ConfigurationError, match="names of events"):
         sample(0.5, *names)
     with pytest.raises(ConfigurationError, match="names of events"):
@@ -282,7 +284,7 @@ _NOON = 1_709_208_000  # 2024-02-29, 12:00 UTC
 
 
 class _Calendar:
-    """A clock that stands until it is set."""
+    """A clock that a test sets."""
 
     def __init__(self, now: float = _NOON) -> None:
         self.now = now
@@ -297,12 +299,12 @@ def _passes_today(hook: BeforeSend, name: str = "ping") -> bool:
 
 @pytest.fixture(params=["memory", "directory"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
-    """Keep the days in memory, or in a directory that is yet to be made."""
+    """The state: in memory, or in a directory that does not exist yet."""
     return tmp_path / "a" / "days" if request.param == "directory" else None
 
 
-def test_a_named_event_passes_once_in_a_day_of_utc(state: Path | None) -> None:
-    """From midnight to midnight; each name by itself, and others always, as they are."""
+def test_a_named_event_passes_once_per_day_in_utc(state: Path | None) -> None:
+    """From midnight to midnight, for each name; other events always pass."""
     clock = _Calendar(_NOON - _NOON % _DAY)
     hook = once_per_day("ping", "pong", state=state, clock=clock)
     other = make_event(name="other")
@@ -320,8 +322,8 @@ def test_a_named_event_passes_once_in_a_day_of_utc(state: Path | None) -> None:
     ]
 
 
-def test_a_clock_that_is_put_back_sends_nothing_twice(state: Path | None) -> None:
-    """Until it has caught up."""
+def test_a_clock_set_back_sends_nothing_twice(state: Path | None) -> None:
+    """The event passes again on the day after the last one."""
     clock = _Calendar()
     hook = once_per_day("ping", state=state, clock=clock)
     assert _passes_today(hook)
@@ -335,8 +337,8 @@ def test_a_clock_that_is_put_back_sends_nothing_twice(state: Path | None) -> Non
     assert _passes_today(hook)
 
 
-def test_processes_share_their_days(tmp_path: Path) -> None:
-    """One that starts later knows; of each name, one small file is left, which tells no name."""
+def test_processes_share_the_state_directory(tmp_path: Path) -> None:
+    """One small file for each name, which does not contain the name."""
     clock = _Calendar()
     for day in range(3):
         clock.now = _NOON + day * _DAY
@@ -364,8 +366,8 @@ print(json.dumps([name for name in names if hook(Event(name=name, **empty)) is n
 """
 
 
-def test_of_processes_that_race_one_sends(tmp_path: Path) -> None:
-    """Four at once, for a hundred events: each event is sent by one of them."""
+def test_one_of_several_racing_processes_sends_the_event(tmp_path: Path) -> None:
+    """Four processes, a hundred events."""
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", _RACE, tmp_path],
@@ -387,8 +389,8 @@ def test_of_processes_that_race_one_sends(tmp_path: Path) -> None:
     assert sorted(sent) == sorted(f"event {number}" for number in range(100))
 
 
-def test_of_threads_that_race_one_sends(state: Path | None) -> None:
-    """Eight at once, for a hundred events."""
+def test_one_of_several_racing_threads_sends_the_event(state: Path | None) -> None:
+    """Eight threads, a hundred events."""
     names = [f"event {number}" for number in range(100)]
     hook = once_per_day(*names, state=state, clock=_Calendar())
     sent: list[str] = []
@@ -417,10 +419,10 @@ def _link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_no_directory, _link], ids=["a file", "a link"])
-def test_what_cannot_be_known_means_that_the_day_is_over(
+def test_an_unusable_state_directory_drops_the_event(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Any
 ) -> None:
-    """Better none than two; and nothing is asked again before the next day."""
+    """And the hook does not try again before the next day."""
     caplog.set_level(logging.WARNING, logger="otel_telemetry")
     path = tmp_path / "days"
     spoil(path)
@@ -435,8 +437,8 @@ def test_what_cannot_be_known_means_that_the_day_is_over(
     assert _passes_today(hook)
 
 
-class _Looking:
-    """Looks into a directory; after one of its looks, something happens there."""
+class _Listing:
+    """Lists a directory; after one of the calls, another process acts."""
 
     def __init__(self, after: int, then: Callable[[], object]) -> None:
         self._left = after
@@ -451,25 +453,25 @@ class _Looking:
 
 
 @pytest.mark.parametrize("days", [["2024-02-29"], ["2024-02-29", "2024-03-01"]])
-def test_who_is_overtaken_does_not_send(tmp_path: Path, days: list[str]) -> None:
-    """By one that took the day, and by one that then took the next and tidied up."""
+def test_a_claim_fails_if_another_process_claims_meanwhile(tmp_path: Path, days: list[str]) -> None:
+    """The same day, or the next day with the older file deleted."""
     path = str(tmp_path)
 
     def overtake() -> None:
         for day in days:
             assert DayClaims(path).claim("ping", day)
 
-    assert not DayClaims(path, _Looking(1, overtake)).claim("ping", "2024-02-29")
+    assert not DayClaims(path, _Listing(1, overtake)).claim("ping", "2024-02-29")
     assert not DayClaims(path).claim("ping", days[-1])
 
 
-def test_who_tidies_up_may_find_it_done(tmp_path: Path) -> None:
-    """Two that pass on to the next day at once remove the same file."""
+def test_another_process_may_delete_the_old_file_first(tmp_path: Path) -> None:
+    """Two processes claim the next day at the same time."""
     path = str(tmp_path)
     assert DayClaims(path).claim("ping", "2024-02-28")
     (old,) = tmp_path.iterdir()
 
-    assert DayClaims(path, _Looking(2, old.unlink)).claim("ping", "2024-02-29")
+    assert DayClaims(path, _Listing(2, old.unlink)).claim("ping", "2024-02-29")
     assert not old.exists()
 
 
@@ -477,8 +479,8 @@ def _child(hook: BeforeSend, answers: Any) -> None:
     answers.put([_passes_today(hook), _passes_today(hook, "pong")])
 
 
-def test_a_forked_child_knows_what_its_parent_knew(state: Path | None) -> None:
-    """What the parent has sent is sent."""
+def test_a_forked_child_keeps_the_claims_of_its_parent(state: Path | None) -> None:
+    """An event that the parent sent is not sent again."""
     hook = once_per_day("ping", "pong", state=state, clock=_Calendar())
     assert _passes_today(hook)
     context = multiprocessing.get_context("fork")
@@ -492,14 +494,14 @@ def test_a_forked_child_knows_what_its_parent_knew(state: Path | None) -> None:
 
 
 @pytest.mark.parametrize("names", [(), ("",), (5,), (["ping"],)])
-def test_the_events_must_be_named(names: tuple[Any, ...]) -> None:
-    """Once a day is for the few that are made for it."""
+def test_once_per_day_needs_names(names: tuple[Any, ...]) -> None:
+    """At least one."""
     with pytest.raises(ConfigurationError, match="once_per_day needs the names"):
         once_per_day(*names)
 
 
-def test_who_only_looks_takes_no_day(state: Path | None) -> None:
-    """They hear what they would hear, and nothing is made, or changed."""
+def test_preview_mode_claims_no_day(state: Path | None) -> None:
+    """The result is that of a real call, and no file is created or changed."""
     hook = once_per_day("ping", state=state, clock=_Calendar())
 
     with preview_mode():
@@ -511,8 +513,8 @@ def test_who_only_looks_takes_no_day(state: Path | None) -> None:
         assert not _passes_today(again)
 
 
-def test_who_looks_into_what_cannot_be_read_hears_no(tmp_path: Path) -> None:
-    """As everybody does."""
+def test_preview_mode_returns_false_for_an_unreadable_directory(tmp_path: Path) -> None:
+    """As a real call does."""
     (tmp_path / "file").touch()
     with preview_mode():
         assert not _passes_today(once_per_day("ping", state=tmp_path / "file", clock=_Calendar()))
