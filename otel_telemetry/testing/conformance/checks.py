@@ -1,4 +1,4 @@
-"""The two checks: off is off, and on is harmless."""
+"""The two checks: no side effects with telemetry off, and no harm with telemetry on."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _FIXES = {
         "pass normalise= to this check."
     ),
     "audit_hook": "Pass a command that runs Python, and not with -I, -S or -E.",
-    "nothing": f"This run proves nothing. {_SEND} With enabled=False in its code, it never sends.",
-    "time": "Lower shutdown_timeout, or use the spool: no exit waits for spooled events.",
+    "nothing": f"This run proves nothing. {_SEND} A program with enabled=False never sends.",
+    "time": "Lower shutdown_timeout, or use the spool: the exit does not wait for spooled events.",
     "fork": "This is a defect of the library: report it.",
 }
 
