@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from otel_telemetry.stats import Stats
     from otel_telemetry.telemetry import Telemetry, create_telemetry_instance
 
+    __version__: str
+
 __all__ = [
     "ConfigurationError",
     "Decision",
@@ -62,15 +64,17 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name at its first use (PEP 562), so that the package imports quickly."""
-    if name == "__version__":
-        return import_module(f"{__name__}._internal.version").VERSION
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker would accept every name
+
+    def __getattr__(name):
+        """Import a public name at its first use (PEP 562), so that the package imports quickly."""
+        if name == "__version__":
+            return import_module(f"{__name__}._internal.version").VERSION
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -59,7 +59,7 @@ _HOMES = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker would take every name for one of ours
+if not TYPE_CHECKING:  # a type checker would accept every name
 
     def __getattr__(name):
         """Import a hook when it is first used (PEP 562): `sample` needs no patterns of secrets."""

@@ -38,10 +38,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import `capture_events` on first use: the receiver does not need the rest of the library."""
-    if name != "capture_events":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from otel_telemetry.testing.capture import capture_events  # noqa: PLC0415 - see above
+if not TYPE_CHECKING:  # a type checker would accept every name
 
-    return capture_events
+    def __getattr__(name):
+        """Import `capture_events` on first use: the receiver needs nothing else of the library."""
+        if name != "capture_events":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from otel_telemetry.testing.capture import capture_events  # noqa: PLC0415 - see above
+
+        return capture_events
