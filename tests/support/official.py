@@ -1,4 +1,4 @@
-"""OTLP as the official classes have it: what our own encoder is held against."""
+"""OTLP messages of the official classes, for comparison with our own encoder."""
 
 from __future__ import annotations
 

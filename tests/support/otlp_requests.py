@@ -82,13 +82,13 @@ _OTHER_NAMES: Final = {
 
 
 def as_received(event: DecodedEvent) -> dict[str, object]:
-    """Return what our decoder says by the names of what the receiver says."""
-    said = {_OTHER_NAMES.get(name, name): value for name, value in asdict(event).items()}
-    said["trace_flags"] = event.flags & 0xFF
-    del said["resource_schema_url"], said["scope_schema_url"]
-    return said
+    """Return the decoded event by the receiver's names of the fields."""
+    received = {_OTHER_NAMES.get(name, name): value for name, value in asdict(event).items()}
+    received["trace_flags"] = event.flags & 0xFF
+    del received["resource_schema_url"], received["scope_schema_url"]
+    return received
 
 
 def of_receiver(event: ReceivedEvent) -> dict[str, object]:
-    """Return the same of the receiver."""
+    """Return the receiver's event."""
     return asdict(event)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class AppPipeline:
-    """A pipeline on an application's provider, and what comes out of it."""
+    """A pipeline on an application's provider, and the records that its processors get."""
 
     def __init__(self, **settings: object) -> None:
         self._exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
@@ -54,17 +54,17 @@ class AppPipeline:
 
     @property
     def records(self) -> tuple[ReadableLogRecord, ...]:
-        """What came out."""
+        """The records."""
         return self._exporter.get_finished_logs()
 
     @property
     def record(self) -> ReadableLogRecord:
-        """The last that came out."""
+        """The last record."""
         return self.records[-1]
 
     @property
     def buckets(self) -> tuple[object, object, object]:
-        """The buckets of the last that came out, but for what is in every one."""
+        """The buckets of the last record, without the attributes that every record has."""
         base = base_attributes("acme", "5.1.0").keys() | {UID}
         found = (
             self.record.log_record.attributes,

@@ -1,4 +1,4 @@
-"""Values made legal, and values compared with their types."""
+"""Converts values, and compares values with their types."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def legal(value: object, length: int | None = None) -> tuple[AttributeValue, int]:
-    """Return *value* made legal, and how much was cut within it."""
+    """Return a legal *value*, and how many values within it were dropped."""
     converter = ValueConverter(length)
     return converter.convert(value, 1), converter.dropped_count
 
 
 def same(one: object, other: object) -> bool:
-    """Tell whether two values are equal, with equal types at every level.
+    """Whether two values are equal, with equal types at every level.
 
     ``True``, ``1`` and ``1.0`` are three values, ``0.0`` and ``-0.0`` two, and NaN is itself. An
     instance of a subclass is no legal value, and raises ValueError.

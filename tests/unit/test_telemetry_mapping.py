@@ -1,4 +1,4 @@
-"""How the settings shape what leaves, and what is mended or refused on the way."""
+"""How the settings shape the events that are sent, and which are corrected or refused."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ def _sent_one(telemetry: Telemetry, receiver: OTLPReceiver) -> ReceivedEvent:
     return event
 
 
-def test_properties_can_all_go_on_the_record(make: Make, receiver: OTLPReceiver) -> None:
-    """For backends that cannot take many resources: prefixed, and nowhere else."""
+def test_properties_on_record_puts_every_bucket_on_the_record(
+    make: Make, receiver: OTLPReceiver
+) -> None:
+    """With prefixes, and not on resource and scope."""
     telemetry = make(properties_on="record")
 
     telemetry.send(
@@ -35,8 +37,8 @@ def test_properties_can_all_go_on_the_record(make: Make, receiver: OTLPReceiver)
     assert "a" not in event.resource
 
 
-def test_the_body_can_stay_empty(make: Make, receiver: OTLPReceiver) -> None:
-    """For backends that know the field for the name."""
+def test_the_body_is_empty_without_event_name_in_body(make: Make, receiver: OTLPReceiver) -> None:
+    """The name is in its own field."""
     telemetry = make(event_name_in_body=False)
 
     telemetry.send("x")
@@ -45,7 +47,7 @@ def test_the_body_can_stay_empty(make: Make, receiver: OTLPReceiver) -> None:
     assert (event.name, event.body) == ("x", None)
 
 
-def test_grpc_carries_the_same(make: Make) -> None:
+def test_grpc_sends_the_same_event(make: Make) -> None:
     """One setting changes the protocol."""
     with OTLPReceiver(http=False, grpc=True) as receiver:
         telemetry = make(protocol="grpc", endpoint=receiver.grpc_endpoint)
@@ -77,7 +79,7 @@ def test_settings_from_the_environment_hold(
 def test_limits_of_the_environment_hold_in_every_bucket(
     make: Make, receiver: OTLPReceiver, monkeypatch: pytest.MonkeyPatch, prefix: str
 ) -> None:
-    """What is beyond them, cut off or left out, is counted on the wire and in the stats."""
+    """Truncated and dropped values are counted in the request and in the stats."""
     monkeypatch.setenv(f"{prefix}_COUNT_LIMIT", "2")
     monkeypatch.setenv(f"{prefix}_VALUE_LENGTH_LIMIT", "3")
     telemetry = make()
@@ -96,8 +98,8 @@ def test_limits_of_the_environment_hold_in_every_bucket(
     assert telemetry.stats.corrected == {"cut": 9}
 
 
-class TestMended:
-    """An event goes all the same, and the flaw is counted."""
+class TestCorrections:
+    """The event is sent, and the correction is counted."""
 
     @pytest.mark.parametrize(
         ("given", "kind"),
@@ -111,10 +113,10 @@ class TestMended:
         ],
         ids=str,
     )
-    def test_it_is_counted_by_kind(
+    def test_corrections_are_counted_by_kind(
         self, make: Make, receiver: OTLPReceiver, given: dict[str, object], kind: dict[str, int]
     ) -> None:
-        """Unknown buckets, reserved keys, and what no attribute can be."""
+        """Unknown buckets, reserved keys, and illegal values."""
         telemetry = make()
 
         telemetry.send("x", **given)  # type: ignore[arg-type]  # what is tested
@@ -133,8 +135,10 @@ class TestMended:
         ],
         ids=str,
     )
-    def test_strict_raises_instead(self, make: Make, given: dict[str, object]) -> None:
-        """Nothing is sent, nothing mended, and the event is counted as invalid."""
+    def test_strict_raises_instead_of_a_correction(
+        self, make: Make, given: dict[str, object]
+    ) -> None:
+        """Nothing is sent or corrected, and the event is counted as invalid."""
         telemetry = make(strict=True)
 
         with pytest.raises(InvalidEventError, match="not legal as it is"):
@@ -146,7 +150,7 @@ class TestMended:
 
 
 class TestRefused:
-    """What is no event does not go, and harms nobody."""
+    """A wrong event is dropped."""
 
     @pytest.mark.parametrize(
         ("name", "given"),
@@ -168,14 +172,14 @@ class TestRefused:
         ids=lambda value: str(value)[:30],
     )
     @pytest.mark.parametrize("strict", [False, True])
-    def test_it_is_dropped_and_counted(
+    def test_a_wrong_event_is_dropped_and_counted(
         self,
         make: Make,
         name: object,
         given: dict[str, object],
         strict: bool,  # noqa: FBT001 - a table
     ) -> None:
-        """As invalid; with `strict` the caller hears of it, else the receipt tells."""
+        """As invalid; with `strict` the call raises, without it the receipt has the reason."""
         telemetry = make(strict=strict)
 
         if strict:
@@ -188,16 +192,16 @@ class TestRefused:
         stats = telemetry.stats
         assert (stats.accepted, stats.dropped, stats.pending) == (1, {"invalid": 1}, 0)
 
-    def test_the_log_tells_why_without_a_value(
+    def test_the_log_has_the_reason_without_a_value(
         self, make: Make, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Once, and in the words of the error."""
+        """Once, with the message of the error."""
         telemetry = make()
 
         for _ in range(3):
             telemetry.send("x", timestamp="s3cr3t")  # type: ignore[arg-type]  # what is tested
 
-        # Not even once where another test has said it within the minute.
+        # Another test may have logged the same within the minute.
         assert caplog.text.count("a timestamp must be") <= 1
         assert "s3cr3t" not in caplog.text
 

@@ -1,4 +1,4 @@
-"""Buckets made legal, within their limits; and the fast path, which must come to the same."""
+"""Buckets become legal within their limits, and the fast path has the same result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ buckets = st.dictionaries(st.sampled_from("abcdefgh") | texts, json_like, max_si
 
 
 class Failing(Mapping[str, int]):
-    """A mapping of which the methods named raise."""
+    """A mapping with methods that raise."""
 
     def __init__(self, *methods: str) -> None:
         self._methods = methods
@@ -79,7 +79,7 @@ def snapshot(cleaner: Cleaner, properties: object) -> Cleaned:
 
 
 def encode(cleaner: Cleaner, attributes: Mapping[str, AttributeValue]) -> bytes:
-    """Encode attributes as the processor does: if they are not legal, they are made so."""
+    """Encode attributes as the processor does: illegal ones are made legal."""
     try:
         return resource_field(attributes)
     except Exception:
@@ -87,30 +87,30 @@ def encode(cleaner: Cleaner, attributes: Mapping[str, AttributeValue]) -> bytes:
 
 
 class TestClean:
-    """A legal copy, and the count of what is missing in it."""
+    """A legal copy, and the count of dropped values."""
 
     @pytest.mark.parametrize("properties", [None, {}, UserDict()])
-    def test_nothing_is_nothing(self, properties: Mapping[str, object] | None) -> None:
-        """And no flaw."""
+    def test_an_empty_bucket_stays_empty(self, properties: Mapping[str, object] | None) -> None:
+        """No value is dropped."""
         assert Cleaner().clean(properties) == ({}, 0, 0)
         assert snapshot(Cleaner(), properties) == ({}, 0, 0)
 
     @pytest.mark.parametrize("properties", [0, [], "", "text", [("a", 1)], object(), 5])
-    def test_what_is_no_mapping_is_cut(self, properties: Mapping[str, object]) -> None:
-        """As one value; nothing is raised."""
+    def test_a_bucket_that_is_no_mapping_is_dropped(self, properties: Mapping[str, object]) -> None:
+        """As one value; nothing raises."""
         assert Cleaner().clean(properties) == ({}, 1, 0)
 
     @pytest.mark.parametrize("make", [dict, UserDict, type("Sub", (dict,), {})])
-    def test_any_mapping_will_do(
+    def test_any_mapping_becomes_a_dict(
         self, make: type[UserDict[str, object] | dict[str, object]]
     ) -> None:
-        """Whatever its class, it becomes a dict."""
+        """Of any class."""
         result = Cleaner().clean(make({"a": 1, "b": (1, 2)}))
 
         assert same(result[0], {"a": 1, "b": [1, 2]})
 
     def test_the_copy_is_a_copy_at_every_level(self) -> None:
-        """What the caller changes afterwards changes nothing."""
+        """Later changes of the caller's objects have no effect."""
         inner: list[object] = [1]
         data = bytearray(b"data")
         properties: dict[str, object] = {"list": inner, "map": {"in": inner}, "data": data}
@@ -124,17 +124,17 @@ class TestClean:
         assert same(cleaned[0], {"list": [1], "map": {"in": [1]}, "data": b"data"})
 
     @pytest.mark.parametrize("method", ["iter", "getitem"])
-    def test_a_mapping_that_raises_is_cut(self, method: str) -> None:
+    def test_a_mapping_that_raises_is_dropped(self, method: str) -> None:
         """As one value."""
         assert Cleaner().clean(Failing(method)) == ({}, 1, 0)
         assert snapshot(Cleaner(), Failing(method)) == ({}, 1, 0)
 
-    def test_nobody_asks_a_mapping_for_its_length(self) -> None:
-        """So it need not have one."""
+    def test_a_mapping_needs_no_length(self) -> None:
+        """It is never called."""
         assert Cleaner().clean(Failing("len")) == ({"a": 97, "b": 98}, 0, 0)
 
-    def test_a_mapping_without_end_is_cut(self) -> None:
-        """Its beginning stays, as much as one bucket may hold."""
+    def test_an_endless_mapping_is_truncated(self) -> None:
+        """The first values stay, up to the budget of a bucket."""
 
         class Endless(UserDict[str, int]):
             def __iter__(self) -> Iterator[str]:
@@ -184,7 +184,7 @@ class TestClean:
         assert Cleaner().clean(properties) == ({"first": 1, "last": 2}, 0, 0)
 
     def test_a_dict_may_be_changed_by_other_threads(self) -> None:
-        """Whatever they do meanwhile, nothing raises and nothing is cut."""
+        """Nothing raises, and no value is dropped."""
         properties: dict[str, object] = {"a": 1, "in": {}}
         done = threading.Event()
 
@@ -209,7 +209,7 @@ class TestClean:
 
 
 class TestLimits:
-    """How much of a bucket is kept."""
+    """The limits of a bucket."""
 
     @pytest.mark.parametrize(("count", "kept"), [(None, 200), (128, 128), (1, 1), (0, 0)])
     def test_the_count_limit_holds(self, count: int | None, kept: int) -> None:
@@ -245,8 +245,8 @@ class TestLimits:
                 0,
             )
 
-    def test_reserved_keys_are_counted_apart(self) -> None:
-        """Each time, and in whatever form the key comes."""
+    def test_reserved_keys_are_dropped_and_counted(self) -> None:
+        """Each time, also for keys that are not a str."""
         cleaner = Cleaner(is_reserved=lambda key: key.startswith("r."))
         properties: dict[object, object] = {"r.a": 1, b"r.b": 2, np.str_("r.c"): 3, "a": 4, "": 5}
 
@@ -270,7 +270,7 @@ class TestSnapshot:
     """The fast path of `clean`."""
 
     def test_it_is_a_snapshot(self) -> None:
-        """What the caller changes afterwards changes nothing."""
+        """Later changes of the caller's objects have no effect."""
         cleaner = Cleaner()
         properties: dict[str, object] = {"a": 1}
         for _ in range(2):
@@ -341,8 +341,8 @@ class _Colliding:
 
 
 @given(_BUCKETS)
-def test_what_is_called_legal_is_what_cleaning_leaves(bucket: Any) -> None:
-    """Nothing cut, every type the same; and a copy that nobody else has."""
+def test_a_frozen_bucket_equals_its_clean_form(bucket: Any) -> None:
+    """No value is dropped, every type is the same, and the copy is a new object."""
     cleaner = _knowing()
     copy = cleaner.freeze(bucket)
 
@@ -357,7 +357,7 @@ def test_what_is_called_legal_is_what_cleaning_leaves(bucket: Any) -> None:
     "bucket", [{"a": "x", "b": -(2**63), "c": 1.5}, {"a": None, "b": True}, {}]
 )
 def test_a_flat_bucket_under_known_keys_is_legal(bucket: dict[str, object]) -> None:
-    """Whatever dict holds it."""
+    """Of any legal content."""
     copy = _knowing().freeze(bucket)
 
     assert type(copy) is FrozenProperties
@@ -389,13 +389,13 @@ def test_a_key_is_known_by_its_text() -> None:
         pytest.param(None, id="nothing"),
     ],
 )
-def test_whatever_needs_a_look_is_not_passed(bucket: Any) -> None:
-    """`clean` has it."""
+def test_a_bucket_that_may_be_illegal_is_not_frozen(bucket: Any) -> None:
+    """`clean` takes it instead."""
     assert _knowing().freeze(bucket) is None
 
 
 def test_limits_hold() -> None:
-    """Where texts may be cut, each has to be looked at."""
+    """With a limit of length, there is no fast path."""
     few, short = Cleaner(Limits(count=2)), Cleaner(Limits(length=9))
     for cleaner in (few, short):
         cleaner.clean({"a": 1, "b": 1})

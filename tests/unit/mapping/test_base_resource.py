@@ -1,4 +1,4 @@
-"""What is said of the software itself, and what only the library may say."""
+"""The base resource, and the reserved keys."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ ALWAYS = {
 
 
 @pytest.mark.parametrize("version", [None, "5.1.0"])
-def test_nothing_else_is_said(version: str | None) -> None:
-    """No host name, user name, address, path or command line: these keys, and no others."""
+def test_the_base_resource_has_these_keys_alone(version: str | None) -> None:
+    """No host name, user name, address, path or command line."""
     attributes = base_attributes("acme-cms", version)
 
     assert set(attributes) == ALWAYS | ({"service.version"} if version else set())
 
 
 def test_no_value_names_the_machine_or_its_user() -> None:
-    """Nor where anything lies on it."""
-    said = [str(value) for value in base_attributes("acme-cms", "5.1.0").values()]
+    """And no value has a path."""
+    values = [str(value) for value in base_attributes("acme-cms", "5.1.0").values()]
 
-    assert getpass.getuser() not in said
-    assert platform.node() not in said
-    assert not [value for value in said if os.sep in value or sys.executable in value]
+    assert getpass.getuser() not in values
+    assert platform.node() not in values
+    assert not [value for value in values if os.sep in value or sys.executable in value]
 
 
-def test_what_is_said_is_so() -> None:
-    """In the words of the semantic conventions."""
+def test_the_values_are_those_of_the_system() -> None:
+    """By the names of the semantic conventions."""
     attributes = base_attributes("acme-cms", "5.1.0")
 
     assert attributes["service.name"] == "acme-cms"
@@ -62,8 +62,8 @@ def test_what_is_said_is_so() -> None:
         *("telemetry.sdk.name", "telemetry.distro.name", "telemetry.anything"),
     ],
 )
-def test_what_says_who_speaks_is_reserved(key: str) -> None:
-    """Nobody speaks in another's name."""
+def test_keys_that_name_the_sender_are_reserved(key: str) -> None:
+    """A caller cannot send as another application."""
     assert is_reserved(key)
 
 

@@ -1,4 +1,4 @@
-"""Equal properties give the same object."""
+"""Equal properties return the same cached object."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ legal_values: st.SearchStrategy[object] = (
 
 
 class Made:
-    """What a test's cache makes."""
+    """The cached object of a test."""
 
     def __init__(self, attributes: dict[str, AttributeValue], dropped: int) -> None:
         self.attributes = attributes
@@ -42,7 +42,7 @@ class Made:
 
 @pytest.fixture
 def cache() -> ResourceCache[Made]:
-    """An cache with a reserved key."""
+    """A cache with a reserved key."""
     return ResourceCache(Made, Cleaner(is_reserved=lambda key: key == "reserved"))
 
 
@@ -59,7 +59,7 @@ DISTINCT += [{"k": 1, "l": value} for value in (True, 1, 1.0)]
 
 
 def test_different_values_are_never_one(cache: ResourceCache[Made]) -> None:
-    """However equal Python takes them to be, and whoever came first."""
+    """Also if Python finds them equal, in either order."""
     made = [cache.get(properties).value for properties in DISTINCT]
     again = [cache.get(properties).value for properties in reversed(DISTINCT)]
 
@@ -72,7 +72,7 @@ def test_different_values_are_never_one(cache: ResourceCache[Made]) -> None:
 
 @given(st.dictionaries(st.text(min_size=1), legal_values))
 def test_equal_content_is_the_same_object(properties: dict[str, object]) -> None:
-    """Whatever mapping it comes in, and how often it comes; NaN, too, is itself."""
+    """In any mapping, each time; also NaN."""
     cache = ResourceCache(Made, Cleaner())
     found = cache.get(properties)
 
@@ -81,10 +81,10 @@ def test_equal_content_is_the_same_object(properties: dict[str, object]) -> None
 
 
 @pytest.mark.parametrize("nothing", [None, {}, UserDict(), type("Sub", (dict,), {})()])
-def test_nothing_is_always_the_same_object(
+def test_empty_properties_are_always_the_same_object(
     cache: ResourceCache[Made], nothing: Mapping[str, object] | None
 ) -> None:
-    """However it is said."""
+    """None, or any empty mapping."""
     assert cache.get(nothing) is cache.get(None)
     assert cache.get(nothing).value.attributes == {}
     assert not cache.get(nothing).is_corrected
@@ -142,14 +142,14 @@ def test_each_content_is_made_once_while_it_is_remembered() -> None:
         pytest.param([], {}, 1, 0, id="an empty list"),
     ],
 )
-def test_what_was_left_out_is_told_each_time(
+def test_dropped_values_are_counted_each_time(
     cache: ResourceCache[Made],
     properties: Mapping[str, object],
     attributes: dict[str, object],
     dropped: int,
     reserved: int,
 ) -> None:
-    """And is part of what was made."""
+    """The object gets the same count."""
     for _ in range(2):
         found = cache.get(properties)
 
@@ -224,8 +224,8 @@ def test_shared_references_end_quickly(cache: ResourceCache[Made], kind: type) -
     assert cache.get({"cycle": cycle}).value.attributes == {"cycle": []}
 
 
-def test_what_only_says_that_it_is_a_bool_does_not_raise(cache: ResourceCache[Made]) -> None:
-    """Proxies do."""
+def test_a_proxy_of_a_bool_does_not_raise(cache: ResourceCache[Made]) -> None:
+    """It becomes its type's name."""
     proxy = type("Proxy", (), {"__class__": bool})()
 
     assert cache.get({"k": proxy}).value.attributes == {"k": "Proxy"}
@@ -233,7 +233,7 @@ def test_what_only_says_that_it_is_a_bool_does_not_raise(cache: ResourceCache[Ma
 
 @pytest.mark.parametrize("key", ["self", "properties", "cls", "*", "a b", "für"])
 def test_a_key_may_be_called_anything(cache: ResourceCache[Made], key: str) -> None:
-    """Whatever names the code itself uses."""
+    """Also the names that the code itself uses."""
     for value in (1, "x", [1]):
         assert cache.get({key: value}).value.attributes == {key: value}
         assert cache.get({key: value}) is cache.get({key: value})
@@ -257,17 +257,17 @@ class Hostile:
 @pytest.mark.parametrize(
     "value", [Hostile(), Hostile(ValueError), Hostile(TypeError), Hostile(KeyError)]
 )
-def test_a_value_that_lies_of_itself_is_taken_for_no_other(
+def test_a_value_with_a_false_equality_is_never_mistaken(
     cache: ResourceCache[Made], value: object
 ) -> None:
-    """Neither when it comes after the one it claims to be, nor before."""
+    """Before and after the value that it equals."""
     for properties in ({"plan": "free"}, {"plan": value}, {"plan": "free"}, {"plan": value}):
         expected = "Hostile" if properties["plan"] is value else "free"
         assert cache.get(properties).value.attributes == {"plan": expected}
 
 
-def test_what_never_recurs_displaces_nothing() -> None:
-    """NaN does not equal itself; whoever sends it would fill the cache with nothing else."""
+def test_nan_does_not_fill_the_cache() -> None:
+    """NaN does not equal itself, so it would be a new key each time."""
     made: list[Made] = []
 
     def make(attributes: dict[str, AttributeValue], dropped: int) -> Made:
@@ -317,8 +317,8 @@ def test_equal_properties_are_the_same_object() -> None:
     assert found[1] is found[2] is found[0] is cache.get({"a": 2, "b": 4})
 
 
-def test_each_fit_has_its_own_answer() -> None:
-    """And so has what needs none."""
+def test_each_projection_has_its_own_result() -> None:
+    """None returns all properties."""
     seen = ResourceCache(_made, Cleaner()).clean({"a": 1})
 
     assert seen.projections[_Doubling()].value == [{"a": 2}]
@@ -329,7 +329,7 @@ def test_each_fit_has_its_own_answer() -> None:
 
 @pytest.mark.parametrize("value", [True, 1, 1.0])
 def test_types_are_told_apart(value: object) -> None:
-    """A fit may refuse one and not the other."""
+    """A projection gets each type as it is."""
     cache = ResourceCache(_made, Cleaner())
     found = [
         cache.clean({"a": item})
@@ -350,8 +350,8 @@ def test_types_are_told_apart(value: object) -> None:
         pytest.param(UserDict(a=1), id="mapping"),
     ],
 )
-def test_what_equality_cannot_tell_is_asked_about_each_time(properties: Properties) -> None:
-    """It fits or not all the same, and nobody else sees what is made of it."""
+def test_properties_that_are_not_flat_are_projected_each_time(properties: Properties) -> None:
+    """Clean properties that equality cannot tell apart are not cached."""
     cache, double = ResourceCache(_made, Cleaner()), _Doubling()
     seen = [cache.clean(properties) for _ in range(2)]
     for each in seen:
@@ -361,8 +361,8 @@ def test_what_equality_cannot_tell_is_asked_about_each_time(properties: Properti
     assert len(double.asked) == 2
 
 
-def test_what_does_not_fit_raises_each_time() -> None:
-    """Nothing of it is remembered."""
+def test_a_projection_that_raises_is_not_cached() -> None:
+    """It raises each time."""
     cache = ResourceCache(_made, Cleaner())
     for properties in ({"a": None}, {"a": datetime.date(2024, 1, 1)}):
         for _ in range(2):
@@ -370,8 +370,8 @@ def test_what_does_not_fit_raises_each_time() -> None:
                 cache.clean(properties).projections[lambda given: {"a": given["a"] + 1}]  # type: ignore[operator]
 
 
-def test_what_is_seen_is_legal_and_frozen() -> None:
-    """With the count of what was left out, however often it comes."""
+def test_clean_properties_are_legal_and_frozen() -> None:
+    """With the counts of dropped values, each time."""
     cache = ResourceCache(
         _made, Cleaner(Limits(count=2), is_reserved=lambda key: key == "reserved")
     )
@@ -386,8 +386,8 @@ def test_what_is_seen_is_legal_and_frozen() -> None:
     assert not cache.clean({"a": 1}).is_corrected
 
 
-def test_nothing_is_seen_as_an_empty_bucket() -> None:
-    """Which is the object for nothing."""
+def test_clean_of_none_is_an_empty_bucket() -> None:
+    """Its projection is the object for empty properties."""
     cache = ResourceCache(_made, Cleaner())
 
     assert cache.clean(None).attributes == {}
@@ -395,7 +395,7 @@ def test_nothing_is_seen_as_an_empty_bucket() -> None:
 
 
 def test_attributes_may_go_on_each_record_instead() -> None:
-    """Under a prefix; the object is then always that for nothing."""
+    """With a prefix; the object is that for empty properties."""
     cache = ResourceCache(_made, Cleaner(), on_record=True)
 
     for found in (cache.get({"a": 1}), cache.clean({"a": 1}).projections[None]):
@@ -404,8 +404,8 @@ def test_attributes_may_go_on_each_record_instead() -> None:
     assert cache.get(None).record_attributes == {}
 
 
-def test_long_properties_are_not_kept() -> None:
-    """A thousand of them would otherwise stay in memory for good."""
+def test_long_properties_are_not_cached() -> None:
+    """Thousands of them would stay in memory."""
     cache = ResourceCache(_Made, Cleaner())
     long: dict[str, object] = {"a": "x" * 5000}
 

@@ -1,4 +1,4 @@
-"""Events made bytes without OpenTelemetry: the same bytes as through the SDK."""
+"""The encoding mapper returns the same bytes as the way through the SDK."""
 
 from __future__ import annotations
 
@@ -100,15 +100,15 @@ def comparable(record: bytes) -> str:
 def test_the_bytes_are_those_of_the_sdks_way(
     buckets: tuple[object, object, object], settings: dict[str, object]
 ) -> None:
-    """Whatever is in the buckets; and the same flaws are told of."""
-    ours_flaws: list[tuple[str, int]] = []
-    sdks_flaws: list[tuple[str, int]] = []
-    ours = encoded(*buckets, corrections=ours_flaws, **settings)
-    sdks = through_the_sdk(*buckets, corrections=sdks_flaws, **settings)
+    """For any properties; both report the same corrections."""
+    own_corrections: list[tuple[str, int]] = []
+    sdk_corrections: list[tuple[str, int]] = []
+    ours = encoded(*buckets, corrections=own_corrections, **settings)
+    sdks = through_the_sdk(*buckets, corrections=sdk_corrections, **settings)
 
     assert ours[:2] == sdks[:2]
     assert comparable(ours[2]) == comparable(sdks[2])
-    assert ours_flaws == sdks_flaws
+    assert own_corrections == sdk_corrections
 
 
 def attributes(record: EncodedRecord) -> dict[str, str]:
@@ -117,8 +117,8 @@ def attributes(record: EncodedRecord) -> dict[str, str]:
     return {item.key: item.value.string_value for item in log.attributes}
 
 
-def test_every_event_is_of_the_process_s_session() -> None:
-    """Unless it is of another, or brings one."""
+def test_an_event_outside_of_a_session_block_has_the_processs_session() -> None:
+    """A session block and a property of the event win."""
     events = EncodingMapper(base=BASE, session_id="s", **parts([]))
 
     assert attributes(recorded(events))[SESSION] == "s"

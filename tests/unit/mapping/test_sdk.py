@@ -45,7 +45,7 @@ BASE = EventResource({"service.name": "acme", "os.type": "linux"}, schema_url="h
 
 
 class Corrections(dict[str, int]):
-    """What was told of flaws, added up."""
+    """The corrections so far, by kind."""
 
     def __call__(self, kind: str, count: int) -> None:
         """Add to them."""
@@ -54,7 +54,7 @@ class Corrections(dict[str, int]):
 
 @pytest.fixture
 def corrections() -> Corrections:
-    """What was told of flaws."""
+    """The corrections of the test."""
     return Corrections()
 
 
@@ -105,7 +105,7 @@ class TestRecord:
         assert record.instrumentation_scope.attributes == {}
 
     def test_a_user_property_beats_the_base_resource(self) -> None:
-        """But for what says who speaks."""
+        """But for reserved keys."""
         record = recorded(make_records(), user={"os.type": "plan9", "service.name": "evil"})
 
         assert record.resource.attributes == {"service.name": "acme", "os.type": "plan9"}
@@ -149,15 +149,15 @@ class TestRecord:
         assert attributes_of(second) == {"a": 1}
         assert second.log_record.body == "e"
 
-    def test_it_can_be_read_as_the_sdks_records_are(self) -> None:
-        """With every field that their own constructors set."""
+    def test_a_record_has_every_field_of_an_sdk_record(self) -> None:
+        """Every field that the SDK's constructors set."""
         record = recorded(make_records(), event={"a": 1})
 
         assert isinstance(record, ReadWriteLogRecord)
         assert all(hasattr(record.log_record, name) for name in vars(LogRecord()))
 
-    def test_it_can_be_had_as_a_record_of_the_sdks_own(self) -> None:
-        """The same in everything, and changed without changing this one."""
+    def test_to_sdk_record_returns_an_equal_sdk_record(self) -> None:
+        """A change of it does not change this one."""
         record = recorded(
             make_records(limits=Limits(count=2)),
             event={"a": 1, "b": "x", "c": 1},
@@ -244,11 +244,13 @@ class TestTrace:
 
 
 class TestCorrections:
-    """What is mended is counted, and the event goes all the same."""
+    """Corrections are counted, and the event is sent."""
 
     @pytest.mark.parametrize("validate", [False, True])
-    def test_whatever_is_left_out_is_told(self, corrections: Corrections, validate: bool) -> None:  # noqa: FBT001
-        """In each of the three buckets, each time; and stands on record, resource and scope."""
+    def test_dropped_values_are_counted_in_every_bucket(
+        self, corrections: Corrections, *, validate: bool
+    ) -> None:
+        """Each time; record, resource and scope have their dropped count."""
         records = make_records(corrections, validate=validate, limits=Limits(count=2))
         bad: Mapping[str, object] = {"": 1, "service.name": "x", "a": 1, "b": 2, "c": 3}
         for times in (1, 2):
@@ -263,15 +265,17 @@ class TestCorrections:
             assert record.instrumentation_scope.attributes == {"a": 1, "b": 2}
 
     @pytest.mark.parametrize("kind", ["cut", "reserved_key"])
-    def test_only_what_happened_is_told(self, corrections: Corrections, kind: str) -> None:
-        """One kind without the other."""
+    def test_each_kind_of_correction_is_counted_alone(
+        self, corrections: Corrections, kind: str
+    ) -> None:
+        """The other kind is not reported."""
         bad: dict[str, object] = {"" if kind == "cut" else UID: 1}
         recorded(make_records(corrections), group=bad)
 
         assert corrections == {kind: 1}
 
-    def test_thorough_values_are_legal_for_any_encoder(self) -> None:
-        """Those of the SDK take what ours would mend later."""
+    def test_validated_values_are_legal_for_any_encoder(self) -> None:
+        """Without `validate`, our own encoder corrects them later."""
         properties = {"big": 2**64, "text": "\ud800", "when": datetime.date(2024, 1, 1)}
         records = make_records(validate=True)
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Any Python value, made a legal attribute value: the rules, one by one."""
+"""The rules by which Python values become legal attribute values."""
 
 from __future__ import annotations
 
@@ -229,13 +229,13 @@ def test_a_value_of_another_kind_becomes_the_legal_value_that_it_stands_for(
         *(ValueError(SECRET), Callable[[], int], types.SimpleNamespace(a=SECRET), property()),
     ],
 )
-def test_what_is_no_value_is_the_name_of_its_type(value: object) -> None:
+def test_any_other_object_becomes_the_name_of_its_type(value: object) -> None:
     """Never its repr: that is where secrets leak."""
     assert legal(value) == (type(value).__name__, 0)
 
 
 def test_a_generator_is_not_consumed() -> None:
-    """Whoever holds it still has all of it."""
+    """The caller can still iterate over all of it."""
     generator = (number for number in range(2))
 
     assert legal([generator]) == (["generator"], 0)
@@ -277,21 +277,21 @@ class TestKeys:
         ],
     )
     def test_a_key_is_made_a_str(self, key: object, expected: str | None) -> None:
-        """None where nothing of it is left."""
+        """None if it has no text."""
         result = attribute_key(key)
 
         assert same(result, expected)
 
-    def test_an_entry_without_a_key_is_cut(self) -> None:
+    def test_an_entry_without_a_key_is_dropped(self) -> None:
         """It could not be found again."""
         assert legal({"": 1, "a": 2}) == ({"a": 2}, 1)
 
     def test_of_entries_whose_keys_become_one_the_last_stays(self) -> None:
-        """The others are counted as cut."""
+        """The others are counted as dropped."""
         assert legal({1: "first", "1": "last"}) == ({"1": "last"}, 1)
 
 
-def test_scrub_leaves_valid_text_alone() -> None:
+def test_valid_unicode_returns_valid_text_unchanged() -> None:
     """The very same object: nearly every text is valid."""
     for text in ("plain", "日本語"):
         assert valid_unicode(text) is text
@@ -377,7 +377,7 @@ class Unset:
 
 
 class TestObjectsThatRaise:
-    """Their type's name, and nothing of what they said; their neighbours are as they were."""
+    """They become their type's name, and other values do not change."""
 
     @pytest.mark.parametrize(
         "make",

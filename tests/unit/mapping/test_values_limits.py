@@ -74,14 +74,14 @@ class TestDepth:
 
     @pytest.mark.parametrize("value", [1, "text", Level.LOW, np.int64(1), datetime.date.max])
     def test_sixteen_levels_are_kept(self, value: object) -> None:
-        """Whatever kind of value is at the bottom."""
+        """With any type of value at the bottom."""
         result, cut = legal(nested(value, MAX_DEPTH - 1))
 
         assert cut == 0
         assert same(result, nested(legal(value)[0], MAX_DEPTH - 1))
 
     @pytest.mark.parametrize("bottom", [[], {}, set(), np.zeros(1), [1]])
-    def test_what_is_deeper_is_cut_there(self, bottom: object) -> None:
+    def test_deeper_values_are_dropped(self, bottom: object) -> None:
         """And counted once."""
         assert legal(nested(bottom, MAX_DEPTH - 1)) == (nested([], MAX_DEPTH - 2), 1)
 
@@ -89,7 +89,7 @@ class TestDepth:
         """Python's own recursion limit is not in sight."""
         assert legal(nested(1, 5000)) == (nested([], MAX_DEPTH - 2), 1)
 
-    def test_a_cycle_is_cut_where_it_closes(self) -> None:
+    def test_a_cycle_is_dropped_where_it_closes(self) -> None:
         """In a list, in a map, and by way of both."""
         itself: list[object] = [1]
         itself.append(itself)
@@ -99,7 +99,7 @@ class TestDepth:
         assert legal(itself) == ([1], 1)
         assert legal(there) == ({"a": 1, "back": []}, 1)
 
-    def test_a_cycle_through_a_dataclass_is_cut(self) -> None:
+    def test_a_cycle_through_a_dataclass_is_dropped(self) -> None:
         """It is a container like any other."""
 
         @dataclasses.dataclass
@@ -125,7 +125,7 @@ class TestBudgets:
         """A hundred thousand elements are within the budget."""
         assert legal(list(range(100_000))) == (list(range(100_000)), 0)
 
-    def test_more_elements_than_the_budget_are_cut(self) -> None:
+    def test_elements_beyond_the_budget_are_dropped(self) -> None:
         """Those at the front stay."""
         result, cut = legal(list(range(MAX_ELEMENTS + 10)))
 
@@ -152,7 +152,7 @@ class TestBudgets:
         assert cut > 0
 
     @pytest.mark.parametrize("endless", [Endless(), EndlessList(), EndlessSet(), range(2**60)])
-    def test_what_never_ends_is_cut(self, endless: object) -> None:
+    def test_an_endless_container_is_truncated(self, endless: object) -> None:
         """Its beginning stays."""
         result, cut = legal([endless, endless])
 
@@ -190,16 +190,14 @@ class TestBudgets:
             ),
         ],
     )
-    def test_what_is_too_large_by_itself_is_cut_and_its_neighbours_are_not(
-        self, huge: object
-    ) -> None:
+    def test_only_the_value_that_is_too_large_is_dropped(self, huge: object) -> None:
         """Before it is copied."""
         with pytest.raises(ValueDropped):
             legal(huge)
         assert legal([huge, "é", b"data", [huge], 1]) == (["é", b"data", [], 1], 2)
 
     def test_two_megabytes_of_text_are_kept(self) -> None:
-        """Whatever they are made of."""
+        """As str or as bytes."""
         for text in ("x" * 2**21, "é" * 2**21):
             assert legal([text]) == ([text], 0)
 

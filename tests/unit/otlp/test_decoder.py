@@ -1,4 +1,4 @@
-"""Our decoder, held against the official classes."""
+"""The decoder reads requests as the official classes do."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_field_of_another_kind_is_an_error(data: bytes, message: str) -> None:
 
 
 def test_the_last_of_a_repeated_key_counts_and_unknown_fields_are_passed_over() -> None:
-    """As protobuf has it."""
+    """As in protobuf."""
     record = LogRecord(attributes=[*pairs({"a": 1}), *pairs({"a": 2})])
     request = ExportLogsServiceRequest(
         resource_logs=[ResourceLogs(scope_logs=[ScopeLogs(log_records=[record])])]

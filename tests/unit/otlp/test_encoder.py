@@ -1,4 +1,4 @@
-"""Every byte of the encoder, held against the official classes."""
+"""The encoder's bytes are those of the official classes."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class TestFields:
         span_id: int,
         trace_flags: int,
     ) -> None:
-        """Whatever its fields are set to."""
+        """For any values of its fields."""
         assert_record(
             timestamp=timestamp,
             observed_timestamp=observed_timestamp,
@@ -237,7 +237,7 @@ class TestFields:
 
 
 class TestRefusals:
-    """What cannot be encoded raises, for the caller to drop or mend the one record."""
+    """What cannot be encoded raises, and the caller drops or corrects that record."""
 
     @pytest.mark.parametrize(
         ("value", "error"),
@@ -299,28 +299,30 @@ def assert_fields(fields: list[bytes], attributes: dict[str, AttributeValue]) ->
 def test_scalars_are_those_of_the_official_classes(
     several: list[dict[str, AttributeValue]],
 ) -> None:
-    """Whatever came under the same key before."""
+    """Also after other values under the same key."""
     keys = {key: AttributeEncoder(key) for key in KEYS}
     for attributes in [*several, *several]:
         assert_fields(encode_scalar_attributes(keys, attributes), attributes)
 
 
 def test_what_is_equal_across_types_stays_apart(keys: dict[str, AttributeEncoder]) -> None:
-    """Whoever came first."""
+    """In either order."""
     values: tuple[AttributeValue, ...] = (True, 1, 1.0, False, 0, 0.0, -0.0, None, "", "1")
     for value in (*values, *reversed(values)):
         assert_fields(encode_scalar_attributes(keys, {"a": value}), {"a": value})
 
 
 @pytest.mark.parametrize("value", [b"", [], {}, (), [1], object(), type("Text", (str,), {})()])
-def test_all_else_is_not_plain(keys: dict[str, AttributeEncoder], value: AttributeValue) -> None:
-    """It has to be looked at first."""
+def test_a_value_that_is_no_scalar_raises(
+    keys: dict[str, AttributeEncoder], value: AttributeValue
+) -> None:
+    """The caller cleans it first."""
     with pytest.raises(KeyError):
         encode_scalar_attributes(keys, {"a": value})
 
 
-def test_a_key_that_is_not_known_is_not_plain(keys: dict[str, AttributeEncoder]) -> None:
-    """It may be reserved."""
+def test_a_key_without_an_encoder_raises(keys: dict[str, AttributeEncoder]) -> None:
+    """It may be a reserved key."""
     with pytest.raises(KeyError):
         encode_scalar_attributes(keys, {"a": 1, "other": 1})
 

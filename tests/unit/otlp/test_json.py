@@ -1,4 +1,4 @@
-"""OTLP's JSON, held against the official classes."""
+"""OTLP JSON, compared with the official classes."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_a_backend_reads_the_json_as_it_reads_the_protobuf(
         assert repr(of_receiver(one)) == repr(of_receiver(other))  # which has one NaN, as JSON
 
 
-def test_what_is_one_resource_or_scope_is_said_once() -> None:
-    """However the events come; and True and 1 are never one."""
+def test_events_of_one_resource_or_scope_are_grouped() -> None:
+    """In any order of the events; True and 1 are different."""
     one: dict[str, DecodedValue] = {"k": 1}
     scope: dict[str, DecodedValue] = {}
     events = [

@@ -1,4 +1,4 @@
-"""Batches → requests, and what answers say."""
+"""Requests are built of batches, and responses are parsed."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ class TestRequests:
         assert_request(batch)
         assert len(official(batch).resource_logs[0].scope_logs) == 1000
 
-    def test_equal_content_is_one_group_whoever_made_it(self) -> None:
-        """What tells resources apart is their bytes, not the objects."""
+    def test_records_are_grouped_by_the_bytes_of_resource_and_scope(self) -> None:
+        """Equal bytes of different objects are one group."""
         data = export_request(
             (bytes(bytearray(resource("r"))), bytes(bytearray(scope("s"))), record(name))
             for name in ("one", "two")
@@ -120,14 +120,14 @@ class TestRequests:
         )
 
 
-class TestAnswers:
-    """What the body of a successful answer says."""
+class TestResponses:
+    """The body of a response whose status is success."""
 
     @given(st.integers(0, 2**63 - 1), st.text())
     def test_a_partial_success_is_that_of_the_official_class(
         self, rejected: int, message: str
     ) -> None:
-        """How many were rejected, and the backend's own words."""
+        """The number of rejected records, and the message."""
         answer = ExportLogsServiceResponse(
             partial_success=ExportLogsPartialSuccess(
                 rejected_log_records=rejected, error_message=message
@@ -157,15 +157,15 @@ class TestAnswers:
         ],
     )
     def test_anything_else_means_full_success(self, body: bytes) -> None:
-        """The status has said so; backends answer with pages of their own."""
+        """Some backends respond with HTML or JSON."""
         assert parse_response(body) == PartialSuccess()
 
-    def test_what_is_unknown_beside_a_partial_success_is_passed_over(self) -> None:
-        """A backend may be newer than we are."""
+    def test_unknown_fields_of_a_response_are_skipped(self) -> None:
+        """A backend may use a newer protocol."""
         body = b"\x10\x01\x0a\x09\x1d\0\0\0\0\x08\x03\x12\x00\x22\x01x"
 
         assert parse_response(body) == PartialSuccess(rejected_count=3)
 
-    def test_a_message_that_is_no_text_is_still_shown(self) -> None:
-        """What cannot be decoded is replaced."""
+    def test_a_message_that_is_not_unicode_is_replaced(self) -> None:
+        """By replacement characters."""
         assert parse_response(b"\x0a\x05\x08\x01\x12\x01\xff").message == "\ufffd"

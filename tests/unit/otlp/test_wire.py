@@ -42,7 +42,7 @@ def test_a_field_is_that_of_protobuf(size: int) -> None:
 
 
 def test_numbers_of_fixed_size_are_read_as_bytes() -> None:
-    """Fields that nobody here asks for are passed over by their size."""
+    """So fields of an unknown number can be skipped."""
     message = DoubleValue(value=1.5).SerializeToString() + FloatValue(value=2.5).SerializeToString()
 
     assert [(number, len(bytes(value))) for number, value in read_fields(message)] == [
@@ -90,7 +90,7 @@ def test_what_is_no_message_raises(data: bytes) -> None:
 
 @given(st.binary())
 def test_bytes_from_anywhere_are_read_or_refused(data: bytes) -> None:
-    """Neither an endless loop nor another exception, whatever a backend answers."""
+    """For any bytes: no endless loop, and no other exception."""
     with suppress(ValueError):
         read = [value for _, value in read_fields(data)]
         assert sum(len(value) for value in read if isinstance(value, bytes)) <= len(data)

@@ -1,4 +1,4 @@
-"""The catalogue's place in the way of an event: after the hooks, before the mapping."""
+"""The catalogue filters each event after the hooks and before the mapper."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _same(event: Event) -> Event:
 
 @pytest.fixture(params=[(), (_same,)], ids=["no hook", "a hook"])
 def setup(request: pytest.FixtureRequest) -> AppPipeline:
-    """A pipeline with the catalogue; what leaves does not depend on there being a hook."""
+    """A pipeline with the catalogue, with and without a hook: both send the same."""
     return AppPipeline(catalog=CATALOG, before_send=request.param)
 
 
@@ -37,7 +37,7 @@ def _corrected(setup: AppPipeline) -> dict[str, int]:
     return dict(setup.counters.snapshot().corrected)
 
 
-def test_a_declared_event_leaves_as_declared(setup: AppPipeline) -> None:
+def test_a_declared_event_is_sent_as_declared(setup: AppPipeline) -> None:
     """Members as their values, numbers as their ranges, versions without their local part."""
     setup.send(
         "didCreateEntry",
@@ -72,8 +72,8 @@ def test_a_declared_event_leaves_as_declared(setup: AppPipeline) -> None:
     assert _corrected(setup) == {}
 
 
-def test_an_undeclared_event_does_not_leave(setup: AppPipeline) -> None:
-    """It is dropped, and counted."""
+def test_an_undeclared_event_is_dropped(setup: AppPipeline) -> None:
+    """The reason is counted."""
     receipt = setup.send("didUpdateEntry", {"kind": Kind.SINGLE})
 
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "undeclared")
@@ -81,8 +81,8 @@ def test_an_undeclared_event_does_not_leave(setup: AppPipeline) -> None:
     assert setup.records == ()
 
 
-def test_what_is_not_declared_or_does_not_fit_is_left_out(setup: AppPipeline) -> None:
-    """The rest leaves; each is counted, and the record says how many it lost."""
+def test_undeclared_and_invalid_properties_are_dropped(setup: AppPipeline) -> None:
+    """The other properties are sent. Each is counted, and the record has its dropped count."""
     setup.send(
         "didCreateEntry",
         {"kind": "other", "slug": "x" * 13, "draft": True, "email": "a@b.example"},
@@ -96,15 +96,15 @@ def test_what_is_not_declared_or_does_not_fit_is_left_out(setup: AppPipeline) ->
 
 
 def test_none_means_that_an_optional_property_is_absent(setup: AppPipeline) -> None:
-    """That is no flaw."""
+    """No correction is counted."""
     setup.send("didCreateEntry", {"kind": "singleType", "seconds": None, "status": None})
 
     assert setup.buckets == ({"kind": "singleType"}, {}, {})
     assert _corrected(setup) == {}
 
 
-def test_values_are_made_legal_before_they_are_refused(setup: AppPipeline) -> None:
-    """As they are for any event: what would leave is what must fit."""
+def test_values_are_made_legal_before_they_are_validated(setup: AppPipeline) -> None:
+    """The catalogue validates what would be sent."""
     setup.send(
         "didCreateEntry",
         collections.OrderedDict({b"kind": bytearray(b"x"), "slug": datetime.date(2024, 1, 1)}),  # type: ignore[dict-item]
@@ -115,8 +115,8 @@ def test_values_are_made_legal_before_they_are_refused(setup: AppPipeline) -> No
     assert _corrected(setup) == {"invalid_property": 1, "reserved_key": 1}
 
 
-def test_the_library_s_own_attributes_are_not_concerned(setup: AppPipeline) -> None:
-    """The base resource and the record's unique id stand in no catalogue of an application's."""
+def test_the_librarys_own_attributes_need_no_declaration(setup: AppPipeline) -> None:
+    """The base resource and the record's unique id are in no application's catalogue."""
     setup.send("app started")
 
     assert setup.record.log_record.attributes is not None
@@ -124,8 +124,8 @@ def test_the_library_s_own_attributes_are_not_concerned(setup: AppPipeline) -> N
     assert setup.record.resource.attributes["service.name"] == "acme"
 
 
-def test_hooks_see_what_was_sent_and_the_catalogue_what_they_return() -> None:
-    """No hook can bring in what is not declared, not even an event."""
+def test_the_catalogue_validates_what_the_hooks_return() -> None:
+    """A hook cannot add an undeclared property, or an undeclared event."""
     seen: list[Event] = []
 
     def change(event: Event) -> Event:
@@ -148,7 +148,7 @@ class TestTyped:
     """Events that are instances of their declarations."""
 
     def test_a_typed_event_is_sent_as_it_is(self, setup: AppPipeline) -> None:
-        """Its attributes in their buckets; None is absent."""
+        """Its attributes are in their buckets; None is absent."""
         setup.send(EntryCreated(kind=Kind.SINGLE, slug="a", locales=3))
         setup.send(EntryDeleted(kind="other", entries="a1", slug="b"))
 
@@ -160,8 +160,8 @@ class TestTyped:
         assert deleted["slug"] == "b"
         assert _corrected(setup) == {}
 
-    def test_its_own_properties_win_over_those_beside_it(self, setup: AppPipeline) -> None:
-        """The others join, as far as they are declared."""
+    def test_properties_of_a_typed_event_win_over_arguments(self, setup: AppPipeline) -> None:
+        """Other declared properties are added."""
         setup.send(
             EntryDeleted(kind="other", entries="a1", slug="b"),
             {"kind": "collectionType", "more": 1},
@@ -177,8 +177,10 @@ class TestTyped:
         assert _corrected(setup) == {"undeclared_property": 2}
 
     @pytest.mark.parametrize("hooks", [(), (_same,)], ids=["no hook", "a hook"])
-    def test_without_a_catalogue_its_own_declaration_holds(self, hooks: Any) -> None:
-        """Users and groups may be said to be anything else."""
+    def test_without_a_catalogue_a_typed_event_is_validated_by_its_declaration(
+        self, hooks: Any
+    ) -> None:
+        """User and group properties are free."""
         setup = AppPipeline(before_send=hooks)
         setup.send(
             EntryDeleted(kind="wrong", entries="a1", slug="b"),  # type: ignore[arg-type]
@@ -194,12 +196,12 @@ class TestTyped:
         )
         assert _corrected(setup) == {"undeclared_property": 1, "invalid_property": 1}
 
-    def test_a_declaration_that_is_not_in_the_catalogue_is_none(self) -> None:
-        """The catalogue says what leaves, not who made the event."""
+    def test_a_typed_event_that_the_catalogue_lacks_is_dropped(self) -> None:
+        """The catalogue decides, not the class of the event."""
 
         @dataclasses.dataclass
         class Other:
-            """No event at all."""
+            """An event that the catalogue does not have."""
 
         setup = AppPipeline(catalog=type(CATALOG)(Started, version=1))
 
@@ -209,38 +211,38 @@ class TestTyped:
         with pytest.raises(InvalidEventError, match="must be a str, not type"):
             setup.send(Started)
 
-    def test_buckets_beside_it_must_be_mappings(self, setup: AppPipeline) -> None:
-        """As with any payload."""
+    def test_a_bucket_that_is_no_mapping_raises(self, setup: AppPipeline) -> None:
+        """As in any payload."""
         with pytest.raises(InvalidEventError, match="mapping"):
             setup.send(EntryDeleted(kind="other", entries="", slug=""), [5])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("hooks", [(), (_same,)], ids=["no hook", "a hook"])
 @pytest.mark.parametrize(
-    ("name", "event", "said"),
+    ("name", "event", "message"),
     [
         ("didUpdateEntry", {}, "'didUpdateEntry' is not declared in the catalogue"),
         ("didCreateEntry", {"email": "s3cr3t"}, "undeclared_property ('email')"),
         ("didCreateEntry", {"slug": "s3cr3t" * 9, "kind": 5}, "invalid_property ('slug', 'kind')"),
     ],
 )
-def test_strict_raises_and_names_what_is_wrong(
-    hooks: Any, name: str, event: dict[str, object], said: str
+def test_strict_raises_and_names_the_wrong_property(
+    hooks: Any, name: str, event: dict[str, object], message: str
 ) -> None:
-    """But for its value."""
+    """The message has no value."""
     setup = AppPipeline(catalog=CATALOG, strict=True, before_send=hooks)
 
     with pytest.raises(InvalidEventError) as caught:
         setup.send(name, event)
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
     assert setup.records == ()
 
 
 @pytest.mark.parametrize("hooks", [(), (_same,)], ids=["no hook", "a hook"])
-def test_buckets_on_the_record_are_held_to_the_catalogue_too(hooks: Any) -> None:
-    """Wherever they go, each time."""
+def test_properties_on_the_record_are_validated_too(hooks: Any) -> None:
+    """Each time, with and without hooks."""
     setup = AppPipeline(catalog=CATALOG, before_send=hooks, properties_on="record")
     for _ in range(2):
         setup.send("app started", None, {"plan": "team"}, None)
@@ -253,8 +255,8 @@ def test_buckets_on_the_record_are_held_to_the_catalogue_too(hooks: Any) -> None
     assert _corrected(setup) == {"undeclared_property": 2, "invalid_property": 2}
 
 
-def test_a_flaw_is_counted_each_time(setup: AppPipeline) -> None:
-    """Equal users are known, and what does not fit of them is known no better."""
+def test_a_correction_is_counted_each_time(setup: AppPipeline) -> None:
+    """Also for user properties that are cached."""
     for _ in range(3):
         setup.send("app started", None, {"plan": "free", "name": "Ann"}, {"database": "mysql"})
         setup.send("app started", None, {"plan": "free"}, {"database": "mysql"})
@@ -263,8 +265,8 @@ def test_a_flaw_is_counted_each_time(setup: AppPipeline) -> None:
     assert _corrected(setup) == {"undeclared_property": 3}
 
 
-def test_events_differ_in_what_they_say_of_a_group(setup: AppPipeline) -> None:
-    """One may declare what another does not, and both may have sent it before."""
+def test_two_events_may_declare_different_group_properties(setup: AppPipeline) -> None:
+    """Equal group properties are filtered by each event's own declaration."""
     for _ in range(2):
         setup.send("didDeleteEntry", None, None, {"database": "mysql", "entries.id": "a1"})
         assert setup.buckets[2] == {"database": "mysql", "entries.id": "a1"}
@@ -272,8 +274,8 @@ def test_events_differ_in_what_they_say_of_a_group(setup: AppPipeline) -> None:
         assert setup.buckets[2] == {"database": "mysql"}
 
 
-def test_what_is_declared_is_held_to_the_limits_too() -> None:
-    """What is cut is counted once; with strict, the event is refused."""
+def test_limits_hold_for_declared_properties_too() -> None:
+    """A dropped value is counted once; with strict, the event is refused."""
     properties = {"kind": "singleType", "draft": True}
     setup = AppPipeline(catalog=CATALOG, attribute_count_limit=1)
     setup.send("didCreateEntry", properties)
@@ -332,10 +334,10 @@ _PROPERTIES = st.none() | st.dictionaries(
 @given(
     st.sampled_from([item.name for item in CATALOG.events]), _PROPERTIES, _PROPERTIES, _PROPERTIES
 )
-def test_whatever_is_given_what_leaves_fits_the_declaration(
+def test_what_is_sent_is_valid_by_the_json_schema(
     name: str, event: Any, user: Any, group: Any
 ) -> None:
-    """By the schema's own validator; hooks make no difference, and nothing raises."""
+    """For any properties, with and without hooks; nothing raises."""
     left = []
     for hooks in ((), (_same,)):
         setup = AppPipeline(catalog=CATALOG, before_send=hooks)

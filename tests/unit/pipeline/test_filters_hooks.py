@@ -1,4 +1,4 @@
-"""`before_send` sees each event, and decides."""
+"""The `before_send` hooks change and drop events."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _BUCKETS = ("event_properties", "user_properties", "group_properties")
 
 
 class _Seen(list[Event]):
-    """A hook that lets each event pass, and keeps it."""
+    """A hook that returns each event unchanged, and keeps it."""
 
     def __call__(self, event: Event) -> Event:
         self.append(event)
         return event
 
 
-def test_a_hook_sees_the_event_as_it_would_leave() -> None:
-    """Its values legal, its time set."""
+def test_a_hook_sees_the_event_as_it_would_be_sent() -> None:
+    """Its values are legal, and its time is set."""
     seen = _Seen()
     before = time.time_ns()
     setup = AppPipeline(before_send=seen)
@@ -42,7 +42,7 @@ def test_a_hook_sees_the_event_as_it_would_leave() -> None:
 
 
 def test_a_hook_may_change_everything() -> None:
-    """What it returns is made legal again, and the next hook sees that."""
+    """The returned event is made legal at the end, and the next hook sees it."""
 
     def change(event: Event) -> Event:
         return dataclasses.replace(
@@ -72,8 +72,8 @@ def test_a_hook_may_change_everything() -> None:
     assert setup.counters.snapshot().corrected == {"reserved_key": 1}
 
 
-def test_a_hook_cannot_change_what_the_caller_gave() -> None:
-    """It has a copy of its own, and what it keeps of it changes nothing later."""
+def test_a_hook_cannot_change_the_callers_properties() -> None:
+    """It gets a copy, and later changes of that copy have no effect."""
     kept = _Seen()
     setup = AppPipeline(before_send=kept)
     given: dict[str, object] = {"a": [1]}
@@ -96,8 +96,8 @@ def test_a_hook_cannot_change_what_the_caller_gave() -> None:
         assert record.instrumentation_scope.attributes == {"a": [1]}
 
 
-def test_what_a_hook_changes_deep_inside_is_made_legal_too() -> None:
-    """Lists and maps are the hook's own."""
+def test_nested_values_that_a_hook_changes_are_made_legal() -> None:
+    """Lists and maps are copies, which the hook may change in place."""
 
     def work_in_place(event: Event) -> Event:
         for bucket in (event.event_properties, event.user_properties, event.group_properties):
@@ -116,8 +116,8 @@ def test_what_a_hook_changes_deep_inside_is_made_legal_too() -> None:
         )
 
 
-def test_each_bucket_may_be_changed_alone() -> None:
-    """What a hook leaves as it is, is as it was."""
+def test_a_hook_may_change_one_bucket() -> None:
+    """The other buckets are sent unchanged."""
     whole: dict[str, object] = {"a": 1, "b": "x"}
 
     for bucket in _BUCKETS:
@@ -136,8 +136,8 @@ def test_each_bucket_may_be_changed_alone() -> None:
 
 
 def test_a_hook_that_returns_none_drops_the_event() -> None:
-    """Counted; no further hook is asked."""
-    setup = AppPipeline(before_send=[lambda _event: None, lambda _event: pytest.fail("asked")])
+    """The event is counted, and no further hook runs."""
+    setup = AppPipeline(before_send=[lambda _event: None, lambda _event: pytest.fail("called")])
     receipt = setup.send()
 
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "before_send")
@@ -163,8 +163,8 @@ def test_a_hook_that_returns_none_drops_the_event() -> None:
         pytest.param(lambda event: dataclasses.replace(event, group_properties="a"), id="text"),
     ],
 )
-def test_a_hook_that_fails_drops_the_event(hook: BeforeSend) -> None:
-    """It is never sent as it was, nor in a state that would spoil others; counted."""
+def test_a_hook_that_raises_or_returns_an_illegal_event_drops_the_event(hook: BeforeSend) -> None:
+    """The event is counted, and neither its old nor its new state is sent."""
     setup = AppPipeline(before_send=hook)
     receipt = setup.send()
 
@@ -177,8 +177,8 @@ class _Key(str, enum.Enum):
     A = "a"
 
 
-def test_a_hook_sees_legal_values_however_often_the_names_came_before() -> None:
-    """A name that is known spares its value nothing; what hooks see is what they could send."""
+def test_a_hook_sees_legal_values_under_known_names() -> None:
+    """A known name does not skip the check of its value."""
     seen = _Seen()
     setup = AppPipeline(before_send=seen)
     for value in ("x", "\ud800", 2**70, b"x", (1,), _Key.A, float("inf")):
@@ -192,8 +192,8 @@ def test_a_hook_sees_legal_values_however_often_the_names_came_before() -> None:
     assert setup.counters.snapshot().corrected == {}
 
 
-def test_a_value_that_only_equals_the_one_before_counts() -> None:
-    """True is not 1; the caller's is as it was."""
+def test_a_hook_may_replace_a_value_by_an_equal_one_of_another_type() -> None:
+    """True is not 1, and the caller's value does not change."""
 
     def change(event: Event) -> Event:
         buckets = {name: {"flag": int(getattr(event, name)["flag"])} for name in _BUCKETS}

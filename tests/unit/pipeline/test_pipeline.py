@@ -1,4 +1,4 @@
-"""The way of an event once telemetry is on: checks, hooks, mapping, and the right sink."""
+"""A pipeline checks, filters and maps events, and sends them to the configured sink."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def make_pipeline() -> Iterator[Callable[..., AnyPipeline]]:
 
 
 class TestEvents:
-    """What is given is what comes out."""
+    """Events from `send` to the sink."""
 
-    def test_an_event_comes_out_in_its_three_places(self) -> None:
-        """With its name, and the time that it was given."""
+    def test_each_bucket_has_its_place_on_the_record(self) -> None:
+        """With the name and the time of the event."""
         setup = AppPipeline()
         receipt = setup.send("didCreateEntry", {"m": 1}, {"plan": "free"}, {"db": "x"}, moment=5)
 
@@ -65,15 +65,15 @@ class TestEvents:
             {"event_properties": {"a": 1, "b": 1}, "userProperties": {"u": 1}},
         ],
     )
-    def test_a_payload_is_joined_with_the_buckets_beside_it(self, payload: object) -> None:
-        """Those beside it win."""
+    def test_a_payload_is_merged_with_the_bucket_arguments(self, payload: object) -> None:
+        """The arguments win."""
         setup = AppPipeline()
         setup.send("e", {"b": 2}, None, {"g": 1}, payload=payload)
 
         assert setup.buckets == ({"a": 1, "b": 2}, {"u": 1}, {"g": 1})
 
-    def test_a_bucket_that_nobody_knows_is_counted(self) -> None:
-        """The others go."""
+    def test_an_unknown_bucket_is_counted(self) -> None:
+        """The other buckets are sent."""
         setup = AppPipeline()
         setup.send(payload={"event_properties": {"a": 1}, "properties": {"b": 1}})
 
@@ -92,8 +92,10 @@ class TestEvents:
             pytest.param("e", None, datetime.datetime(2024, 1, 1), id="a naive moment"),  # noqa: DTZ001
         ],
     )
-    def test_what_cannot_go_raises(self, name: object, payload: object, moment: int | None) -> None:
-        """Each time; whoever called decides what becomes of it."""
+    def test_a_wrong_name_payload_or_time_raises(
+        self, name: object, payload: object, moment: int | None
+    ) -> None:
+        """Each time; the caller of the pipeline handles the error."""
         setup = AppPipeline()
         for _ in range(2):
             with pytest.raises(InvalidEventError):
@@ -101,8 +103,8 @@ class TestEvents:
 
         assert setup.records == ()
 
-    def test_names_are_made_valid_text(self) -> None:
-        """However many there are."""
+    def test_names_become_valid_unicode(self) -> None:
+        """Also beyond the names that are remembered."""
         setup = AppPipeline()
         for name in ("a\ud800", *(f"name {number}" for number in range(1100)), "a\ud800"):
             setup.send(name)
@@ -111,8 +113,8 @@ class TestEvents:
         assert len({record.log_record.event_name for record in setup.records}) == 1101
 
     @pytest.mark.parametrize("before_send", [(), (lambda event: event,)])
-    def test_what_is_mended_is_counted(self, before_send: tuple[BeforeSend, ...]) -> None:
-        """Once, whether hooks see the event or not; and is told to whoever receives it."""
+    def test_corrections_are_counted_once(self, before_send: tuple[BeforeSend, ...]) -> None:
+        """With hooks and without; the record has the dropped count."""
         setup = AppPipeline(before_send=before_send)
         setup.send("e", BAD, BAD, BAD)
 
@@ -122,7 +124,7 @@ class TestEvents:
 
     @pytest.mark.parametrize("before_send", [(), (lambda event: event,)])
     @pytest.mark.parametrize("bad", [{"": 1}, {"service.name": "x"}])
-    def test_what_would_be_mended_is_refused_if_strict(
+    def test_strict_raises_instead_of_a_correction(
         self, before_send: tuple[BeforeSend, ...], bad: Mapping[str, object]
     ) -> None:
         """In any bucket, with hooks and without."""
@@ -135,16 +137,16 @@ class TestEvents:
 
         assert setup.records == ()
 
-    def test_a_full_bucket_goes_whole(self) -> None:
-        """The limits of the application's SDK come on top of none: ours have been kept."""
+    def test_a_bucket_at_the_limit_is_sent_whole(self) -> None:
+        """The default limits of the application's SDK drop nothing more."""
         setup = AppPipeline()
         setup.send("e", {f"key {number}": number for number in range(130)})
 
         assert len(setup.buckets[0]) == 128  # type: ignore[arg-type]  # a mapping
         assert setup.record.dropped_attributes == 2
 
-    def test_the_settings_reach_the_records(self) -> None:
-        """Limits, the place of the buckets, and the body."""
+    def test_the_settings_shape_the_records(self) -> None:
+        """Limits, the place of the properties, and the body."""
         setup = AppPipeline(
             attribute_count_limit=2,
             attribute_length_limit=3,
@@ -156,8 +158,8 @@ class TestEvents:
         assert setup.buckets == ({"a": "abc", "b": 1, "user.plan": "fre", "group.g": 1}, {}, {})
         assert setup.record.log_record.body is None
 
-    def test_a_new_process_begins_anew(self) -> None:
-        """With counts and unique ids of its own."""
+    def test_a_forked_child_has_its_own_counts_and_ids(self) -> None:
+        """Counts start at zero, and the unique ids differ."""
         setup = AppPipeline()
         setup.send()
         setup.pipeline.after_fork()
@@ -169,10 +171,10 @@ class TestEvents:
 
 
 class TestSinks:
-    """Where events go."""
+    """The sink that the settings select."""
 
-    def test_they_go_to_the_backend(self, make_pipeline: Callable[..., AnyPipeline]) -> None:
-        """With the base resource, and values that the fast path leaves for the encoder."""
+    def test_events_go_to_the_backend(self, make_pipeline: Callable[..., AnyPipeline]) -> None:
+        """With the base resource, and with values that the fast path does not encode."""
         with OTLPReceiver() as receiver:
             pipeline = make_pipeline(endpoint=receiver.http_endpoint, version="1")
             pipeline.send("e", {"a": 2**64}, {"u": 1}, None, None)
@@ -186,14 +188,14 @@ class TestSinks:
                 assert event.attributes["a"] == str(2**64)
                 assert event.resource == {**base_attributes("acme", "1"), "u": 1}
 
-    def test_they_go_to_the_applications_provider(self) -> None:
-        """If it is given."""
+    def test_events_go_to_the_applications_provider_if_configured(self) -> None:
+        """The setting `logger_provider`."""
         assert isinstance(AppPipeline().pipeline.sink, AppProviderSink)
 
-    def test_they_go_to_stderr_if_they_are_only_to_be_seen(
+    def test_without_a_consent_gate_events_are_printed(
         self, make_pipeline: Callable[..., AnyPipeline], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """And nowhere else, whatever else is set."""
+        """They are not sent, whichever other settings there are."""
         pipeline = make_pipeline(log_only=True, logger_provider=LoggerProvider())
         receipt = pipeline.send("e", None, None, None, None)
 
@@ -203,16 +205,16 @@ class TestSinks:
 
 
 class TestBaseResource:
-    """What every event says of the software."""
+    """The attributes that every resource has."""
 
     @pytest.fixture(autouse=True)
     def _resource_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the host say things of itself."""
+        """Set the variables of OpenTelemetry that describe a resource."""
         monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment=prod,os.type=x,team=host")
         monkeypatch.setenv("OTEL_SERVICE_NAME", "host")
 
-    def test_the_hosts_environment_does_not_reach_it(self) -> None:
-        """Unless it is to be inherited."""
+    def test_the_environment_is_ignored_by_default(self) -> None:
+        """Only settings and base attributes are there."""
         config = TelemetryConfig(name="acme", resource_attributes={"team": "cms", "when": {1}})
 
         assert base_resource(config).attributes == {
@@ -221,8 +223,8 @@ class TestBaseResource:
             "when": [1],
         }
 
-    def test_the_hosts_environment_is_inherited_if_wanted(self) -> None:
-        """What code says beats it, and what the library says of itself beats both."""
+    def test_inherit_otel_env_adds_the_environments_attributes(self) -> None:
+        """Settings win over the environment, and base attributes over both."""
         config = TelemetryConfig(
             name="acme", inherit_otel_env=True, resource_attributes={"team": "cms", "os.type": "y"}
         )

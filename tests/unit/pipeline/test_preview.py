@@ -1,4 +1,4 @@
-"""What is shown of an event is what would leave."""
+"""A preview shows the request that would be sent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _preview(telemetry: Telemetry, name: str = "didX", **event: object) -> Previ
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(names, buckets, buckets, buckets, st.sampled_from(["resource_and_scope", "record"]))
-def test_the_preview_is_what_the_backend_gets_of_the_same_event(
+def test_the_preview_equals_the_request_that_the_backend_gets(
     make: Make,
     receiver: OTLPReceiver,
     name: str,
@@ -48,7 +48,7 @@ def test_the_preview_is_what_the_backend_gets_of_the_same_event(
     group: Mapping[str, object],
     place: str,
 ) -> None:
-    """But for the time and the unique id, which every event has of its own."""
+    """Only the time and the unique id differ."""
     receiver.clear()
     telemetry = make(properties_on=place, spool=False, resource_attributes={"edition": "free"})
     telemetry.send(name, event_properties=event, user_properties=user, group_properties=group)
@@ -67,8 +67,8 @@ def test_the_preview_is_what_the_backend_gets_of_the_same_event(
     assert len(shown.request) == len(receiver.requests[-1].protobuf)
 
 
-def test_what_another_process_would_deliver_is_shown_as_it_would(make: Make) -> None:
-    """Its bytes are made without OpenTelemetry; nothing is written down for it."""
+def test_the_preview_of_detached_delivery_is_encoded_without_the_sdk(make: Make) -> None:
+    """Nothing is written to the spool."""
     telemetry = make(delivery="detached", before_send=lambda event: event)
 
     shown = _preview(telemetry, model="article")
@@ -81,7 +81,7 @@ def test_what_another_process_would_deliver_is_shown_as_it_would(make: Make) -> 
     assert [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()] == []
 
 
-def test_nothing_leaves_and_nothing_is_kept(make: Make, receiver: OTLPReceiver) -> None:
+def test_a_preview_sends_and_writes_nothing(make: Make, receiver: OTLPReceiver) -> None:
     """No request, no file, no thread."""
     threads = set(threading.enumerate())
 
@@ -92,8 +92,8 @@ def test_nothing_leaves_and_nothing_is_kept(make: Make, receiver: OTLPReceiver) 
     assert set(threading.enumerate()) <= threads
 
 
-def test_the_applications_hooks_see_it_as_they_see_every_event(make: Make) -> None:
-    """What they change is changed in what is shown; what they drop would not leave."""
+def test_hooks_change_and_drop_the_previewed_event(make: Make) -> None:
+    """As they do with every event."""
 
     def shout(event: Event) -> Event | None:
         if event.name == "secret":
@@ -111,21 +111,21 @@ def test_the_applications_hooks_see_it_as_they_see_every_event(make: Make) -> No
     assert (dropped.request, dropped.reason) == (None, "before_send")
 
 
-def test_what_would_be_mended_is_told(make: Make) -> None:
-    """So that its author can mend it at the source."""
+def test_a_preview_has_the_corrections_of_the_event(make: Make) -> None:
+    """By kind."""
     assert _preview(make(), **{"service.name": "mine"}).corrected == {"reserved_key": 1}
 
 
-def test_what_could_not_go_is_an_error(make: Make) -> None:
+def test_a_preview_of_a_wrong_event_raises(make: Make) -> None:
     """As with `strict`."""
     with pytest.raises(InvalidEventError, match="1 to 256"):
         _preview(make(), "")
 
 
-def test_what_goes_once_a_day_goes_after_it_was_looked_at(
+def test_a_preview_does_not_count_for_once_per_day(
     make: Make, receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
-    """And once it went, it is shown that it would not."""
+    """After the day's event, the preview says that it would be dropped."""
     telemetry = make(before_send=once_per_day("didX", state=tmp_path / "days"))
     assert _preview(telemetry).request is not None
     assert _preview(telemetry).request is not None

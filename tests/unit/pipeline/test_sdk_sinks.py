@@ -1,4 +1,4 @@
-"""The application's own provider does the rest."""
+"""Sinks on the SDK: the application's provider, the backend, and stderr."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SLACK = 1.0  # seconds, for the noise of the machine
 
 
 class Processor(LogRecordProcessor):
-    """A processor of the application's, whose flush the test holds."""
+    """A processor of the application, whose flush the test controls."""
 
     def __init__(self) -> None:
         self.records: list[ReadWriteLogRecord] = []
@@ -82,10 +82,10 @@ def sink(processor: Processor, counters: Counters) -> AppProviderSink:
     return AppProviderSink(provider, "acme", "1", counters)
 
 
-def test_a_record_is_handed_over(
+def test_a_record_goes_to_the_applications_provider(
     sink: AppProviderSink, processor: Processor, counters: Counters
 ) -> None:
-    """Which is all that can be known of it: the receipt says so."""
+    """The receipt says that it was handed over."""
     receipts = {sink.emit(make_record()) for _ in range(2)}
 
     (receipt,) = receipts
@@ -95,10 +95,10 @@ def test_a_record_is_handed_over(
     assert counters.snapshot().delivered == counters.snapshot().accepted == 2
 
 
-def test_what_the_application_refuses_by_raising_is_not_counted_as_delivered(
+def test_a_record_whose_processor_raises_is_not_counted_as_delivered(
     sink: AppProviderSink, processor: Processor, counters: Counters
 ) -> None:
-    """Whoever sends counts it."""
+    """The caller counts it."""
     processor.error = RuntimeError()
 
     with pytest.raises(RuntimeError):
@@ -108,10 +108,10 @@ def test_what_the_application_refuses_by_raising_is_not_counted_as_delivered(
 
 
 @pytest.mark.parametrize(("timeout", "milliseconds"), [(None, 30_000), (0.25, 250)])
-def test_a_flush_is_the_applications(
+def test_a_flush_flushes_the_applications_provider(
     sink: AppProviderSink, processor: Processor, timeout: float | None, milliseconds: int
 ) -> None:
-    """Its answer, and the time that it has."""
+    """With the timeout, and with its result."""
     assert sink.flush(timeout)
 
     processor.result = False
@@ -119,8 +119,10 @@ def test_a_flush_is_the_applications(
     assert all(milliseconds - 200 < time <= milliseconds for time in processor.timeouts)
 
 
-def test_a_flush_keeps_its_deadline(sink: AppProviderSink, processor: Processor) -> None:
-    """Whatever the application's processors do."""
+def test_a_flush_of_the_applications_provider_keeps_its_timeout(
+    sink: AppProviderSink, processor: Processor
+) -> None:
+    """Also while a processor blocks."""
     processor.may_flush.clear()
     started = time.monotonic()
 
@@ -129,15 +131,15 @@ def test_a_flush_keeps_its_deadline(sink: AppProviderSink, processor: Processor)
     assert time.monotonic() - started < 0.1 + SLACK
 
 
-def test_a_flush_that_raises_is_no_success(sink: AppProviderSink, processor: Processor) -> None:
-    """Nothing is raised, and nothing printed."""
+def test_a_flush_that_raises_returns_false(sink: AppProviderSink, processor: Processor) -> None:
+    """The sink raises and prints nothing."""
     processor.error = RuntimeError()
 
     assert not sink.flush(1)
 
 
-def test_a_flush_without_a_thread_is_no_success(sink: AppProviderSink) -> None:
-    """None can be started where the interpreter is going down, or memory is short."""
+def test_a_flush_that_cannot_start_a_thread_returns_false(sink: AppProviderSink) -> None:
+    """At the end of the interpreter, or without memory."""
     before = threading.stack_size(2**46)
     try:
         assert not sink.flush(1)
@@ -145,8 +147,10 @@ def test_a_flush_without_a_thread_is_no_success(sink: AppProviderSink) -> None:
         threading.stack_size(before)
 
 
-def test_shutting_down_leaves_the_provider_up(sink: AppProviderSink, processor: Processor) -> None:
-    """Also in a new process. It is flushed; the rest is the application's."""
+def test_a_shutdown_flushes_the_applications_provider_and_leaves_it_up(
+    sink: AppProviderSink, processor: Processor
+) -> None:
+    """Also in a forked child."""
     sink.after_fork()
 
     assert sink.shutdown(1)
@@ -166,7 +170,7 @@ def receiver() -> Iterator[OTLPReceiver]:
 
 @pytest.fixture
 def backend_sink(receiver: OTLPReceiver) -> Iterator[BackendSink]:
-    """A sink to it, that sends when it is told to."""
+    """A sink to the backend that sends on a flush."""
     config = TelemetryConfig(
         name="acme", endpoint=receiver.http_endpoint, flush_interval=60, spool=False
     )
@@ -175,8 +179,8 @@ def backend_sink(receiver: OTLPReceiver) -> Iterator[BackendSink]:
     backend_sink.shutdown(0)
 
 
-def test_records_arrive(backend_sink: BackendSink, receiver: OTLPReceiver) -> None:
-    """Those of one batch have one receipt."""
+def test_records_arrive_at_the_backend(backend_sink: BackendSink, receiver: OTLPReceiver) -> None:
+    """Records of one batch share a receipt."""
     first, second = backend_sink.emit(make_record(a=1)), backend_sink.emit(make_record(a=2))
 
     assert first is second
@@ -188,10 +192,10 @@ def test_records_arrive(backend_sink: BackendSink, receiver: OTLPReceiver) -> No
     assert receiver.events[0].scope_attributes == {"db": b"\xff"}
 
 
-def test_a_record_that_cannot_be_encoded_is_dropped_alone(
+def test_only_the_record_that_cannot_be_encoded_is_dropped(
     backend_sink: BackendSink, receiver: OTLPReceiver
 ) -> None:
-    """Its receipt says so; the others of its batch arrive."""
+    """Its receipt says so, and the others of its batch arrive."""
     bad = make_record()
     bad.log_record.timestamp = -1
 
@@ -203,10 +207,10 @@ def test_a_record_that_cannot_be_encoded_is_dropped_alone(
     assert len(receiver.events) == 2
 
 
-def test_shutting_down_sends_what_is_there(
+def test_a_shutdown_sends_pending_records(
     backend_sink: BackendSink, receiver: OTLPReceiver
 ) -> None:
-    """And is the end: later records are dropped."""
+    """Later records are dropped."""
     backend_sink.emit(make_record())
 
     assert backend_sink.shutdown(10)
@@ -214,10 +218,8 @@ def test_shutting_down_sends_what_is_there(
     assert backend_sink.emit(make_record()).outcome is Outcome.DROPPED
 
 
-def test_shutting_down_keeps_its_deadline(
-    backend_sink: BackendSink, receiver: OTLPReceiver
-) -> None:
-    """False: something was left behind."""
+def test_a_shutdown_keeps_its_timeout(backend_sink: BackendSink, receiver: OTLPReceiver) -> None:
+    """It returns False, for records are left."""
     receiver.answer_always(Answer.unavailable())
     backend_sink.emit(make_record())
     started = time.monotonic()
@@ -226,10 +228,8 @@ def test_shutting_down_keeps_its_deadline(
     assert time.monotonic() - started < 0.05 + SLACK
 
 
-def test_what_an_earlier_process_left_is_sent_without_being_asked(
-    receiver: OTLPReceiver, tmp_path: Path
-) -> None:
-    """With a spool, delivery starts at once, before the first event."""
+def test_recovery_starts_before_the_first_event(receiver: OTLPReceiver, tmp_path: Path) -> None:
+    """With a spool, the segments of dead processes are sent at once."""
     spool = str(tmp_path / "spool")
     config = TelemetryConfig(name="acme", endpoint=receiver.http_endpoint, spool=spool)
     receiver.answer_always(Answer.unavailable())
@@ -245,8 +245,10 @@ def test_what_an_earlier_process_left_is_sent_without_being_asked(
         later.shutdown(0)
 
 
-def test_a_new_process_sends_its_own(backend_sink: BackendSink, receiver: OTLPReceiver) -> None:
-    """Its parent had no thread yet, as a forked child has none."""
+def test_a_forked_child_sends_its_own_records(
+    backend_sink: BackendSink, receiver: OTLPReceiver
+) -> None:
+    """It starts a worker thread of its own."""
     backend_sink.after_fork()
     backend_sink.emit(make_record(of="child"))
 
@@ -254,8 +256,8 @@ def test_a_new_process_sends_its_own(backend_sink: BackendSink, receiver: OTLPRe
     assert [event.attributes["of"] for event in receiver.events] == ["child"]
 
 
-def test_an_event_is_a_line_of_json() -> None:
-    """With all that would be sent, in ASCII: a terminal can show it."""
+def test_log_sink_prints_an_event_as_a_line_of_json() -> None:
+    """With all attributes, in ASCII, which every terminal can show."""
     stream = io.StringIO()
     record = make_record(text="ü\n", data=b"\xff", list=[{"a": math.inf}])
     receipt = LogSink("acme", lambda: stream).emit(record)
@@ -274,8 +276,8 @@ def test_an_event_is_a_line_of_json() -> None:
     assert receipt is DISABLED
 
 
-def test_it_goes_to_stderr_as_it_is_then(capsys: pytest.CaptureFixture[str]) -> None:
-    """Not as it was when the sink was made."""
+def test_log_sink_uses_the_current_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the one at the creation of the sink."""
     sink = LogSink("acme")
     sink.emit(make_record())
     captured = capsys.readouterr()
@@ -284,8 +286,8 @@ def test_it_goes_to_stderr_as_it_is_then(capsys: pytest.CaptureFixture[str]) -> 
     assert captured.err.startswith("acme telemetry, not sent: {")
 
 
-def test_there_is_nothing_to_wait_for() -> None:
-    """What was emitted is printed."""
+def test_log_sink_has_no_pending_events() -> None:
+    """Flush and shutdown return True."""
     sink = LogSink("acme", io.StringIO)
     sink.after_fork()
 

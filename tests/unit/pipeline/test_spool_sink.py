@@ -1,4 +1,4 @@
-"""Records to the spool: written at once, left for others, and never waited for."""
+"""The spool sink writes each record at once, and hands the spool over to an uploader."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from tests.support.scripted import record as scripted_record
 from tests.support.spools import largest_file
 
 
-class Desk:
-    """A recorder, its directory, and how often it has asked for delivery."""
+class SpoolHarness:
+    """A spool sink, its directory, and how often it has started an uploader."""
 
     def __init__(self, base: Path, **settings: Any) -> None:
         given = {"endpoint": "https://a.example", "spool": str(base), **settings}
@@ -47,14 +47,14 @@ class Desk:
         self.counters = Counters()
         self.clock = Clock()
         self.launches = 0
-        self.recorder = SpoolSink(config, self.counters, path, self._launch, self.clock)
+        self.sink = SpoolSink(config, self.counters, path, self._launch, self.clock)
 
     def _launch(self) -> None:
         self.launches += 1
 
     def send(self, name: str, padding: int = 0) -> Outcome:
         """Send an event."""
-        receipt = self.recorder.emit((RESOURCE, SCOPE, scripted_record(name, padding)))
+        receipt = self.sink.emit((RESOURCE, SCOPE, scripted_record(name, padding)))
         assert_adds_up(self.counters.snapshot())
         return receipt.outcome
 
@@ -79,152 +79,154 @@ class Desk:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
-    """Make recorders, which end after the test with counts that add up."""
-    made: list[Desk] = []
+def make(tmp_path: Path) -> Iterator[Callable[..., SpoolHarness]]:
+    """Make sinks, which are shut down after the test; their counts must add up."""
+    made: list[SpoolHarness] = []
 
-    def make_one(**settings: Any) -> Desk:
-        made.append(Desk(tmp_path / "spool", **settings))
+    def make_one(**settings: Any) -> SpoolHarness:
+        made.append(SpoolHarness(tmp_path / "spool", **settings))
         return made[-1]
 
     yield make_one
-    for desk in made:
-        desk.recorder.shutdown(0)
-        assert_adds_up(desk.counters.snapshot())
+    for harness in made:
+        harness.sink.shutdown(0)
+        assert_adds_up(harness.counters.snapshot())
 
 
-def test_an_event_is_on_disk_when_send_returns(make: Callable[..., Desk]) -> None:
-    """The receipt says so; this process will not learn more."""
-    desk = make()
+def test_an_event_is_on_disk_when_send_returns(make: Callable[..., SpoolHarness]) -> None:
+    """The receipt is SPOOLED."""
+    harness = make()
 
-    assert desk.send("a") is Outcome.SPOOLED
-    assert desk.events == 1
-    assert desk.counters.snapshot().spooled == 1
-    assert (Path(desk.directory) / MANIFEST).exists()
-    assert desk.launches == 0
-    assert not desk.is_free
-
-
-def test_at_the_end_it_is_left_to_whoever_delivers(make: Callable[..., Desk]) -> None:
-    """Its lock is free before somebody is asked to come, and what comes later is not taken."""
-    desk = make()
-    desk.send("a")
-
-    assert not desk.recorder.shutdown(1)
-    assert desk.launches == 1
-    assert desk.is_free
-    assert desk.send("b") is Outcome.DROPPED
-    assert desk.counters.snapshot().dropped == {"destroyed": 1}
+    assert harness.send("a") is Outcome.SPOOLED
+    assert harness.events == 1
+    assert harness.counters.snapshot().spooled == 1
+    assert (Path(harness.directory) / MANIFEST).exists()
+    assert harness.launches == 0
+    assert not harness.is_free
 
 
-def test_a_run_without_events_leaves_nothing(make: Callable[..., Desk]) -> None:
-    """And says so; what earlier runs left may still be due."""
-    desk = make()
-
-    assert desk.recorder.flush(None)
-    assert desk.recorder.shutdown(1)
-    assert not Path(desk.directory).exists()
-    assert desk.launches == 2
-
-
-def test_a_flush_hands_over_and_promises_nothing(make: Callable[..., Desk]) -> None:
-    """Nobody here knows what arrives; and events go on, under another lock."""
-    desk = make()
-    desk.send("a")
-
-    assert not desk.recorder.flush(5)
-    assert desk.is_free
-    assert desk.send("b") is Outcome.SPOOLED
-    assert len(desk.segments) == 2
-    assert not desk.is_free
-
-
-def test_a_process_that_lives_on_hands_over_from_time_to_time(make: Callable[..., Desk]) -> None:
-    """Not with every event, however short the interval is."""
-    desk = make(detached_interval=0)
-    desk.send("a")
-    desk.clock.advance(59)
-    desk.send("b")
-
-    assert desk.launches == 0
-
-    desk.clock.advance(1)
-    desk.send("c")
-
-    assert desk.launches == 1
-    assert desk.is_free
-    assert desk.events == 3
-
-
-def test_segments_are_no_larger_than_requests(make: Callable[..., Desk]) -> None:
-    """In events and in bytes."""
-    desk = make(max_batch_events=2)
-    for name in "abcde":
-        desk.send(name)
-
-    assert len(desk.segments) == 3
-
-    desk = make(max_batch_bytes=2000, endpoint="https://b.example")
-    for name in "abcde":
-        desk.send(name, padding=900)
-
-    assert len(desk.segments) == 3
-    assert desk.events == 5
-
-
-def test_an_event_beyond_any_request_is_dropped(make: Callable[..., Desk]) -> None:
-    """Nobody would take it."""
-    desk = make()
-
-    assert desk.send("a", padding=MAX_REQUEST_BYTES) is Outcome.DROPPED
-    assert desk.counters.snapshot().dropped == {"too_large": 1}
-    assert not Path(desk.directory).exists()
-
-
-def test_the_oldest_gives_way_on_a_disk_that_is_full_by_our_own_bounds(
-    make: Callable[..., Desk],
+def test_a_shutdown_releases_the_spool_and_starts_an_uploader(
+    make: Callable[..., SpoolHarness],
 ) -> None:
-    """Unless somebody has delivered it by then: that was no loss."""
-    desk = make(max_batch_events=1, spool_max_bytes=2500)
-    desk.send("a", padding=900)
-    desk.send("b", padding=900)
-    os.unlink(desk.segments[0])
-    for name in "cde":
-        desk.send(name, padding=900)
+    """The lock is free before the uploader starts, and later events are dropped."""
+    harness = make()
+    harness.send("a")
 
-    stats = desk.counters.snapshot()
+    assert not harness.sink.shutdown(1)
+    assert harness.launches == 1
+    assert harness.is_free
+    assert harness.send("b") is Outcome.DROPPED
+    assert harness.counters.snapshot().dropped == {"destroyed": 1}
+
+
+def test_a_run_without_events_writes_no_file(make: Callable[..., SpoolHarness]) -> None:
+    """An uploader starts all the same, for earlier runs may have written."""
+    harness = make()
+
+    assert harness.sink.flush(None)
+    assert harness.sink.shutdown(1)
+    assert not Path(harness.directory).exists()
+    assert harness.launches == 2
+
+
+def test_a_flush_hands_over_and_returns_false(make: Callable[..., SpoolHarness]) -> None:
+    """This process does not learn what arrives. Later events get another lock."""
+    harness = make()
+    harness.send("a")
+
+    assert not harness.sink.flush(5)
+    assert harness.is_free
+    assert harness.send("b") is Outcome.SPOOLED
+    assert len(harness.segments) == 2
+    assert not harness.is_free
+
+
+def test_a_long_process_hands_over_once_an_interval(make: Callable[..., SpoolHarness]) -> None:
+    """At most once a minute, also with a shorter interval."""
+    harness = make(detached_interval=0)
+    harness.send("a")
+    harness.clock.advance(59)
+    harness.send("b")
+
+    assert harness.launches == 0
+
+    harness.clock.advance(1)
+    harness.send("c")
+
+    assert harness.launches == 1
+    assert harness.is_free
+    assert harness.events == 3
+
+
+def test_segments_are_no_larger_than_requests(make: Callable[..., SpoolHarness]) -> None:
+    """In events and in bytes."""
+    harness = make(max_batch_events=2)
+    for name in "abcde":
+        harness.send(name)
+
+    assert len(harness.segments) == 3
+
+    harness = make(max_batch_bytes=2000, endpoint="https://b.example")
+    for name in "abcde":
+        harness.send(name, padding=900)
+
+    assert len(harness.segments) == 3
+    assert harness.events == 5
+
+
+def test_an_event_beyond_any_request_is_dropped(make: Callable[..., SpoolHarness]) -> None:
+    """No backend would accept it."""
+    harness = make()
+
+    assert harness.send("a", padding=MAX_REQUEST_BYTES) is Outcome.DROPPED
+    assert harness.counters.snapshot().dropped == {"too_large": 1}
+    assert not Path(harness.directory).exists()
+
+
+def test_the_oldest_segment_is_deleted_beyond_spool_max_bytes(
+    make: Callable[..., SpoolHarness],
+) -> None:
+    """A segment that an uploader has delivered is no loss."""
+    harness = make(max_batch_events=1, spool_max_bytes=2500)
+    harness.send("a", padding=900)
+    harness.send("b", padding=900)
+    os.unlink(harness.segments[0])
+    for name in "cde":
+        harness.send(name, padding=900)
+
+    stats = harness.counters.snapshot()
     assert stats.dropped == {"spool_full": 1}
     assert stats.spooled == 4
-    assert desk.events == 3
+    assert harness.events == 3
 
 
-def test_a_full_disk_costs_what_does_not_fit(make: Callable[..., Desk]) -> None:
-    """And what fits again, later, is taken."""
-    desk = make()
-    desk.send("a")
-    with largest_file(Path(desk.segments[0]).stat().st_size + 10):
-        outcomes = [desk.send(name) for name in "bc"]
-    outcomes.append(desk.send("d"))
+def test_a_full_disk_drops_only_events_that_do_not_fit(make: Callable[..., SpoolHarness]) -> None:
+    """Later events are written again once there is room."""
+    harness = make()
+    harness.send("a")
+    with largest_file(Path(harness.segments[0]).stat().st_size + 10):
+        outcomes = [harness.send(name) for name in "bc"]
+    outcomes.append(harness.send("d"))
 
     assert outcomes == [Outcome.DROPPED, Outcome.SPOOLED, Outcome.SPOOLED]
-    assert desk.counters.snapshot().dropped == {"spool_failed": 1}
-    assert desk.events == 3
+    assert harness.counters.snapshot().dropped == {"spool_failed": 1}
+    assert harness.events == 3
 
 
-def test_where_nothing_can_be_written_it_is_counted_and_said(
-    make: Callable[..., Desk], tmp_path: Path, said: Callable[[], list[str]]
+def test_a_spool_that_cannot_be_written_is_counted_and_logged_once(
+    make: Callable[..., SpoolHarness], tmp_path: Path, said: Callable[[], list[str]]
 ) -> None:
-    """Once."""
+    """Each event is dropped as spool_failed."""
     (tmp_path / "spool").write_text("a file")
-    desk = make()
+    harness = make()
 
-    assert desk.send("a") is desk.send("b") is Outcome.DROPPED
-    assert desk.counters.snapshot().dropped == {"spool_failed": 2}
+    assert harness.send("a") is harness.send("b") is Outcome.DROPPED
+    assert harness.counters.snapshot().dropped == {"spool_failed": 2}
     assert len(said()) == 1
-    assert desk.recorder.flush(0)
+    assert harness.sink.flush(0)
 
 
-def test_without_a_place_nothing_is_recorded() -> None:
+def test_without_a_spool_directory_events_are_dropped() -> None:
     """A user without a home has no spool."""
     counters = Counters()
     config = TelemetryConfig(name="acme", delivery="detached")
@@ -235,47 +237,49 @@ def test_without_a_place_nothing_is_recorded() -> None:
     assert recorder.shutdown(0)
 
 
-def test_a_forked_child_begins_anew(make: Callable[..., Desk]) -> None:
-    """What its parent has written is the parent's: its segment, its lock, its counts."""
-    desk = make()
-    desk.recorder.after_fork()
-    desk.send("a")
-    parents = set(desk.segments)
+def test_a_forked_child_leaves_its_parents_segments_alone(
+    make: Callable[..., SpoolHarness],
+) -> None:
+    """Segment, lock and counts stay the parent's."""
+    harness = make()
+    harness.sink.after_fork()
+    harness.send("a")
+    parents = set(harness.segments)
     descriptors = len(os.listdir("/dev/fd"))
-    desk.recorder.after_fork()
+    harness.sink.after_fork()
 
-    assert desk.counters.snapshot().accepted == 0
+    assert harness.counters.snapshot().accepted == 0
     assert len(os.listdir("/dev/fd")) < descriptors
 
-    desk.send("b")
-    desk.recorder.discard(DropReason.CONSENT_WITHDRAWN)
+    harness.send("b")
+    harness.sink.discard(DropReason.CONSENT_WITHDRAWN)
 
-    assert set(desk.segments) == parents
+    assert set(harness.segments) == parents
 
 
-def test_what_is_withdrawn_is_deleted(make: Callable[..., Desk]) -> None:
-    """All of it that is still there, and nothing is taken afterwards."""
-    desk = make(max_batch_events=1)
+def test_discard_deletes_every_segment_on_disk(make: Callable[..., SpoolHarness]) -> None:
+    """Delivered segments count as spooled, and later events are dropped."""
+    harness = make(max_batch_events=1)
     for name in "abc":
-        desk.send(name)
-    desk.recorder.flush(0)
-    os.unlink(desk.segments[0])
-    desk.send("d")
-    desk.recorder.discard(DropReason.CONSENT_WITHDRAWN)
+        harness.send(name)
+    harness.sink.flush(0)
+    os.unlink(harness.segments[0])
+    harness.send("d")
+    harness.sink.discard(DropReason.CONSENT_WITHDRAWN)
 
-    stats = desk.counters.snapshot()
-    assert desk.segments == []
+    stats = harness.counters.snapshot()
+    assert harness.segments == []
     assert (stats.spooled, stats.dropped) == (1, {"consent_withdrawn": 3})
-    assert desk.send("e") is Outcome.DROPPED
+    assert harness.send("e") is Outcome.DROPPED
 
 
-def test_many_threads_may_send(make: Callable[..., Desk]) -> None:
-    """Every event is there, once."""
-    desk = make(max_batch_events=7)
+def test_events_of_many_threads_are_written_once(make: Callable[..., SpoolHarness]) -> None:
+    """No event is lost or written twice."""
+    harness = make(max_batch_events=7)
     threads = [
         threading.Thread(
             target=lambda: [
-                desk.recorder.emit((RESOURCE, SCOPE, scripted_record("a"))) for _ in range(50)
+                harness.sink.emit((RESOURCE, SCOPE, scripted_record("a"))) for _ in range(50)
             ]
         )
         for _ in range(4)
@@ -285,30 +289,30 @@ def test_many_threads_may_send(make: Callable[..., Desk]) -> None:
     for thread in threads:
         thread.join()
 
-    assert desk.events == 200
-    assert desk.counters.snapshot().spooled == 200
+    assert harness.events == 200
+    assert harness.counters.snapshot().spooled == 200
 
 
-def test_what_is_no_longer_permitted_is_deleted_and_nobody_is_asked_to_come(
-    make: Callable[..., Desk],
+def test_a_hand_over_after_withdrawn_consent_deletes_the_events(
+    make: Callable[..., SpoolHarness],
 ) -> None:
-    """It is asked before anything is left behind, and not with every event."""
-    desk = make()
+    """Consent is checked at the hand-over, not with every event, and no uploader starts."""
+    harness = make()
     asked: list[str] = []
 
     def refuse() -> bool:
-        asked.append("may it?")
+        asked.append("asked")
         return False
 
-    desk.recorder._is_granted = refuse
-    desk.send("a")
-    desk.send("b")
+    harness.sink._is_granted = refuse
+    harness.send("a")
+    harness.send("b")
     assert not asked
 
-    assert desk.recorder.shutdown(1)
+    assert harness.sink.shutdown(1)
 
-    assert (desk.segments, desk.launches, len(asked)) == ([], 0, 1)
-    assert desk.counters.snapshot().dropped == {"consent_withdrawn": 2}
+    assert (harness.segments, harness.launches, len(asked)) == ([], 0, 1)
+    assert harness.counters.snapshot().dropped == {"consent_withdrawn": 2}
 
 
 def record(
@@ -329,7 +333,7 @@ def record(
 
 
 def leave(config: TelemetryConfig) -> None:
-    """Leave an event that nobody delivers yet, as if it were not time."""
+    """Write an event without starting an uploader."""
     directory = spool_directory(config, "acme")
     assert directory is not None
     secure(directory)
@@ -360,10 +364,10 @@ def resource_of(config: TelemetryConfig) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("inherits", [True, False])
-def test_the_resource_is_that_of_background_delivery(
+def test_the_resource_equals_that_of_background_delivery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, inherits: bool
 ) -> None:
-    """But for the name of what made it: no SDK of OpenTelemetry has."""
+    """Only `telemetry.sdk.*` differs, for the SDK is not used."""
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "team=a%20b, os.type = x ,nothing,k=a=b,z=")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "host")
     config = detached(
@@ -379,21 +383,21 @@ def test_the_resource_is_that_of_background_delivery(
     assert ("team" in resource_of(config)) is inherits
 
 
-def test_without_a_home_nothing_is_recorded_and_nothing_raises(
+def test_without_a_home_directory_events_are_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """There is no place for it."""
+    """Nothing raises."""
     for name in ("HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, "relative")
 
     assert record(TelemetryConfig(name="acme", delivery="detached"))()
 
 
-class TestBeside:
-    """Where no process can be started, this one delivers beside its work."""
+class TestInProcessUploader:
+    """Where no process can be started, a thread delivers."""
 
     def test_the_next_run_delivers(self, tmp_path: Path) -> None:
-        """From its beginning, in a thread that it does not wait for."""
+        """From its start, in a thread that it does not wait for."""
         with OTLPReceiver() as receiver:
             config = detached(tmp_path, endpoint=receiver.http_endpoint, detached_interval=0)
             leave(config)
@@ -409,7 +413,7 @@ class TestBeside:
             _wait_for_thread()
 
     def test_a_run_that_ends_at_once_delivers(self, tmp_path: Path) -> None:
-        """It gives the thread the time that a shutdown may take: no later run would fare better."""
+        """Its shutdown waits for the thread up to the timeout."""
         with OTLPReceiver() as receiver:
             config = detached(tmp_path, endpoint=receiver.http_endpoint)
             record(config, "/usr/sbin/uwsgi", seconds=20)()
@@ -417,8 +421,10 @@ class TestBeside:
             assert len(receiver.events) == 1
             assert _uploaders() == []
 
-    def test_no_longer_than_given(self, tmp_path: Path) -> None:
-        """However often the process hands over, and whatever the backend does."""
+    def test_a_shutdown_waits_for_the_thread_no_longer_than_its_timeout(
+        self, tmp_path: Path
+    ) -> None:
+        """Also with several hand-overs and a slow backend."""
         with OTLPReceiver() as receiver:
             receiver.answer(Answer(delay=1))
             config = detached(tmp_path, endpoint=receiver.http_endpoint, detached_interval=0)
@@ -434,8 +440,8 @@ class TestBeside:
 
             _wait_for_thread()
 
-    def test_not_more_often_than_a_process_would_be_started(self, tmp_path: Path) -> None:
-        """The mark is the same."""
+    def test_a_thread_starts_no_more_often_than_a_process(self, tmp_path: Path) -> None:
+        """Both use the same lock file."""
         config = detached(tmp_path)
         directory = spool_directory(config, "acme")
         assert directory is not None
@@ -445,10 +451,10 @@ class TestBeside:
 
         assert _uploaders() == []
 
-    def test_a_frozen_program_is_none_to_start(
+    def test_a_frozen_program_uses_the_thread(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Whatever its file is called."""
+        """Also if its file is named like a Python."""
         monkeypatch.setattr(sys, "frozen", "macosx_app", raising=False)
         config = detached(tmp_path)
         record(config, "/opt/python-tool")()
