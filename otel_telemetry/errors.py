@@ -1,23 +1,23 @@
-"""What this library raises.
+"""The exceptions that this library raises.
 
 * TelemetryError
   + ConfigurationError (also a ValueError): a wrong or unknown setting, or a wrong
     declaration, at construction
   + InvalidEventError (also a ValueError): wrong input to `send`, with ``strict=True`` only
 
-Nothing else reaches the host: after construction, what goes wrong is contained, and counted in
-`Telemetry.stats`.
+No other exception reaches the application: after construction, the library handles every error and
+counts it in `Telemetry.stats`.
 """
 
 from __future__ import annotations
 
 
 class TelemetryError(Exception):
-    """Base class of everything that this library raises."""
+    """Base class of the exceptions that this library raises."""
 
 
 class ConfigurationError(TelemetryError, ValueError):
-    """A setting is wrong or unknown, or a declaration is; the message names it and the fix."""
+    """A setting is wrong or unknown, or a declaration is wrong; the message names the fix."""
 
 
 class InvalidEventError(TelemetryError, ValueError):

@@ -9,6 +9,6 @@ from otel_telemetry._internal.version import VERSION
 
 
 def test_the_two_are_one() -> None:
-    """The constant spares programs a look-up; nobody may forget to change it."""
+    """The constant saves programs a look-up; a release must change both."""
     assert metadata.version("otel-telemetry") == VERSION
     assert otel_telemetry.__version__ == VERSION

@@ -1,4 +1,4 @@
-"""What of the machine's environment a test must not see."""
+"""The environment variables of the machine that tests must not see."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ _FOREIGN = (*_SETTINGS, *_PROXIES, *_CI_MARKERS)
 
 
 def foreign(names: Iterable[str]) -> list[str]:
-    """Pick the variables that would let the machine decide the outcome of a test."""
+    """Return the variables among *names* that could change the result of a test."""
     return [
         name for name in names if any(fnmatchcase(name.upper(), pattern) for pattern in _FOREIGN)
     ]
 
 
 def own_directories(home: Path) -> Mapping[str, str]:
-    """Point every per-user and XDG directory of the known platforms below `home`."""
+    """Return variables that place every user and XDG directory below *home*."""
     return {
         "HOME": str(home),
         "USERPROFILE": str(home),

@@ -1,4 +1,4 @@
-"""What type checkers see of the public surface. Checked, never run."""
+"""The public surface as type checkers see it. Checked, never run."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def redact(event: Event) -> Event | None:
 
 
 def describe(error: Exception) -> None:
-    """Tell of an exception."""
+    """Describe an exception."""
     assert_type(describe_exception(error, own=["acme"]), Mapping[str, AttributeValue])
 
 

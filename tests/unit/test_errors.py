@@ -1,4 +1,4 @@
-"""What this library raises."""
+"""The exceptions that this library raises."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from otel_telemetry.errors import ConfigurationError, InvalidEventError, Telemet
 
 
 @pytest.mark.parametrize("error", [ConfigurationError, InvalidEventError])
-def test_one_except_catches_all(error: type[Exception]) -> None:
-    """Every error is a TelemetryError, and a ValueError for those who know nothing of us."""
+def test_every_error_is_a_telemetry_error_and_a_value_error(error: type[Exception]) -> None:
+    """Code that does not know this library can catch it as a ValueError."""
     assert issubclass(error, TelemetryError)
     assert issubclass(error, ValueError)
 
 
-def test_the_base_is_no_value_error() -> None:
-    """What is yet to come may be no wrong value."""
+def test_the_base_class_is_not_a_value_error() -> None:
+    """A later subclass may have another cause than a wrong value."""
     assert TelemetryError.__bases__ == (Exception,)
 
 
-def test_the_tree_in_the_docstring_is_whole() -> None:
-    """Every error is drawn in it."""
+def test_the_docstring_of_the_module_lists_every_error() -> None:
+    """Users read it as the overview."""
     assert errors.__doc__ is not None
     assert all(
         error.__name__ in errors.__doc__

@@ -71,12 +71,12 @@ class TestHomes:
         """For the user whose home the user database says it is."""
         import pwd  # noqa: PLC0415 - not on Windows
 
-        somebody = next(user for user in pwd.getpwall() if user.pw_uid and user.pw_dir != "/")
+        other_user = next(user for user in pwd.getpwall() if user.pw_uid and user.pw_dir != "/")
         home = tmp_path / "home"
         home.mkdir()
-        os.chown(home, somebody.pw_uid, -1)
+        os.chown(home, other_user.pw_uid, -1)
         monkeypatch.setattr(
-            pwd, "getpwuid", lambda _uid: pwd.struct_passwd([*somebody[:5], str(home), ""])
+            pwd, "getpwuid", lambda _uid: pwd.struct_passwd([*other_user[:5], str(home), ""])
         )
 
         with pytest.raises(PermissionError):

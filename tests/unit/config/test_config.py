@@ -127,7 +127,7 @@ def test_a_wrong_value_raises_with_the_name_of_its_setting(name: str, value: obj
 
 
 class TestDefinitions:
-    """A setting is defined on its field; whatever follows from it must not be forgotten."""
+    """A setting is defined on its field; nothing that follows from it may be forgotten."""
 
     def test_every_setting_is_tested_with_wrong_values(self) -> None:
         """So every setting has a check that rejects something."""
