@@ -33,8 +33,8 @@ class LazyPattern:
 #
 # A new service is one row of one of these tables, and one example in `_TOKENS` of the tests
 # (tests/unit/hooks/test_patterns.py). A token has no blank and at least `_MIN_TOKEN_LENGTH`
-# characters. Repeat nothing without a bound before another part: the time to match must grow with
-# the length of the text alone.
+# characters. Only the end of a pattern may repeat without a bound, so that the time to match stays
+# linear in the length of the text.
 
 _MIN_TOKEN_LENGTH = 15
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -50,7 +50,7 @@ class Common:
 class EntryCreated:
     """An entry was created.
 
-    In whatever
+    In some
     way.
     """
 

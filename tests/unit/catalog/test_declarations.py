@@ -65,7 +65,7 @@ def test_the_declaration_is_read_from_the_class() -> None:
     declaration = declaration_of(EntryCreated)
 
     assert declaration.name == "didCreateEntry"
-    assert declaration.meaning == "An entry was created. In whatever way."
+    assert declaration.meaning == "An entry was created. In some way."
     assert (declaration.since, declaration.deprecated) == ("5.0", None)
     assert [item.name for item in declaration.properties] == [
         *("kind", "slug", "locales", "seconds", "draft", "status", "fields", "score"),

@@ -264,7 +264,7 @@ def test_an_event_has_a_table() -> None:
 
     section = page.partition("## `didCreateEntry`\n")[2].partition("<a id=")[0]
     assert section.splitlines()[:8] == [
-        *("", "An entry was created. In whatever way.", "", "Since 5.0.", ""),
+        *("", "An entry was created. In some way.", "", "Since 5.0.", ""),
         "| property | meaning | values | class of data | about | example | since |",
         "|---|---|---|---|---|---|---|",
         (

@@ -226,5 +226,5 @@ def test_the_description_never_contains_the_message() -> None:
 
     description: Mapping[str, object] = describe_exception(error, own=["acme"])
 
-    told = list(texts_of(description))
-    assert not any(word in text for text in told for word in (_SECRET, "bob", "password", "raise"))
+    texts = list(texts_of(description))
+    assert not any(word in text for text in texts for word in (_SECRET, "bob", "password", "raise"))
