@@ -1,4 +1,4 @@
-"""What became of an event."""
+"""The receipt of an event: its outcome, now or later."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from otel_telemetry.stats import DropReason
 
 
 class Outcome(enum.Enum):
-    """What is known of an event.
+    """The outcome of an event.
 
     Attributes:
-        PENDING: Accepted; nothing is known yet.
-        DELIVERED: The backend acknowledged the request that it was in.
-        PARTIAL: The backend acknowledged that request but rejected some of its events.
-        SPOOLED: On disk; this process or a later one delivers it.
-        REFUSED: The backend refused that request for good.
-        DROPPED: Not sent and not kept; the reason says why.
-        DISABLED: Telemetry is off; there was nothing to do.
+        PENDING: Accepted, and not settled yet.
+        DELIVERED: The backend acknowledged its request.
+        PARTIAL: The backend acknowledged its request and rejected some of the events in it.
+        SPOOLED: On disk; a later process delivers it.
+        REFUSED: The backend refused its request for good.
+        DROPPED: Not sent and not on disk; the reason says why.
+        DISABLED: Telemetry is off.
     """
 
     PENDING = "pending"
@@ -35,9 +35,9 @@ _GOOD = frozenset({Outcome.DELIVERED, Outcome.SPOOLED, Outcome.DISABLED})
 
 
 class Receipt:
-    """What became of an event, now and when it is settled. Thread-safe.
+    """The outcome of an event, now or when it is settled. Thread-safe.
 
-    The events of one batch share one receipt: they travel in one request, and meet one fate.
+    The events of one batch share one receipt: they are sent in one request and have one outcome.
 
     Awaiting it gives a bool: True if the event was delivered or spooled, or telemetry is off; False
     if it was refused or dropped, or the backend rejected part of its request.
@@ -57,16 +57,16 @@ class Receipt:
 
     @property
     def outcome(self) -> Outcome:
-        """What is known now."""
+        """The outcome so far."""
         return self._state[0]
 
     @property
     def reason(self) -> str:
-        """Why it was refused, dropped or rejected, in words; else empty."""
+        """Why the event was refused, dropped or rejected, as text; else empty."""
         return self._state[1]
 
     def settle(self, outcome: Outcome, reason: str = "") -> None:
-        """Set the outcome for good and wake all who wait; delivery calls this, once."""
+        """Set the final outcome and wake all waiters; later calls are ignored."""
         with self._lock:
             if self._settled:
                 return
@@ -80,10 +80,10 @@ class Receipt:
         """Wait until the outcome is settled.
 
         Args:
-            timeout: Seconds at most; None waits for as long as it takes.
+            timeout: Seconds at most; None for no limit.
 
         Returns:
-            The outcome, `Outcome.PENDING` if the time was up before it was settled.
+            The outcome; `Outcome.PENDING` if the time-out came first.
         """
         event = threading.Event()
         wake = event.set
@@ -108,7 +108,7 @@ class Receipt:
         def wake() -> None:
             try:
                 loop.call_soon_threadsafe(resolve)
-            except RuntimeError:  # the loop is closed: nobody waits any more
+            except RuntimeError:  # the loop is closed, with its waiters
                 return
 
         if self._when_settled(wake):
@@ -119,14 +119,14 @@ class Receipt:
         return self.outcome in _GOOD
 
     def _when_settled(self, wake: Callable[[], None]) -> bool:
-        """Have *wake* called when settled; False if it is settled already."""
+        """Call *wake* when the outcome is settled; False if it is settled already."""
         with self._lock:
             if not self._settled:
                 self._waiting.append(wake)
             return not self._settled
 
     def _forget(self, wake: Callable[[], None]) -> None:
-        """Let go of who waits no more: the time was up, or the task was cancelled."""
+        """Remove a waiter after its time-out or its cancellation."""
         with self._lock:
             if wake in self._waiting:
                 self._waiting.remove(wake)

@@ -13,7 +13,7 @@ from otel_telemetry.cli.backlog import NOTHING_WAITED, read_backlog
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.context import DONE, FAILED, CommandError, Context, Options, Result
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.engine import Delivery, connect
+from otel_telemetry.export.engine import DeliveryEngine, connect
 from otel_telemetry.spool import admin, destination
 from otel_telemetry.stats import Counters, Disposition, DropReason
 
@@ -166,7 +166,7 @@ def _deliver(
         return _ObservedTransport(connect(config), note_failure)
 
     idle = threading.Event()
-    delivery = Delivery(
+    engine = DeliveryEngine(
         replace(config, meter_provider=None),
         counters,
         app=context.config.name,
@@ -178,7 +178,7 @@ def _deliver(
         connect=connect_observed,
     )
     try:
-        delivery.ensure_started()
+        engine.ensure_started()
         retried_at = 0.0
         while not idle.wait(min(_POLL, max(end - time.monotonic(), 0.0))):
             has_failed = counters.requests[Disposition.RETRY] >= _MAX_FAILURES
@@ -189,12 +189,12 @@ def _deliver(
             ):
                 break
             if time.monotonic() - retried_at > _RETRY_INTERVAL:
-                delivery.flush(0)  # a user waits: skips the backoff, not the backend's Retry-After
+                engine.flush(0)  # a user waits: skips the backoff, not the backend's Retry-After
                 retried_at = time.monotonic()
             progress.show(_count_done(counters))
         progress.show(_count_done(counters))
     finally:
-        delivery.shutdown(0.0)
+        engine.shutdown(0.0)
 
 
 def _count_done(counters: Counters) -> int:

@@ -1,6 +1,6 @@
-"""Starts the process that delivers what others have recorded: seldom, one at a time, for nothing.
+"""Starts the uploader: the process that delivers spooled events, one at a time and seldom.
 
-Pure standard library, and little of it: a command-line tool pays for this at its end.
+Imports little of the standard library: a command-line tool pays for it at its end.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _CLOCK_ERROR = 60.0  # seconds
 
-# Run by a Python that knows neither this one's variables nor its user's directory nor the current
-# one (`-I`): whatever lies there under our name must not run. Our package is taken from where it
-# was imported here; behind the interpreter's own places come those that this one searches.
+# Runs in isolated mode (`-I`), without the variables, the user's directory and the current
+# directory: a file there with a name of ours must not run. The package is loaded from where this
+# process has it; its other search paths come after those of the interpreter.
 _PROGRAM = """\
 import os, sys
 os.chdir("/")
@@ -40,21 +40,21 @@ main(directory)
 
 
 def command(directory: str, main_file: str | None = None) -> list[str]:
-    """Return the command that delivers what lies in *directory*.
+    """Return the command that delivers the events in *directory*.
 
     Args:
         directory: The spool directory of one destination.
         main_file: The program that runs now, if it is a file.
     """
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    # Neither of these is a place for libraries, and anybody's files may lie there.
+    # Not places for libraries; they may hold files of any origin.
     avoided = {"" if main_file is None else os.path.realpath(os.path.dirname(main_file))}
     with contextlib.suppress(OSError):  # it may be deleted
         avoided.add(os.getcwd())
     others = [
         path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) not in avoided
     ]
-    # Where the host would write bytecode, or nowhere: `-I` does not know of another place.
+    # Bytecode goes where this process writes it, or nowhere: `-I` ignores another place.
     is_plain = not sys.dont_write_bytecode and sys.pycache_prefix is None
     options = ["-I"] if is_plain else ["-I", "-B"]
     return [sys.executable, *options, "-c", _PROGRAM, directory, root, *others]
@@ -73,14 +73,14 @@ if sys.platform == "win32":
             | subprocess.CREATE_NO_WINDOW
         )
         null = subprocess.DEVNULL
-        process = subprocess.Popen(  # noqa: S603 - of our own making
+        process = subprocess.Popen(  # noqa: S603 - our own command
             command, env=dict(environ), stdin=null, stdout=null, stderr=null, creationflags=flags
         )
-        process.returncode = 0  # nobody waits for it
+        process.returncode = 0  # no one waits for it
         return None
 
 else:
-    _CAN_SPAWN = hasattr(os, "posix_spawn")  # not in a browser, nor on a telephone
+    _CAN_SPAWN = hasattr(os, "posix_spawn")  # absent in browsers and on phones
 
     def spawn(command: list[str], environ: Mapping[str, str]) -> int:
         """Start *command* in a session of its own, without input and output; return its id."""
@@ -97,10 +97,10 @@ else:
 def is_python(
     executable: str | None, environ: Mapping[str, str], *, is_frozen: bool = False
 ) -> bool:
-    """Tell whether *executable* would run a program given with ``-c``.
+    """Return whether *executable* runs a program given with ``-c``.
 
-    Not so where Python is embedded in another program or frozen into one: that program would run a
-    second time. Nor with PYTHONHOME, which ``-I`` leaves out, and without which it would not start.
+    False where Python is embedded in another program or frozen: that program would run a second
+    time. False with PYTHONHOME too: ``-I`` ignores it, and Python would not start without it.
     """
     name = os.path.basename(executable or "").lower()
     return (
@@ -112,7 +112,7 @@ def is_python(
 
 
 def start(directory: str) -> int | None:
-    """Start a process that delivers what lies in *directory*; return its id if it is a child.
+    """Start a process that delivers the events in *directory*; return its id if it is a child.
 
     Raises:
         OSError: It cannot be started.
@@ -122,13 +122,13 @@ def start(directory: str) -> int | None:
 
 
 class Launcher:
-    """Has somebody deliver, at their time. Thread-safe; nothing here raises.
+    """Starts the uploader when it is due. Thread-safe; nothing here raises.
 
     Args:
         directory: The spool directory of one destination.
-        interval: Seconds from one start to the next, whichever process starts.
-        start: Starts a process, and returns its id, or anything else.
-        now: Wall clock, in seconds since the epoch: marks outlive processes.
+        interval: Seconds between two starts, over all processes.
+        start: Starts a process; returns its id, or None if it is no child.
+        now: Wall clock, in seconds since the epoch: files outlive processes.
     """
 
     def __init__(
@@ -146,21 +146,21 @@ class Launcher:
         self._now = now
         self._started: list[tuple[int, int]] = []
 
-    def launch(self) -> bool:
-        """Start, if it is time, there is something to deliver, and nobody is at it."""
-        self._reap()
+    def start_if_due(self) -> bool:
+        """Start the uploader if it is due, events are spooled, and none runs; True if started."""
+        self._collect_exited()
         try:
-            if not self._is_due() or not any(layout.listed(self._directory).values()):
+            if not self._is_due() or not any(layout.segments_by_owner(self._directory).values()):
                 return False
             is_first = not os.path.lexists(self._lock)
             lock = filelock.acquire(self._lock, create=is_first)
             if lock is None:
                 return False
             try:
-                # Asked again: another run may have had its turn meanwhile.
+                # Checked again: another process may have started one meanwhile.
                 if not is_first and not self._is_due():
                     return False
-                # Marked before the start: of many runs that end together, one starts something.
+                # Marked before the start: of many processes that end together, one starts it.
                 now = self._now()
                 os.utime(self._lock, (now, now))
                 process = self._start(self._directory)
@@ -177,11 +177,11 @@ class Launcher:
             age = self._now() - os.stat(self._lock).st_mtime
         except FileNotFoundError:
             return True
-        # A mark from the future is of a clock that was set back: it must not hold for years.
+        # A time in the future comes from a clock that was set back: it must not hold for years.
         return not -_CLOCK_ERROR < age < self._interval
 
-    def _reap(self) -> None:
-        """Let those that have ended go: their parent has to ask, if it lives on."""
+    def _collect_exited(self) -> None:
+        """Collect the exit status of ended uploaders, which stay zombies otherwise."""
         left = []
         for process, parent in self._started:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Delivers what other processes have recorded: the half of detached delivery beside the host."""
+"""The uploader: a process that delivers the events that other processes have spooled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.engine import Delivery, connect
+from otel_telemetry.export.engine import DeliveryEngine, connect
 from otel_telemetry.export.worker import Transport
 from otel_telemetry.spool import destination
 from otel_telemetry.spool.layout import UPLOADER_LOCK
@@ -22,10 +22,10 @@ from otel_telemetry.spool.spool import Spool
 from otel_telemetry.stats import Counters, Disposition, DropReason
 
 MAX_RUNTIME = 15.0
-"""Seconds that a process which delivers lives at most."""
+"""Seconds that an uploader runs, at most."""
 
-_TRIES = 2  # requests that fail before it is left to the next process
-_PATIENCE = 2.0  # seconds that whoever has started us may hold the lock
+_MAX_FAILURES = 2  # failed requests before the rest is left to the next uploader
+_LOCK_TIMEOUT = 2.0  # seconds that the launcher may hold the lock
 _POLL = 0.02
 _LONGEST_REQUEST = MAX_RUNTIME - 3.0
 
@@ -38,13 +38,13 @@ def upload(
     connect: Callable[[DeliveryConfig], Transport] = connect,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Deliver what dead processes left in *directory*, until nothing is left or it fails twice.
+    """Deliver the events of dead processes in *directory*; two failed requests end it.
 
-    One process at a time does so; a second one leaves it to the first.
+    One uploader runs at a time; a second one leaves the events to the first.
 
     Args:
-        directory: The spool directory of one destination, where `destination.tell` has written.
-        consent_gate: What may leave, by the application that it is of.
+        directory: The spool directory of one destination, with a manifest.
+        consent_gate: Returns which events of an application may be sent.
         max_runtime: Seconds that it may take.
         connect: Makes the transport.
         clock: Monotonic seconds.
@@ -53,7 +53,7 @@ def upload(
     known: set[str] = set()
     while True:
         lock = _wait_for_lock(
-            os.path.join(directory, UPLOADER_LOCK), min(end, clock() + _PATIENCE), clock
+            os.path.join(directory, UPLOADER_LOCK), min(end, clock() + _LOCK_TIMEOUT), clock
         )
         if lock is None:
             return
@@ -64,9 +64,9 @@ def upload(
             has_all = _deliver(config, consent_gate(config), end, connect, clock)
         finally:
             filelock.release(lock)
-        # Whoever came to their end while we held the lock have started nobody. What was there
-        # before as well is not for us, but for another version of the library.
-        left = _left(directory, config) if has_all else set()
+        # Processes that ended while the lock was held have started no uploader. Segments that were
+        # here before as well are of another format version.
+        left = _remaining_segments(directory, config) if has_all else set()
         if left <= known or clock() >= end:
             return
         known = left
@@ -76,7 +76,7 @@ def _wait_for_lock(path: str, end: float, clock: Callable[[], float]) -> int | N
     while True:
         try:
             lock = filelock.acquire(path, create=False)
-        except OSError:  # it is gone, with all that there was
+        except OSError:  # the directory was deleted
             return None
         if lock is not None:
             return lock
@@ -92,12 +92,12 @@ def _deliver(
     connect: Callable[[DeliveryConfig], Transport],
     clock: Callable[[], float],
 ) -> bool:
-    """Deliver until nothing is left; False if time, patience or permission ended before."""
+    """Deliver until nothing is pending; False if time, retries or the consent ended before."""
     if not consent_gate.is_granted():
         return False
     counters = Counters()
     idle = threading.Event()
-    delivery = Delivery(
+    engine = DeliveryEngine(
         dataclasses.replace(config, timeout=min(config.timeout, _LONGEST_REQUEST)),
         counters,
         app=config.name,
@@ -105,24 +105,24 @@ def _deliver(
         on_idle=idle.set,
         connect=connect,
     )
-    fork.watch(delivery.after_fork)
-    delivery.ensure_started()
+    fork.watch(engine.after_fork)
+    engine.ensure_started()
     while not idle.wait(_POLL) and clock() < end:
         if (
-            counters.requests[Disposition.RETRY] >= _TRIES
+            counters.requests[Disposition.RETRY] >= _MAX_FAILURES
             or counters.dropped[DropReason.CONSENT_WITHDRAWN]
         ):
             break
-    has_all = idle.is_set()  # asked before the end, after which there is nothing pending either
-    delivery.shutdown(0.0)
+    has_all = idle.is_set()  # read before the shutdown, which may set it too
+    engine.shutdown(0.0)
     return has_all
 
 
-def _left(directory: str, config: TelemetryConfig) -> set[str]:
-    """Return what dead processes have left by now."""
+def _remaining_segments(directory: str, config: TelemetryConfig) -> set[str]:
+    """Return the segments of processes that have died by now."""
     spool = Spool(directory, max_age=config.spool_max_age)
     try:
-        return {path for orphan in spool.claim_orphans() for path in orphan.segments}
+        return {path for owner in spool.claim_abandoned() for path in owner.segments}
     finally:
         spool.close()
 
@@ -133,11 +133,11 @@ _GRACE = 2.0  # seconds
 def main(
     directory: str, *, max_runtime: float = MAX_RUNTIME, deliver: Callable[..., object] = upload
 ) -> None:
-    """Deliver what lies in *directory*, in silence, and end in time whatever happens.
+    """Deliver the events in *directory*, without output, and end in time in any case.
 
     Args:
         directory: The spool directory of one destination.
-        max_runtime: Seconds that it may take; two more, and the process is ended.
+        max_runtime: Seconds that it may take; two seconds later the process is killed.
         deliver: What delivers.
     """
     watchdog = threading.Timer(max_runtime + _GRACE, os._exit, (0,))
@@ -145,16 +145,16 @@ def main(
     watchdog.start()
     with contextlib.suppress(Exception):
         detach_from_parent()
-        deliver(directory, consent_gate, max_runtime=max_runtime)
+        deliver(directory, make_consent_gate, max_runtime=max_runtime)
 
 
 def detach_from_parent() -> None:
-    """Hold on to nothing of the process that started this one, and stand in nobody's way."""
-    with contextlib.suppress(OSError, AttributeError):  # it may be so already; or not on Windows
+    """Leave the parent's session, close its files, and lower the priority."""
+    with contextlib.suppress(OSError, AttributeError):  # already a session leader, or Windows
         os.setsid()
     with contextlib.suppress(OSError, AttributeError):
         os.nice(10)
-    # What the host's own parent has passed on, a pipe perhaps, whose other end waits for its end.
+    # An inherited pipe would keep its reader waiting until this process ends.
     with contextlib.suppress(OSError):
         for name in os.listdir("/dev/fd"):
             if int(name) > 2:
@@ -162,8 +162,8 @@ def detach_from_parent() -> None:
                     os.close(int(name))
 
 
-def consent_gate(config: TelemetryConfig) -> ConsentGate:
-    """Return what may leave of the application with *config*, as policy and user have it now."""
+def make_consent_gate(config: TelemetryConfig) -> ConsentGate:
+    """Return the consent gate of the application with *config*, from its policy and consent now."""
     consent_manager = ConsentManager(config, environment.current())
     return ConsentGate(
         granted_at=consent_manager.granted_at(), is_granted=consent_manager.is_granted

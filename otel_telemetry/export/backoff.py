@@ -1,11 +1,11 @@
-"""When the backend may be asked again: by this process, and by all that share its directory.
+"""Exponential backoff, with a state that the processes of one spool directory share.
 
-Each process backs off by itself, with full jitter. What must hold for all of them, and for those to
-come, stands in a note in the directory: until when the backend asked not to be asked, and, once an
-outage has lasted, until when nobody tries. Then one process tries, and the others wait to see what
-becomes of it. A success by anybody removes the note.
+Each process backs off by itself, with full jitter. A file in the directory holds what all processes
+obey: the time that the backend asked them to wait, and in a long outage the time of the next try.
+At that time one process probes the backend, and the others wait for its result. A success of any
+process deletes the file.
 
-The note is for convenience: one that cannot be read or written, or that makes no sense, is none.
+The file is an optimization: one that cannot be read, written or parsed is ignored.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.export.result import MAX_RETRY_AFTER
 from otel_telemetry.spool import layout
 
-"""The files in the directory: the note, and the lock of the process that tries."""
+MIN_DELAY, MAX_DELAY = 1.0, 300.0
+"""Seconds of the longest delay after the first failure, and after any number of failures."""
 
-FIRST, LONGEST = 1.0, 300.0
-"""Seconds of the longest wait after the first failure, and after the last."""
-
-_LONG_OUTAGE = 60.0  # seconds from its first failure to the latest; before, each tries by itself
+_LONG_OUTAGE = 60.0  # seconds from the first failure to the latest; then processes take turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryDelay:
-    """How long not to ask the backend.
+    """The time until the next request.
 
     Attributes:
         seconds: From now on.
-        is_asked: Whether the backend asked for it; a flush does not cut it short then.
-        is_told: Whether it comes from the note, and not from a failure of our own.
+        requested_by_server: Whether the backend asked for it; a flush then does not shorten it.
+        from_shared_state: Whether it comes from the shared state and not from a failure of this
+            process.
     """
 
     seconds: float
@@ -46,16 +45,16 @@ class RetryDelay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Note:
-    """What stands in the note; times in seconds since the epoch, for files outlive processes."""
+class _SharedState:
+    """The content of the shared file; times in seconds since the epoch."""
 
     since: float  # the first failure
-    at: float  # the latest
-    until: float
+    at: float  # the latest failure
+    until: float  # no request before
     requested_by_server: bool
 
     @property
-    def is_for_all(self) -> bool:
+    def applies_to_all(self) -> bool:
         return self.requested_by_server or self.at - self.since >= _LONG_OUTAGE
 
     def encode(self) -> bytes:
@@ -64,7 +63,7 @@ class _Note:
         )
 
     @staticmethod
-    def decode(data: bytes) -> _Note | None:
+    def decode(data: bytes) -> _SharedState | None:
         fields = data.decode("ascii", "replace").split()
         if len(fields) != 5 or fields[0] != "1":
             return None
@@ -72,17 +71,17 @@ class _Note:
             since, at, until = map(float, fields[1:4])
         except ValueError:
             return None
-        # Also false where one of them is no number.
+        # Also false where one of them is NaN.
         if not 0 <= since <= at <= until <= at + MAX_RETRY_AFTER:
             return None
-        return _Note(since=since, at=at, until=until, requested_by_server=fields[4] == "1")
+        return _SharedState(since=since, at=at, until=until, requested_by_server=fields[4] == "1")
 
 
 class Backoff:
-    """Used by the courier alone, but for `stand_down` and `close`.
+    """Used by the worker alone, except for `release_probe` and `close`.
 
     Args:
-        path: The directory of the note; None to stand alone.
+        path: The directory of the shared state; None for a process without a spool.
         now: Wall clock, in seconds since the epoch.
         uniform: Returns a random number from its first argument to its second.
     """
@@ -101,45 +100,45 @@ class Backoff:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Begin without a failure; the lock that the parent of this process may hold is its own."""
+        """Start without a failure, and leave the probe lock to the parent process."""
         self._failures = 0
-        self._seen: _Note | None = None
-        self._let_go(remove=False)
+        self._known_state: _SharedState | None = None
+        self._release_probe(remove=False)
 
-    def pause(self, *, is_hurried: bool) -> RetryDelay | None:
-        """Return how long others have us wait before the next request; None if it may go now.
+    def delay(self, *, ignore_backoff: bool) -> RetryDelay | None:
+        """Return the delay that the shared state imposes on the next request; None for no delay.
 
         Args:
-            is_hurried: Whether to mind only what the backend asked for.
+            ignore_backoff: Whether to obey only delays that the backend asked for.
         """
-        note = self._seen = self._read()
-        if note is None or not note.is_for_all:
+        note = self._known_state = self._read()
+        if note is None or not note.applies_to_all:
             return None
         now = self._now()
         if now < note.at:
-            # The clock was set back. The wait begins anew, once.
-            note = self._seen = _Note(
+            # The clock was set back. The delay starts again, once.
+            note = self._known_state = _SharedState(
                 since=now - (note.at - note.since),
                 at=now,
                 until=now + (note.until - note.at),
                 requested_by_server=note.requested_by_server,
             )
             self._write(note)
-        if now < note.until and (note.requested_by_server or not is_hurried):
+        if now < note.until and (note.requested_by_server or not ignore_backoff):
             return RetryDelay(
                 seconds=note.until - now,
                 requested_by_server=note.requested_by_server,
                 from_shared_state=True,
             )
-        if is_hurried or self._is_the_one():
+        if ignore_backoff or self._acquire_probe():
             return None
-        return RetryDelay(seconds=FIRST + self._uniform(0.0, FIRST), from_shared_state=True)
+        return RetryDelay(seconds=MIN_DELAY + self._uniform(0.0, MIN_DELAY), from_shared_state=True)
 
-    def failed(self, wait: float | None) -> RetryDelay:
-        """Note a failure; return how long to wait.
+    def record_failure(self, wait: float | None) -> RetryDelay:
+        """Record a failure; return the delay before the next request.
 
         Args:
-            wait: Seconds that the backend asked for; None, or nothing, if it did not.
+            wait: Seconds that the backend asked for; None or 0 if it did not ask.
         """
         self._failures += 1
         now = self._now()
@@ -148,10 +147,10 @@ class Backoff:
         if wait:
             pause = RetryDelay(seconds=wait, requested_by_server=True)
         else:
-            # An outage that was there before us has its length for a number of failures.
-            ceiling = FIRST * 2 ** min(self._failures - 1, 16)
+            # In an outage that is older than this process, its length replaces the failure count.
+            ceiling = MIN_DELAY * 2 ** min(self._failures - 1, 16)
             outage = 0.0 if now - since < _LONG_OUTAGE else now - since
-            seconds = self._uniform(0.0, min(max(ceiling, outage), LONGEST))
+            seconds = self._uniform(0.0, min(max(ceiling, outage), MAX_DELAY))
             pause = RetryDelay(seconds=seconds)
         until, requested_by_server = now + pause.seconds, pause.requested_by_server
         if (
@@ -159,47 +158,47 @@ class Backoff:
             and known.requested_by_server
             and now < known.until <= now + MAX_RETRY_AFTER
         ):
-            # What was asked for, stands; and it does not make our own wait one that was.
+            # The delay that the backend asked for stays, and is shared; our own is not.
             until = max(until, known.until) if requested_by_server else known.until
             requested_by_server = True
         self._write(
-            _Note(since=since, at=now, until=until, requested_by_server=requested_by_server)
+            _SharedState(since=since, at=now, until=until, requested_by_server=requested_by_server)
         )
-        self._let_go()
+        self._release_probe()
         return pause
 
-    def succeeded(self) -> None:
-        """Note that the backend has answered."""
+    def record_success(self) -> None:
+        """Record that the backend responded."""
         self._failures = 0
-        if self._seen is not None:
+        if self._known_state is not None:
             note = self._read()
-            if note == self._seen:
-                self._remove(layout.BACKOFF_NOTE)
+            if note == self._known_state:
+                self._remove(layout.BACKOFF_STATE)
             elif note is not None:
-                # Written meanwhile, by another process: an outage that begins with it.
+                # Another process has failed meanwhile: its failure begins a new outage.
                 self._write(replace(note, since=note.at))
-        self._seen = None
-        self._let_go()
+        self._known_state = None
+        self._release_probe()
 
-    def stand_down(self) -> None:
-        """Let others try: there was nothing to send after all. Any thread may call it."""
-        self._let_go()
+    def release_probe(self) -> None:
+        """Let another process probe: there was nothing to send. Any thread may call it."""
+        self._release_probe()
 
     def close(self) -> None:
-        """Let others try, for good; also where a process has died while it tried."""
+        """Let other processes probe from now on, also where a process died while it probed."""
         if self._directory is not None and os.path.lexists(self._path(layout.PROBE_LOCK)):
-            self._is_the_one()  # else its lock would lie there until the next outage
-        self._let_go()
+            self._acquire_probe()  # else its lock file would stay until the next outage
+        self._release_probe()
 
-    def _is_the_one(self) -> bool:
-        """Tell whether this process is the one that tries."""
+    def _acquire_probe(self) -> bool:
+        """Return whether this process is the one that probes."""
         if self._probe is None:
             path = self._path(layout.PROBE_LOCK)
             with contextlib.suppress(OSError):
                 self._probe = filelock.acquire(path, create=not os.path.lexists(path))
         return self._probe is not None
 
-    def _let_go(self, *, remove: bool = True) -> None:
+    def _release_probe(self, *, remove: bool = True) -> None:
         probe, self._probe = self._probe, None
         if probe is not None:
             if remove:
@@ -207,24 +206,26 @@ class Backoff:
             with contextlib.suppress(OSError):
                 os.close(probe)
 
-    def _read(self) -> _Note | None:
+    def _read(self) -> _SharedState | None:
         try:
             data = (
-                atomic_file.read_file(self._path(layout.BACKOFF_NOTE)) if self._is_ours() else None
+                atomic_file.read_file(self._path(layout.BACKOFF_STATE))
+                if self._is_private()
+                else None
             )
         except OSError:
             return None
-        return None if data is None else _Note.decode(data)
+        return None if data is None else _SharedState.decode(data)
 
-    def _write(self, note: _Note) -> None:
+    def _write(self, note: _SharedState) -> None:
         with contextlib.suppress(OSError):
-            if self._is_ours():
+            if self._is_private():
                 atomic_file.write_file(
-                    self._path(layout.BACKOFF_NOTE), note.encode(), durable=False
+                    self._path(layout.BACKOFF_STATE), note.encode(), durable=False
                 )
 
-    def _is_ours(self) -> bool:
-        """Tell whether there is a directory of ours; else nothing in it is to be trusted."""
+    def _is_private(self) -> bool:
+        """Return whether the directory is private to this user; else its files are not trusted."""
         return self._directory is not None and bool(private_directory.check(self._directory))
 
     def _remove(self, name: str) -> None:

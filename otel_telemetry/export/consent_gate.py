@@ -1,4 +1,4 @@
-"""What the user's permission means to those who deliver."""
+"""The user's consent, as the delivery engine checks it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from otel_telemetry._internal.frozen import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentGate:
-    """May what is recorded leave?
+    """Decides which recorded events may be sent.
 
     Attributes:
-        granted_at: Seconds since the epoch; what was recorded before does not leave.
-        holds: Asked before every request, in the courier's thread; once it says False, nothing
-            leaves any more and everything pending is deleted.
+        granted_at: Seconds since the epoch; events recorded before are dropped.
+        is_granted: Called before every request, in the worker's thread. Once it returns False,
+            nothing more is sent, and pending events are deleted.
     """
 
     granted_at: float = 0.0

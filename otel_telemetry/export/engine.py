@@ -1,4 +1,4 @@
-"""Delivery in one piece: outbox, spool, courier and transport, with one start and one end."""
+"""The delivery engine: queue, spool, worker and transport, with one start and one end."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ def connect(config: DeliveryConfig) -> Transport:
         from otel_telemetry.export.grpc import GRPCTransport  # noqa: PLC0415 - only if asked for
 
         return GRPCTransport(config)
-    from otel_telemetry.export.http import HTTPTransport  # noqa: PLC0415 - in the courier's thread
+    from otel_telemetry.export.http import HTTPTransport  # noqa: PLC0415 - in the worker's thread
 
     return HTTPTransport(config)
 
 
-class Delivery:
-    """Bytes in, bytes at the backend. Thread-safe and fork-safe; nothing here raises.
+class DeliveryEngine:
+    """Delivers encoded records to the backend. Thread-safe and fork-safe; nothing here raises.
+
+    The object that makes it owns it, and ends it once by `shutdown` or `discard`.
 
     Args:
-        config: Where to, how much at once, how long at most.
-        counters: The counts to keep.
-        app: Whose state directory holds the spool, where `config` names no path.
-        permission: What may leave, and whether it still may.
-        on_idle: Called in the courier's thread when it has found nothing to deliver.
+        config: The destination, sizes and time-outs.
+        counters: The counts.
+        app: The application whose state directory holds the spool if `config` names no path.
+        consent_gate: Which events may be sent, and whether that still holds.
+        on_idle: Called in the worker's thread when nothing is pending.
         connect: Makes the transport.
     """
 
@@ -52,7 +54,7 @@ class Delivery:
     ) -> None:
         self.counters = counters
         is_grpc = config.protocol == "grpc"
-        bounds = QueueLimits(
+        limits = QueueLimits(
             flush_interval=config.flush_interval,
             max_batch_events=config.max_batch_events,
             max_batch_bytes=min(config.max_batch_bytes, MAX_REQUEST_BYTES)
@@ -63,75 +65,77 @@ class Delivery:
         )
         directory = spool_directory(config, app)
         self._spool = None if directory is None else Spool(directory, max_age=config.spool_max_age)
-        self._outbox = BatchQueue(bounds, counters, spool=self._spool, on_open=self.ensure_started)
+        self._queue = BatchQueue(limits, counters, spool=self._spool, on_open=self.ensure_started)
         self._recovery = (
             None
             if self._spool is None
-            else Recovery(self._spool, bounds, self._outbox.lost, since=consent_gate.granted_at)
+            else Recovery(
+                self._spool, limits, self._queue.count_lost, since=consent_gate.granted_at
+            )
         )
-        self._courier = ExportWorker(
-            self._outbox,
+        self._worker = ExportWorker(
+            self._queue,
             counters,
             lambda: connect(config),
             backoff=Backoff(directory),
             recovery=self._recovery,
-            is_permitted=consent_gate.is_granted,
-            on_start=self._expire_neighbours,
-            on_end=_observed(config, counters),
+            is_granted=consent_gate.is_granted,
+            on_start=self._expire_stale_destinations,
+            on_batch_end=_observed(config, counters),
             on_idle=on_idle,
         )
         self._own = directory if is_apart(config) else None
         self._max_age = config.spool_max_age
-        self.append = self._outbox.append
+        self.append = self._queue.append
 
     def after_fork(self) -> None:
-        """Begin anew in a forked child: empty, without a thread, a connection or a lock.
+        """Start again in a forked child: empty, without a thread, a connection or a lock.
 
-        The counts begin anew first: the outbox shares their lock.
+        The counts come first: the queue shares their lock.
         """
         self.counters.after_fork()
-        for part in (self._spool, self._recovery, self._outbox, self._courier):
+        for part in (self._spool, self._recovery, self._queue, self._worker):
             if part is not None:
                 part.after_fork()
 
-    def _expire_neighbours(self) -> None:
+    def _expire_stale_destinations(self) -> None:
         if self._own is not None:
-            spool.expire_stale_destinations(self._own, self._max_age, self._outbox.lost)
+            spool.expire_stale_destinations(self._own, self._max_age, self._queue.count_lost)
 
     def ensure_started(self) -> None:
-        """Start the courier, which then also sends what dead processes left."""
-        self._courier.ensure_started()
+        """Start the worker, which also sends the segments of dead processes."""
+        self._worker.ensure_started()
 
     def flush(self, timeout: float | None) -> bool:
-        """Send everything now; True if the backend acknowledged it all within *timeout* seconds."""
-        return self._outbox.flush(timeout)
+        """Send everything now; True if the backend acknowledged all of it in *timeout* seconds."""
+        return self._queue.flush(timeout)
 
     def shutdown(self, timeout: float) -> bool:
-        """Flush for *timeout* seconds at most, leave or give up the rest, end the courier.
+        """Flush for *timeout* seconds at most, then end the worker. Idempotent.
 
-        Once the backend has failed, what is safe on disk is not waited for. Idempotent. True if
-        nothing was left.
+        Events on disk stay there for the next process; the others are dropped. After a failed
+        request, events on disk are not waited for. True if no event was pending at the end.
         """
-        if timeout > 0:  # else a last request would be begun, and broken off
-            self._outbox.flush(timeout, respect_backoff=False)
-        is_empty = self._outbox.close(DropReason.SHUTDOWN)
+        if timeout > 0:  # else a last request would be started and aborted
+            self._queue.flush(timeout, respect_backoff=False)
+        is_empty = self._queue.close(DropReason.SHUTDOWN)
         self._end()
         return is_empty
 
     def discard(self, reason: DropReason) -> None:
-        """End the courier at once, and delete what is pending, counted under *reason*."""
-        self._outbox.close(reason, keep=False)
+        """End the worker at once; pending events are deleted, and dropped for *reason*."""
+        self._queue.close(reason, keep=False)
         self._end()
 
     def _end(self) -> None:
-        self._courier.stop()
+        self._worker.stop()
         if self._spool is not None:
             self._spool.log_pending_error()
             self._spool.close()
 
 
 def _observed(config: DeliveryConfig, counters: Counters) -> Callable[[float, str], object]:
-    """Show the counts where the settings say; return what is to be told of each end of a batch."""
+    """Report the counts to the meter provider; return the callback for the end of a batch."""
     if config.meter_provider is None:
         return lambda _seconds, _error: None
     from otel_telemetry.export.metrics import observe  # noqa: PLC0415 - only if asked for

@@ -1,4 +1,4 @@
-"""OTLP over gRPC, on grpcio: one channel, requests and answers as bytes."""
+"""OTLP over gRPC, on grpcio: one channel; requests and responses are bytes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig
 from otel_telemetry.export.result import ExportResult, from_grpc, from_success, no_response
 
-# By itself it prints every handshake that fails to stderr. It reads this once, when it is imported.
+# By default gRPC prints each failed handshake to stderr. It reads this variable at import.
 with environment.PresetVariable("GRPC_VERBOSITY", "ERROR"):
     import grpc
 
 _METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _OPTIONS = (
-    # The courier decides when to try again; a channel that backs off by itself would answer for a
-    # backend that it has not asked.
+    # The worker decides when to retry. A channel with a backoff of its own would fail requests
+    # without a connection to the backend.
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -29,16 +29,16 @@ _OPTIONS = (
 )
 _STATUS_DETAILS = "grpc-status-details-bin"
 
-# Channels of a forked process's parent. They must neither be used nor destroyed here: both touch
-# threads that this process does not have.
-_parents_channels: list[grpc.Channel] = []
+# Channels of the parent process. A forked child must neither use nor destroy them: both touch
+# threads that the child does not have.
+_parent_channels: list[grpc.Channel] = []
 
 
 class GRPCTransport:
     """Sends requests to one server. `send` by one thread at a time; `abort` by any.
 
     Args:
-        config: Where to, with what metadata, and how long a request may take.
+        config: The server, the metadata and the time-out of a request.
     """
 
     def __init__(self, config: DeliveryConfig) -> None:
@@ -54,28 +54,28 @@ class GRPCTransport:
             if config.compression == "gzip"
             else grpc.Compression.NoCompression
         )
-        # Made now, though it connects later: gRPC imports the rest of itself with the first
-        # channel, and a process that forks meanwhile would leave its child with half of it.
+        # Made now, and connected later: gRPC imports the rest of itself with the first channel, and
+        # a fork meanwhile would leave the child with half-imported modules.
         self._channel: grpc.Channel | None = self._connect()
         self._aborted = False
 
     def after_fork(self) -> None:
-        """Begin with no channel; the parent's stays untouched."""
+        """Start without a channel; the channel of the parent process stays untouched."""
         if self._channel is not None:
-            _parents_channels.append(self._channel)
+            _parent_channels.append(self._channel)
         self._channel = None
 
     def send(self, request: bytes) -> ExportResult:
-        """Send an ExportLogsServiceRequest and return what became of it; never raises."""
+        """Send an ExportLogsServiceRequest and return its result; never raises."""
         try:
             if self._channel is None:
                 self._channel = self._connect()
-            # Looked at after the channel is known to `abort`: whichever comes first, it is closed.
+            # Checked after `abort` can see the channel, so that one of the two closes it.
             if self._aborted:
                 self._channel.close()
-            export = self._channel.unary_unary(_METHOD, _as_it_is, _as_it_is)
-            # Not `future`, which needs a thread of gRPC's own: there are no new ones once the
-            # interpreter goes down, and a channel then never ends its close.
+            export = self._channel.unary_unary(_METHOD, _identity, _identity)
+            # Not `future`, which needs a new thread: at interpreter shutdown there is none, and the
+            # channel would never finish its close.
             answer = export(
                 request,
                 timeout=self._timeout,
@@ -89,7 +89,7 @@ class GRPCTransport:
             return no_response(type(error).__name__)
 
     def abort(self) -> None:
-        """Break off the request under way, and every later one; close the channel."""
+        """Abort the request in flight and every later one; close the channel."""
         self._aborted = True
         channel = self._channel
         if channel is not None:
@@ -104,7 +104,7 @@ class GRPCTransport:
 
 
 def _proxy_options(url: str) -> tuple[tuple[str, object], ...]:
-    """Have the proxies of HTTP hold here too: gRPC by itself reads only lower-case variables."""
+    """Apply the proxy variables of HTTP: gRPC by itself reads only lower-case ones."""
     parts = urlsplit(url)
     proxy = urllib.request.getproxies().get(parts.scheme)
     if urllib.request.proxy_bypass(parts.netloc):
@@ -114,12 +114,12 @@ def _proxy_options(url: str) -> tuple[tuple[str, object], ...]:
     return (("grpc.http_proxy", proxy if "://" in proxy else f"http://{proxy}"),)
 
 
-def _as_it_is(message: bytes) -> bytes:
+def _identity(message: bytes) -> bytes:
     return message
 
 
 def _failed(error: grpc.RpcError) -> ExportResult:
-    # What a call raises is the call itself, with its status; the types do not say so.
+    # A failed call raises itself, with its status; the types do not say so.
     call = cast("grpc.Call", error)
     details = dict(call.trailing_metadata() or ()).get(_STATUS_DETAILS)
     return from_grpc(
@@ -145,10 +145,10 @@ def _credentials(config: DeliveryConfig) -> grpc.ChannelCredentials:
 
 
 def _authorities() -> str | None:
-    """Return the file of the system's authorities; None for those that gRPC knows.
+    """Return the file of the system's authorities; None for gRPC's own list.
 
-    By itself gRPC knows only its own, or those of its own variable: behind a company's proxy, it
-    would trust nobody where HTTP does.
+    By itself gRPC ignores the system's authorities. Behind the proxy of a company, connections
+    would fail that work over HTTP.
     """
     if "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" in environment.current():
         return None

@@ -1,4 +1,4 @@
-"""The end of requests that take too long."""
+"""OTLP over HTTP, on urllib3: one connection, with a deadline for the whole request."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from otel_telemetry._internal.version import VERSION
 from otel_telemetry.config.config import DeliveryConfig
 from otel_telemetry.export.result import ExportResult, from_http, no_response
 
-THREAD_NAME = "otel_telemetry-overtime"
+THREAD_NAME = "otel_telemetry-deadline"
 _LOOK = 0.1  # seconds
 
 
 class RequestDeadline:
-    """Breaks off what takes too long, from a thread of its own. Thread-safe.
+    """Aborts a request that takes too long, from a thread of its own. Thread-safe.
 
-    One thread for many requests in a row: to start one for each would cost more than to send it.
-    The thread looks ten times a second, and ends if none is under way then.
+    One thread serves many requests in a row, because a thread start costs more than a request. The
+    thread checks ten times a second, and ends if no request is in flight then.
 
     Args:
         clock: Monotonic seconds.
@@ -41,24 +41,24 @@ class RequestDeadline:
         self._deadline: float | None = None
         self._cut: Callable[[], object] = bool
 
-    def begin(self, seconds: float, cut: Callable[[], object]) -> None:
-        """Call *cut* in so many seconds, unless `end` comes before."""
+    def start(self, seconds: float, cut: Callable[[], object]) -> None:
+        """Call *cut* in *seconds* seconds, unless `cancel` comes first."""
         with self._changed:
             self._deadline, self._cut = self._clock() + seconds, cut
             if self._thread is not None and self._thread.is_alive():
                 return
             self._thread = threading.Thread(target=self._watch, name=THREAD_NAME, daemon=True)
-        # Once the interpreter goes down there are no new threads, and the end comes soon enough.
+        # At interpreter shutdown no thread can start; the process ends soon anyway.
         with contextlib.suppress(RuntimeError):
             self._thread.start()
 
-    def end(self) -> None:
-        """Note that what began has ended; the thread learns of it when it looks."""
+    def cancel(self) -> None:
+        """Note that the request has ended; the thread sees it at its next check."""
         with self._changed:
             self._deadline = None
 
     def stop(self) -> None:
-        """Note the same, and have the thread look now."""
+        """Note that the request has ended, and end the thread now."""
         with self._changed:
             self._deadline = None
             self._changed.notify()
@@ -89,7 +89,7 @@ class HTTPTransport:
     """Sends requests to one URL. `send` by one thread at a time; `abort` by any.
 
     Args:
-        config: Where to, with what headers, and how long a request may take.
+        config: The URL, the headers and the time-out of a request.
     """
 
     def __init__(self, config: DeliveryConfig) -> None:
@@ -107,36 +107,36 @@ class HTTPTransport:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Begin with no connection: two processes on one would read each other's answers."""
-        self._line = _Line()
-        self._overtime = RequestDeadline()
-        self._pools = _pool_manager(self._url, self._line, self._tls)
+        """Start without a connection: two processes on one would read each other's responses."""
+        self._connection_handle = _ConnectionHandle()
+        self._deadline = RequestDeadline()
+        self._pools = _pool_manager(self._url, self._connection_handle, self._tls)
 
     def send(self, request: bytes) -> ExportResult:
-        """Send an ExportLogsServiceRequest and return what became of it; never raises."""
-        self._line.open()
-        # Looked at after that: an abort from here on cuts the line again.
+        """Send an ExportLogsServiceRequest and return its result; never raises."""
+        self._connection_handle.open()
+        # Checked after that: an abort from here on cuts the connection again.
         if self._aborted:
             return no_response("shutting down")
         body = _gzip(request) if self._compress else request
-        # The time-outs of a socket begin anew with every byte; this one is for the whole request.
-        self._overtime.begin(self._timeout, self._line.cut)
+        # The time-out of a socket starts again with every byte; this one is for the whole request.
+        self._deadline.start(self._timeout, self._connection_handle.cut)
         _sending.now = True
         try:
             return self._post(body)
         except Exception as error:
-            # Whatever left us without an answer may pass. The error's name alone: its text may
-            # hold a proxy's credentials.
+            # Every error without a response is retryable. The text of the error may contain the
+            # credentials of a proxy, so only its name is shown.
             return no_response(type(error).__name__)
         finally:
             _sending.now = False
-            self._overtime.end()
+            self._deadline.cancel()
 
     def abort(self) -> None:
-        """Break off the request under way, and every later one."""
+        """Abort the request in flight and every later one."""
         self._aborted = True
-        self._line.cut()
-        self._overtime.stop()
+        self._connection_handle.cut()
+        self._deadline.stop()
 
     def _post(self, body: bytes) -> ExportResult:
         response = self._pools.urlopen(
@@ -149,33 +149,33 @@ class HTTPTransport:
             retries=False,
             preload_content=False,
         )
-        content, is_whole = b"", False
-        # The status has been read and counts, even if the body breaks off: the backend has spoken.
+        content, is_complete = b"", False
+        # The status counts, even if the body is incomplete.
         with contextlib.suppress(Exception):
             content = response.read(_LONGEST_ANSWER)
-            is_whole = len(content) < _LONGEST_ANSWER
-        if is_whole:
+            is_complete = len(content) < _LONGEST_ANSWER
+        if is_complete:
             response.release_conn()
         else:
             response.close()
         return from_http(response.status, response.headers, content)
 
 
-def _is_hosts(_: logging.LogRecord) -> bool:
-    """Keep what urllib3 says of our requests out of the host's log.
+def _is_host_record(_: logging.LogRecord) -> bool:
+    """Keep urllib3's log records of our requests out of the application's log.
 
-    A host that listens asked for its own; and where its log is sent through us, each request would
-    be the reason for the next.
+    Where the application exports its log through this library, each request would otherwise cause
+    the next.
     """
     return not getattr(_sending, "now", False)
 
 
 for _name in _LOGGERS:
-    logging.getLogger(f"urllib3.{_name}").addFilter(_is_hosts)
+    logging.getLogger(f"urllib3.{_name}").addFilter(_is_host_record)
 
 
-class _Line:
-    """The connection in use, for another thread to cut."""
+class _ConnectionHandle:
+    """The connection in use, so that another thread can cut it."""
 
     def __init__(self) -> None:
         self._connection: HTTPConnection | None = None
@@ -187,30 +187,32 @@ class _Line:
         self._is_cut = False
 
     def connect(self, connection: HTTPConnection, connect: Callable[[], None]) -> None:
-        """Connect *connection*, by *connect*, within reach of `cut`."""
+        """Connect *connection* by *connect*, so that `cut` can reach it."""
         self._connection = connection
         connect()
-        # Kept here too: a connection lets go of its socket while its last answer is still read.
+        # Kept here too: a connection drops its socket while its last response is still read.
         self._socket = connection.sock
-        if self._is_cut:  # while a name was looked up, which nothing can break off
+        if self._is_cut:  # during a DNS look-up, which cannot be aborted
             connection.close()
             raise ConnectionAbortedError
 
     def cut(self) -> None:
-        """Shut the socket down: whoever waits on it, in another thread, waits no more.
+        """Shut the socket down, which ends every wait on it in other threads.
 
-        Where there is none yet, its request ends as soon as there is one.
+        Without a socket yet, the request ends as soon as it has one.
         """
         self._is_cut = True
         for sock in (self._socket, getattr(self._connection, "sock", None)):
             if isinstance(sock, socket.socket):
                 with contextlib.suppress(OSError):
-                    # Not SSLSocket's own, which takes the TLS session from under its reader.
+                    # Not SSLSocket's method, which removes the TLS session while it is read.
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-def _pool_manager(url: str, line: _Line, tls: ssl.SSLContext | None) -> urllib3.PoolManager:
-    """Return what connects to *url*, by way of the environment's proxy if there is one."""
+def _pool_manager(
+    url: str, line: _ConnectionHandle, tls: ssl.SSLContext | None
+) -> urllib3.PoolManager:
+    """Return the connection pools for *url*, through the environment's proxy if it names one."""
 
     class Connection(HTTPConnection):
         def connect(self) -> None:
@@ -260,7 +262,7 @@ def _gzip(data: bytes) -> bytes:
 
 
 def tls_context(config: DeliveryConfig) -> ssl.SSLContext:
-    """Return whom we trust, and who we are, over TLS; raises OSError over a file that is wrong."""
+    """Return the TLS context with the configured certificates; raises OSError for a bad file."""
     context = ssl.create_default_context(cafile=config.certificate_file)
     if config.client_certificate_file is not None:
         context.load_cert_chain(config.client_certificate_file, config.client_key_file)

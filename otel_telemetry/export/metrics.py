@@ -1,7 +1,7 @@
-"""The counts as OpenTelemetry metrics, under the names of the semantic conventions (otel.sdk.*).
+"""The counts as OpenTelemetry metrics, named by the semantic conventions (otel.sdk.*).
 
-Observable instruments, but for one: they read the counts when a reader asks, and cost an event
-nothing. The queue's capacity is not among them, for it is one of bytes.
+All but one are observable instruments, which read the counts at collection and cost an event
+nothing. The capacity of the queue is left out: it counts bytes, not records.
 """
 
 from __future__ import annotations
@@ -46,10 +46,9 @@ class _Observed:
     exporter: Mapping[str, str]
 
 
-# A second instrument of the same name is no second instrument: each provider has one set, which
-# shows all that it was told of.
+# An SDK merges instruments of one name: each provider has one set, which reports every engine.
 _observed: WeakKeyDictionary[MeterProvider, list[_Observed]] = WeakKeyDictionary()
-# Weakly too: an instrument keeps its provider alive, and is kept alive by it.
+# Weakly too: an instrument and its provider keep each other alive.
 _durations: WeakKeyDictionary[MeterProvider, ref[Histogram]] = WeakKeyDictionary()
 _BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)  # seconds
 _lock = threading.Lock()
@@ -58,10 +57,10 @@ _lock = threading.Lock()
 def observe(
     meter_provider: MeterProvider, counters: Counters, *, is_grpc: bool
 ) -> Callable[[float, str], None]:
-    """Have *meter_provider* show *counters*, for as long as they live.
+    """Report *counters* to *meter_provider* for as long as they live.
 
     Returns:
-        What to call with the seconds that a batch took, and the type of its error, if any.
+        A function to call with the seconds that a batch took, and the type of its error, or "".
     """
     number = next(_numbers)
     exporter = f"otlp_{'grpc' if is_grpc else 'http'}_log_exporter"

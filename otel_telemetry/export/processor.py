@@ -1,4 +1,4 @@
-"""Where records become bytes: a LogRecordProcessor on our delivery."""
+"""Log record processors and the exporter that encode records for a delivery engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otel_telemetry._internal.log import quiet_log
 from otel_telemetry._internal.scalars import SCALARS
 from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig, resolve
-from otel_telemetry.export.engine import Delivery
+from otel_telemetry.export.engine import DeliveryEngine
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.sdk import EventRecord
 from otel_telemetry.mapping.values import valid_unicode
@@ -35,24 +35,24 @@ _T = TypeVar("_T")
 _INFO = SeverityNumber.INFO.value
 
 
-class DeliveryProcessor(LogRecordProcessor):
-    """Encodes each record as it is emitted, and hands the bytes on.
+class EncodingProcessor(LogRecordProcessor):
+    """Encodes each record as it is emitted, and appends it to a delivery engine.
+
+    Does not own the engine: the object that made it ends it.
 
     Args:
-        delivery: Where the bytes go.
-        shutdown_timeout: Seconds that `shutdown` may take.
+        engine: Queues and delivers the encoded records.
     """
 
-    def __init__(self, delivery: Delivery, *, shutdown_timeout: float) -> None:
-        self._delivery = delivery
-        self._append = delivery.append
-        self._shutdown_timeout = shutdown_timeout
+    def __init__(self, engine: DeliveryEngine) -> None:
+        self._engine = engine
+        self._append = engine.append
         self._cleaner = Cleaner(Limits(count=None))
         self._resources = _Encoded(self._resource_bytes)
         self._scopes = _Encoded(self._scope_bytes)
 
     def on_emit(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> None:
-        """Encode and take *log_record*, as it is now. Never raises, never waits for the backend."""
+        """Encode and queue *log_record* as it is now. Never raises, never waits for the backend."""
         try:
             if isinstance(log_record, EventRecord):
                 log_record.receipt = self._append(
@@ -67,7 +67,7 @@ class DeliveryProcessor(LogRecordProcessor):
                     self._encode(log_record),
                 )
         except Exception:
-            self._delivery.counters.drop(DropReason.INVALID)
+            self._engine.counters.drop(DropReason.INVALID)
             quiet_log.warning("a log record was dropped: it cannot be encoded")
             if isinstance(log_record, EventRecord):
                 log_record.receipt = dropped(DropReason.INVALID)
@@ -89,22 +89,22 @@ class DeliveryProcessor(LogRecordProcessor):
                 event.encoded_attributes,
             )
         except Exception:
-            return self._encode(event)  # which makes it legal
+            return self._encode(event)  # which corrects it
 
     def _encode(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> bytes:
         record = log_record.log_record
         try:
             if not isinstance(log_record, EventRecord) and not _is_flat(record):
-                # It may nest deeper than backends read, and they would refuse the whole request.
-                return self._mended(log_record)
+                # Backends refuse a whole request for one value that nests too deep.
+                return self._encode_corrected(log_record)
             return _encoded(
                 record, record.body, record.attributes or {}, log_record.dropped_attributes
             )
         except Exception:
-            # Something in it is not legal: made so, it goes all the same.
-            return self._mended(log_record)
+            # Something in it is not legal: it is corrected.
+            return self._encode_corrected(log_record)
 
-    def _mended(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> bytes:
+    def _encode_corrected(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> bytes:
         record = log_record.log_record
         attributes, cut, _ = self._cleaner.clean(record.attributes)
         body = self._cleaner.clean({"body": record.body})[0].get("body")
@@ -137,22 +137,21 @@ class DeliveryProcessor(LogRecordProcessor):
         Returns:
             True only if the backend acknowledged everything in time.
         """
-        return self._delivery.flush(timeout_millis / 1000)
+        return self._engine.flush(timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        """Flush for as long as the shutdown timeout allows, then end the courier. Idempotent."""
-        self._delivery.shutdown(self._shutdown_timeout)
+        """Do nothing: the owner of the engine ends it."""
 
 
-class OTLPLogRecordProcessor(DeliveryProcessor):
+class OTLPLogRecordProcessor(EncodingProcessor):
     """Delivers the records of any LoggerProvider over OTLP. Thread-safe and fork-safe.
 
-    In place of BatchLogRecordProcessor with OTLPLogExporter: one bad record does not cost its
-    batch, flush and shutdown keep their deadlines and tell the truth, and `stats` counts what
-    became of every record.
+    A replacement of BatchLogRecordProcessor with OTLPLogExporter: one bad record does not cost its
+    batch, flush and shutdown keep their deadlines and report failures, and `stats` counts the
+    outcome of every record.
 
     Args:
-        **settings: The fields of `DeliveryConfig`; what is not given comes from OTEL_TELEMETRY_*
+        **settings: The fields of `DeliveryConfig`; missing ones come from OTEL_TELEMETRY_*
             and, without an endpoint, from OTEL_EXPORTER_OTLP_*.
 
     Raises:
@@ -161,23 +160,28 @@ class OTLPLogRecordProcessor(DeliveryProcessor):
 
     def __init__(self, **settings: Unpack[DeliverySettings]) -> None:
         config = resolve(DeliveryConfig, settings, environment.current())
-        delivery = Delivery(config, Counters(), app="otel_telemetry")
+        engine = DeliveryEngine(config, Counters(), app="otel_telemetry")
         if config.spool is not False:
-            delivery.ensure_started()
-        super().__init__(delivery, shutdown_timeout=config.shutdown_timeout)
-        fork.watch(delivery.after_fork)
+            engine.ensure_started()
+        super().__init__(engine)
+        self._shutdown_timeout = config.shutdown_timeout
+        fork.watch(engine.after_fork)
+
+    def shutdown(self) -> None:
+        """Flush for at most `shutdown_timeout` seconds, then end the engine. Idempotent."""
+        self._engine.shutdown(self._shutdown_timeout)
 
     @property
     def stats(self) -> Stats:
-        """What became of the records so far."""
-        return self._delivery.counters.snapshot()
+        """The counts of the records so far."""
+        return self._engine.counters.snapshot()
 
 
 class _Encoded(Generic[_T]):
-    """Encoded forms of objects that come again and again, told apart by identity.
+    """A cache of encoded objects, by identity.
 
-    The SDK's own equality takes ``True``, ``1`` and ``1.0`` for the same, and its hashes cost more
-    than encoding.
+    For the SDK's equality ``True``, ``1`` and ``1.0`` are the same, and its hashes cost more than
+    encoding.
     """
 
     _CAPACITY = 512
@@ -187,7 +191,7 @@ class _Encoded(Generic[_T]):
         self._known: dict[int, tuple[object, bytes]] = {}
 
     def __call__(self, item: _T) -> bytes:
-        # Kept with its bytes, so that its id is nobody else's meanwhile.
+        # Kept with its bytes, so that no other object gets its id.
         known = self._known.get(id(item))
         if known is None:
             if len(self._known) >= self._CAPACITY:
@@ -224,7 +228,7 @@ def _encoded(
 
 
 class DurableLogExporter(LogRecordExporter):
-    """Takes records into the spool, from where they are delivered over OTLP. Thread-safe.
+    """Writes records to the spool, from which they are delivered over OTLP. Thread-safe.
 
     The entry point ``otlp_durable``: ``OTEL_LOGS_EXPORTER=otlp_durable`` under
     ``opentelemetry-instrument``. All settings come from the environment. The SDK's batch processor
@@ -240,7 +244,7 @@ class DurableLogExporter(LogRecordExporter):
         self._is_shut_down = False
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Take *batch*; never waits for the backend."""
+        """Queue *batch*; never waits for the backend."""
         if self._is_shut_down:
             return LogRecordExportResult.FAILURE
         for record in batch:
@@ -256,6 +260,6 @@ class DurableLogExporter(LogRecordExporter):
         return self._processor.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
-        """Flush for as long as the shutdown timeout allows, and leave the rest on disk."""
+        """Flush for at most `shutdown_timeout` seconds, and leave the rest on disk."""
         self._is_shut_down = True
         self._processor.shutdown()

@@ -1,4 +1,4 @@
-"""The outbox's vocabulary: how much it holds, and what it tells the courier."""
+"""The queue of batches between `send` and the worker: limits, schedule, accounting, queue."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from otel_telemetry.receipt import Outcome, Receipt, dropped
 from otel_telemetry.spool.spool import Spool
 from otel_telemetry.stats import Counters, DropReason
 
-FIRST_LOOK = 0.01
-"""Seconds after which the courier looks whether the open batch is full; each look doubles them.
+FIRST_POLL = 0.01
+"""Seconds before the worker first polls for a full batch; each poll doubles them.
 
-To be woken amid a burst of events would have it fight with the burst for the interpreter, which
-costs both more than the work does.
+A worker that was woken in a burst of events would compete with the burst for the interpreter lock,
+which costs both more than the work.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """When a batch is full, and when memory or disk is.
+    """The sizes at which a batch, the memory or the disk is full.
 
     Attributes:
-        flush_interval: Seconds that a batch stays open at most.
+        flush_interval: Seconds that a batch stays open, at most.
         max_batch_events: Records in a batch.
         max_batch_bytes: Bytes of a request before compression.
         max_pending_bytes: Bytes of all batches in memory.
@@ -44,263 +44,263 @@ class QueueLimits:
 
 
 class WorkerTask(enum.Enum):
-    """What the courier is to do where there is no batch to send.
+    """What the worker does when no batch is due.
 
     Attributes:
-        TIDY: Look after the spool; or send what dead processes left.
-        END: Go home.
+        MAINTAIN: Scan the spool, or send segments of dead processes.
+        STOP: End: the queue is closed.
     """
 
-    TIDY = "tidy"
-    END = "end"
+    MAINTAIN = "maintain"
+    STOP = "stop"
 
 
 class SendSchedule:
-    """Guarded by the outbox's lock.
+    """When the next request may be sent. Guarded by the queue's lock.
 
     Attributes:
-        not_before: When the next request may go, in seconds of the monotonic clock; 0 for now.
-        is_hurried: Whether a flush wants it now, whatever other processes have found.
-        retries: How often it was put off.
+        not_before: In seconds of the monotonic clock; 0 for now.
+        ignore_backoff: Whether a flush overrides the backoff of other processes.
+        retries: How often a request was delayed.
     """
 
-    __slots__ = ("_is_asked", "is_hurried", "not_before", "retries")
+    __slots__ = ("_requested_by_server", "ignore_backoff", "not_before", "retries")
 
     def __init__(self) -> None:
         self.not_before = 0.0
-        self.is_hurried = False
+        self.ignore_backoff = False
         self.retries = 0
-        self._is_asked = False
+        self._requested_by_server = False
 
-    def slow(self, until: float, pause: RetryDelay) -> None:
-        """Let no request go until then, because of *pause*."""
+    def delay(self, until: float, pause: RetryDelay) -> None:
+        """Delay the next request until the time *until*, because of *pause*."""
         self.retries += 1
-        if pause.from_shared_state and not pause.requested_by_server and self.is_hurried:
-            return  # a flush has come while we read what others have found
+        if pause.from_shared_state and not pause.requested_by_server and self.ignore_backoff:
+            return  # a flush came while the shared state was read
         self.not_before = until
-        self._is_asked = pause.requested_by_server
-        self.is_hurried = False
+        self._requested_by_server = pause.requested_by_server
+        self.ignore_backoff = False
 
-    def resume(self) -> None:
-        """The backend has answered."""
+    def reset(self) -> None:
+        """Allow the next request now: the backend responded."""
         self.not_before = 0.0
-        self._is_asked = self.is_hurried = False
+        self._requested_by_server = self.ignore_backoff = False
 
-    def worth_waiting(self, timeout: float | None, now: float) -> float | None:
-        """Return *timeout*, in seconds; 0 if no request may go until it is over."""
+    def effective_timeout(self, timeout: float | None, now: float) -> float | None:
+        """Return *timeout* in seconds; 0 if no request may be sent before it ends."""
         return 0.0 if timeout is not None and self.not_before - now >= timeout else timeout
 
-    def hurry(self, *, is_hurried: bool) -> None:
-        """Let the next request go now, unless the backend has asked for a pause."""
-        self.is_hurried = is_hurried
-        if not self._is_asked:
+    def send_now(self, *, ignore_backoff: bool) -> None:
+        """Allow the next request now, unless the backend asked for a delay."""
+        self.ignore_backoff = ignore_backoff
+        if not self._requested_by_server:
             self.not_before = 0.0
 
 
 class BatchAccounting:
-    """Keeps the counts true while batches move. Guarded by the outbox's lock.
+    """Counts the events of batches as they change state. Guarded by the queue's lock.
 
     Args:
         counters: The counts.
-        spool: Where the segments of ended batches are deleted.
+        spool: Deletes the segments of settled batches.
 
     Attributes:
-        memory: Bytes of the batches in memory.
-        disk: Bytes of the batches on disk.
+        memory_size: Bytes of the batches in memory.
+        disk_size: Bytes of the batches on disk.
     """
 
-    __slots__ = ("_counters", "_spool", "disk", "memory")
+    __slots__ = ("_counters", "_spool", "disk_size", "memory_size")
 
     def __init__(self, counters: Counters, spool: Spool | None) -> None:
         self._counters = counters
         self._spool = spool
-        self.memory = 0
-        self.disk = 0
+        self.memory_size = 0
+        self.disk_size = 0
 
-    def close(self, batch: Batch) -> None:
-        """Note that *batch* was open, and takes no more."""
-        if batch.fate.is_on_disk:
-            self.disk += batch.size
+    def add_closed(self, batch: Batch) -> None:
+        """Count the disk size of *batch*, which is closed now."""
+        if batch.result.is_on_disk:
+            self.disk_size += batch.size
 
-    def put_away(self, batch: Batch) -> None:
-        """Have *batch* leave memory while it waits, if it can."""
-        self.memory -= batch.leave_memory()
+    def spill(self, batch: Batch) -> None:
+        """Free the memory of *batch* while it waits."""
+        self.memory_size -= batch.spill()
 
-    def hand_over(self, batch: Batch, now: float) -> None:
-        """Note that *batch* goes to the transport, for the first time or again."""
-        if batch.asked_at is None:
-            batch.asked_at = now
+    def start_request(self, batch: Batch, now: float) -> None:
+        """Count *batch* as in flight, at its first request."""
+        if batch.first_sent_at is None:
+            batch.first_sent_at = now
             self._counters.in_flight += batch.count
 
-    def _come_back(self, batch: Batch, count: int) -> None:
-        """Note that *count* records of *batch* are no longer on their way."""
-        if batch.asked_at is not None:
+    def _end_request(self, batch: Batch, count: int) -> None:
+        """Count *count* records of *batch* as no longer in flight."""
+        if batch.first_sent_at is not None:
             self._counters.in_flight -= count
 
-    def adopt(self, batch: Batch) -> None:
-        """Count *batch*, which dead processes left, as accepted here."""
+    def add_recovered(self, batch: Batch) -> None:
+        """Count *batch*, recovered from dead processes, as accepted."""
         self._counters.accepted += batch.count
         self._counters.recovered += batch.count
         self._counters.pending += batch.count
-        self.memory += batch.held
-        self.disk += batch.size
+        self.memory_size += batch.memory_size
+        self.disk_size += batch.size
 
-    def lose(self, count: int, reason: DropReason) -> None:
-        """Count records of dead processes that cannot be sent."""
+    def count_lost(self, count: int, reason: DropReason) -> None:
+        """Count records of dead processes as dropped for *reason*."""
         self._counters.accepted += count
         self._counters.recovered += count
         self._counters.dropped[reason] += count
 
     def restore(self, batch: Batch, records: Iterable[EncodedRecord], reason: DropReason) -> None:
-        """Put *records* back into *batch*; those missing are lost, and with the last its end."""
+        """Load *records* into *batch*; missing ones are dropped, and an empty batch is settled."""
         count, size = batch.count, batch.size
-        batch.enter_memory(records)
-        self.memory += batch.held
-        self.disk += batch.size - size
+        batch.load(records)
+        self.memory_size += batch.memory_size
+        self.disk_size += batch.size - size
         lost = count - batch.count
         if lost:
-            self._come_back(batch, lost)
+            self._end_request(batch, lost)
             self._counters.pending -= lost
             self._counters.dropped[reason] += lost
-            batch.fate.fail(Outcome.DROPPED, reason.value)
+            batch.result.fail(Outcome.DROPPED, reason.value)
         if not batch.count:
-            self._end(batch)
+            self._settle(batch)
 
-    def halve(self, batch: Batch) -> tuple[Batch, Batch]:
-        """Return the halves of *batch*, which are a little more than the whole."""
-        self._come_back(batch, batch.count)
-        first, second = batch.halves()
-        self.memory += first.held + second.held - batch.held
-        if batch.fate.is_on_disk:
-            self.disk += first.size + second.size - batch.size
+    def split(self, batch: Batch) -> tuple[Batch, Batch]:
+        """Return the halves of *batch*; together they are a little larger."""
+        self._end_request(batch, batch.count)
+        first, second = batch.split()
+        self.memory_size += first.memory_size + second.memory_size - batch.memory_size
+        if batch.result.is_on_disk:
+            self.disk_size += first.size + second.size - batch.size
         return first, second
 
     def deliver(self, batch: Batch, rejected: int, reason: str) -> None:
-        """Count *batch* as taken by the backend, but for *rejected* records."""
+        """Count *batch* as delivered, except for *rejected* records."""
         rejected = min(max(rejected, 0), batch.count)
         self._counters.delivered += batch.count - rejected
         self._counters.rejected += rejected
-        batch.fate.taken += batch.count - rejected
+        batch.result.delivered_count += batch.count - rejected
         if rejected:
-            batch.fate.fail(Outcome.PARTIAL, reason or "rejected by the backend")
-        self._end(batch)
+            batch.result.fail(Outcome.PARTIAL, reason or "rejected by the backend")
+        self._settle(batch)
 
     def refuse(self, batch: Batch, reason: str) -> None:
         """Count *batch* as refused for good."""
         self._counters.refused += batch.count
-        batch.fate.fail(Outcome.REFUSED, reason)
-        self._end(batch)
+        batch.result.fail(Outcome.REFUSED, reason)
+        self._settle(batch)
 
     def drop(self, batch: Batch, reason: DropReason) -> None:
         """Count *batch* as dropped."""
         self._counters.dropped[reason] += batch.count
-        batch.fate.fail(Outcome.DROPPED, reason.value)
-        self._end(batch)
+        batch.result.fail(Outcome.DROPPED, reason.value)
+        self._settle(batch)
 
-    def leave(self, batch: Batch, reason: DropReason) -> None:
-        """Count *batch* as left for the next process; what is not on disk is lost for *reason*."""
-        kept = batch.count if batch.fate.is_on_disk else batch.fate.kept
-        self._counters.spooled += kept
-        if kept < batch.count:
-            self._counters.dropped[reason] += batch.count - kept
-            batch.fate.fail(Outcome.DROPPED, reason.value)
+    def leave_on_disk(self, batch: Batch, reason: DropReason) -> None:
+        """Count *batch* as spooled; records that are not on disk are dropped for *reason*."""
+        spooled_count = batch.count if batch.result.is_on_disk else batch.result.spooled_count
+        self._counters.spooled += spooled_count
+        if spooled_count < batch.count:
+            self._counters.dropped[reason] += batch.count - spooled_count
+            batch.result.fail(Outcome.DROPPED, reason.value)
         else:
-            batch.fate.fail(Outcome.SPOOLED, "")
-        if kept:
-            # Whatever its other parts met, the segment stays: the next process sends it all again.
-            batch.fate.segments = ()
-        self._end(batch)
+            batch.result.fail(Outcome.SPOOLED, "")
+        if spooled_count:
+            # The segment stays, also where other parts are settled: the next process sends it all.
+            batch.result.segments = ()
+        self._settle(batch)
 
-    def _end(self, batch: Batch) -> None:
-        """Let go of a batch whose records have been counted."""
-        fate = batch.fate
-        self._come_back(batch, batch.count)
+    def _settle(self, batch: Batch) -> None:
+        """Settle *batch*, whose records have been counted."""
+        result = batch.result
+        self._end_request(batch, batch.count)
         self._counters.pending -= batch.count
-        self.memory -= batch.held
-        if fate.is_on_disk:
-            self.disk -= batch.size
-        fate.open_parts -= 1
-        if not fate.open_parts:
+        self.memory_size -= batch.memory_size
+        if result.is_on_disk:
+            self.disk_size -= batch.size
+        result.open_parts -= 1
+        if not result.open_parts:
             if self._spool is not None:
-                for path in fate.segments:
+                for path in result.segments:
                     self._spool.remove(path)
-            fate.receipt.settle(fate.outcome, fate.reason)
+            result.receipt.settle(result.outcome, result.reason)
 
 
 class BatchQueue:
-    """Thread-safe. One consumer takes batches and says what became of each; anybody appends.
+    """A queue of batches. Thread-safe: any thread appends, one worker dequeues and settles.
 
-    What it says of a batch that `close` has given up meanwhile counts no more.
+    A result of the worker for a batch that `close` has settled meanwhile is ignored.
 
     Args:
-        bounds: When a batch is full, and when memory or disk is.
-        counters: The counts; their lock guards everything here.
-        spool: Where records are kept beside memory; None for memory only.
-        on_open: Called when a batch has been opened. Not under the lock: it may start a thread,
-            and where threads are greenlets, one then runs that shares what its starter holds.
+        limits: The sizes at which a batch, the memory or the disk is full.
+        counters: The counts; their lock guards the queue too.
+        spool: Where records are written as well; None for memory only.
+        on_open: Called when a batch was opened, without the lock: it may start a thread, and a
+            greenlet in place of a thread shares the locks of its starter.
         clock: Monotonic seconds.
 
     Attributes:
-        pace: When the next request may go; others only read it.
+        schedule: When the next request may be sent; read-only for callers.
     """
 
     def __init__(
         self,
-        bounds: QueueLimits,
+        limits: QueueLimits,
         counters: Counters,
         *,
         spool: Spool | None = None,
         on_open: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bounds = bounds
+        self._limits = limits
         self._counters = counters
         self._spool = spool
         self._on_open = on_open
         self._clock = clock
         self._open: Batch | None = None
-        self._is_ending = self._is_closed = self._has_left = self._is_idle = False
+        self._is_ending = self._is_closed = self._has_leftovers = self._is_idle = False
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Begin empty: what the parent of this forked process holds, the parent sends."""
+        """Start empty: the parent process sends the batches that it holds."""
         self._changed = threading.Condition(self._counters.lock)
         if self._open is not None:
             self._open.close()
         self._open = None
         self._waiting: deque[Batch] = deque()
         self._sending: Batch | None = None
-        self._ledger = BatchAccounting(self._counters, self._spool)
-        self.pace = SendSchedule()
+        self._accounting = BatchAccounting(self._counters, self._spool)
+        self.schedule = SendSchedule()
 
     def append(self, resource: bytes, scope: bytes, record: bytes) -> Receipt:
-        """Take an encoded record; return the receipt of its batch, or of its loss."""
+        """Append an encoded record; return the receipt of its batch, or of its drop."""
         size = len(resource) + len(scope) + len(record)
         if size > MAX_REQUEST_BYTES:
             self._counters.drop(DropReason.TOO_LARGE)
             return dropped(DropReason.TOO_LARGE)
-        counters, bounds = self._counters, self._bounds
-        with counters.lock:  # that of the condition, less the condition's own methods around it
+        counters, limits = self._counters, self._limits
+        with counters.lock:  # the lock of the condition, without the cost of its methods
             counters.accepted += 1
             if self._is_closed:
                 counters.dropped[DropReason.DESTROYED] += 1
                 return dropped(DropReason.DESTROYED)
-            if self._ledger.memory + size > bounds.max_pending_bytes:
+            if self._accounting.memory_size + size > limits.max_pending_bytes:
                 counters.dropped[DropReason.QUEUE_FULL] += 1
                 return dropped(DropReason.QUEUE_FULL)
             batch = known = self._open
-            if batch is not None and batch.size + size > bounds.max_batch_bytes:
-                self._close_open()
+            if batch is not None and batch.size + size > limits.max_batch_bytes:
+                self._close_open_batch()
                 batch = None
             if batch is None:
                 batch = self._open_batch()
-            self._ledger.memory += batch.append(resource, scope, record)
+            self._accounting.memory_size += batch.append(resource, scope, record)
             counters.pending += 1
-            if batch.count >= bounds.max_batch_events:
-                self._close_open()
+            if batch.count >= limits.max_batch_events:
+                self._close_open_batch()
         if batch is not known:
             self._on_open()
-        return batch.fate.receipt
+        return batch.result.receipt
 
     def _open_batch(self) -> Batch:
         writer = None if self._spool is None else self._spool.open_segment()
@@ -309,136 +309,138 @@ class BatchQueue:
             self._changed.notify_all()
         return batch
 
-    def _close_open(self) -> None:
+    def _close_open_batch(self) -> None:
         batch, self._open = self._open, None
         if batch is None:
             return
         batch.close()
-        self._ledger.close(batch)
-        # The next one to be sent stays in memory: it would only be read back at once.
-        if self._waiting or self.pace.not_before:
-            self._ledger.put_away(batch)
+        self._accounting.add_closed(batch)
+        # The next batch to be sent stays in memory: it would be read back at once.
+        if self._waiting or self.schedule.not_before:
+            self._accounting.spill(batch)
         self._make_room()
         self._waiting.append(batch)
         if len(self._waiting) > 1:
             self._changed.notify_all()
 
     def _make_room(self) -> None:
-        """Give up the oldest batches on disk, until the rest is within its bounds."""
-        while self._ledger.disk > self._bounds.spool_max_bytes:
-            oldest = next((batch for batch in self._waiting if batch.fate.is_on_disk), None)
+        """Drop the oldest batches on disk until the disk size is within its limit."""
+        while self._accounting.disk_size > self._limits.spool_max_bytes:
+            oldest = next((batch for batch in self._waiting if batch.result.is_on_disk), None)
             if oldest is None:
                 return
             self._waiting.remove(oldest)
-            self._ledger.drop(oldest, DropReason.SPOOL_FULL)
+            self._accounting.drop(oldest, DropReason.SPOOL_FULL)
 
-    def take(self, *, tidy_at: float, has_backlog: bool = False) -> Batch | WorkerTask:
-        """Wait for the next batch that is due, not woken as one fills up, and return it.
+    def dequeue(self, *, maintain_at: float, has_backlog: bool = False) -> Batch | WorkerTask:
+        """Wait for the next batch that is due, and return it; a batch that fills up does not wake.
 
         Args:
-            tidy_at: When to return `Turn.TIDY` if no batch is due, in seconds of the clock.
-            has_backlog: Whether to return it also as soon as a request may go.
+            maintain_at: When to return `WorkerTask.MAINTAIN` if no batch is due, in seconds of the
+                clock.
+            has_backlog: Whether to return that task also as soon as a request may be sent.
         """
-        nap = FIRST_LOOK
+        poll = FIRST_POLL
         with self._changed:
             while not self._is_closed:
-                wait = self._until_due()
+                wait = self._seconds_until_due()
                 if wait is not None and wait <= 0:
                     if not self._waiting:
-                        self._close_open()
+                        self._close_open_batch()
                     self._sending = self._waiting.popleft()
-                    self._ledger.hand_over(self._sending, self._clock())
+                    self._accounting.start_request(self._sending, self._clock())
                     return self._sending
-                # What dead processes left waits with the rest while the backend is not to be asked.
-                tidy = min(tidy_at, self.pace.not_before) if has_backlog else tidy_at
-                until = threading.TIMEOUT_MAX if self._is_ending else tidy - self._clock()
+                # Segments of dead processes obey the schedule too.
+                maintain_by = (
+                    min(maintain_at, self.schedule.not_before) if has_backlog else maintain_at
+                )
+                until = threading.TIMEOUT_MAX if self._is_ending else maintain_by - self._clock()
                 if until <= 0:
-                    return WorkerTask.TIDY
+                    return WorkerTask.MAINTAIN
                 self._is_idle = wait is None
-                until = until if wait is None else min(wait, until, nap)
-                nap *= 2
+                until = until if wait is None else min(wait, until, poll)
+                poll *= 2
                 self._changed.wait(min(until, threading.TIMEOUT_MAX))
-            return WorkerTask.END
+            return WorkerTask.STOP
 
-    def _until_due(self) -> float | None:
-        """Return the seconds until a batch is due; None if there is none."""
-        due = self.pace.not_before
+    def _seconds_until_due(self) -> float | None:
+        """Return the seconds until a batch is due; None if no batch waits."""
+        due = self.schedule.not_before
         if not self._waiting:
             if self._open is None:
                 return None
-            due = max(due, self._open.opened + self._bounds.flush_interval)
+            due = max(due, self._open.opened_at + self._limits.flush_interval)
         return due - self._clock()
 
-    def adopt(self, batch: Batch) -> bool:
-        """Take *batch*, which dead processes left, as the one to send; False if it is too late."""
+    def claim(self, batch: Batch) -> bool:
+        """Make *batch*, recovered from dead processes, the one to send; False while ending."""
         with self._changed:
             if self._is_ending or self._is_closed:
                 return False
-            self._ledger.adopt(batch)
-            self._ledger.hand_over(batch, self._clock())
+            self._accounting.add_recovered(batch)
+            self._accounting.start_request(batch, self._clock())
             self._sending = batch
             return True
 
     def restore(self, batch: Batch, records: Iterable[EncodedRecord], reason: DropReason) -> bool:
-        """Put *records*, read from disk, back into *batch*; those missing are lost for *reason*.
+        """Load *records*, read from disk, into *batch*; missing ones are dropped for *reason*.
 
         Returns:
-            True if there is something to send.
+            True if the batch has records to send.
         """
         with self._changed:
             if batch is not self._sending:
                 return False
-            self._ledger.restore(batch, records, reason)
+            self._accounting.restore(batch, records, reason)
             if not batch.count:
                 self._end_sending()
             return batch.count > 0
 
-    def lost(self, count: int, reason: DropReason) -> None:
-        """Count records of dead processes that cannot be sent."""
+    def count_lost(self, count: int, reason: DropReason) -> None:
+        """Count records of dead processes as dropped for *reason*."""
         with self._changed:
-            self._ledger.lose(count, reason)
+            self._accounting.count_lost(count, reason)
 
-    def delivered(self, batch: Batch, rejected: int, reason: str) -> None:
-        """Count *batch* as taken by the backend, but for *rejected* records."""
+    def mark_delivered(self, batch: Batch, rejected: int, reason: str) -> None:
+        """Count *batch* as delivered, except for *rejected* records."""
         with self._changed:
             if batch is self._sending:
-                self.pace.resume()
-                self._ledger.deliver(batch, rejected, reason)
+                self.schedule.reset()
+                self._accounting.deliver(batch, rejected, reason)
                 self._end_sending()
 
-    def refused(self, batch: Batch, reason: str) -> None:
+    def mark_refused(self, batch: Batch, reason: str) -> None:
         """Count *batch* as refused for good."""
         with self._changed:
             if batch is self._sending:
-                self._ledger.refuse(batch, reason)
+                self._accounting.refuse(batch, reason)
                 self._end_sending()
 
     def drop(self, batch: Batch, reason: DropReason) -> None:
         """Count *batch* as dropped for *reason*."""
         with self._changed:
             if batch is self._sending:
-                self._ledger.drop(batch, reason)
+                self._accounting.drop(batch, reason)
                 self._end_sending()
 
-    def postpone(self, batch: Batch | None, pause: RetryDelay) -> None:
-        """Put *batch*, if any, at the end of the line; send nothing for as long as *pause* says.
+    def requeue(self, batch: Batch | None, pause: RetryDelay) -> None:
+        """Put *batch*, if any, at the end of the queue; send nothing for as long as *pause* says.
 
-        At the end, so that one batch that the backend cannot take does not block the others for
-        good.
+        At the end, so that a batch that fails again and again does not block the others.
         """
         with self._changed:
             if batch is self._sending:
-                self.pace.slow(self._clock() + pause.seconds, pause)
+                self.schedule.delay(self._clock() + pause.seconds, pause)
                 if batch is not None:
-                    self._ledger.put_away(batch)
+                    self._accounting.spill(batch)
                     self._waiting.append(batch)
                 self._end_sending()
 
     def split(self, batch: Batch) -> None:
-        """Put the halves of *batch* at the head of the line."""
+        """Put the halves of *batch* at the head of the queue."""
         with self._changed:
             if batch is self._sending:
-                first, second = self._ledger.halve(batch)
+                first, second = self._accounting.split(batch)
                 self._waiting.extendleft((second, first))
                 self._end_sending()
 
@@ -447,60 +449,60 @@ class BatchQueue:
         self._changed.notify_all()
 
     def flush(self, timeout: float | None, *, respect_backoff: bool = True) -> bool:
-        """Have everything sent now; wait for what becomes of it.
+        """Send everything now, and wait for the outcome.
 
         Args:
-            timeout: Seconds at most; None waits for as long as it takes.
-            respect_backoff: Whether to wait on, once the backend has failed, for what is safe on
-                disk, and for nothing while it has asked for a pause. An impatient flush is the
-                last: what dead processes left is not begun any more.
+            timeout: Seconds at most; None for no limit.
+            respect_backoff: Whether to keep waiting after a failed request. False is for the last
+                flush: it does not wait for batches on disk once a request failed, nor while the
+                backend asks for a delay, and no segment of a dead process is begun.
 
         Returns:
             True if all that was pending at the call was delivered in time.
         """
         with self._changed:
             self._is_ending |= not respect_backoff
-            self._close_open()
-            fates = {batch.fate for batch in self._all()}
-            # What is on disk need not be tried at the end of each of many processes.
-            self.pace.hurry(
-                is_hurried=respect_backoff or not all(fate.is_on_disk for fate in fates)
+            self._close_open_batch()
+            fates = {batch.result for batch in self._batches()}
+            # Batches on disk need no try at the end of each of many processes.
+            self.schedule.send_now(
+                ignore_backoff=respect_backoff or not all(result.is_on_disk for result in fates)
             )
             self._changed.notify_all()
-            retries = self.pace.retries
+            retries = self.schedule.retries
             if not respect_backoff and self._sending is None:
-                timeout = self.pace.worth_waiting(timeout, self._clock())
+                timeout = self.schedule.effective_timeout(timeout, self._clock())
 
             def is_over() -> bool:
-                left = [fate for fate in fates if fate.open_parts]
-                if not respect_backoff and self.pace.retries > retries:
-                    return all(fate.is_on_disk for fate in left)
+                left = [result for result in fates if result.open_parts]
+                if not respect_backoff and self.schedule.retries > retries:
+                    return all(result.is_on_disk for result in left)
                 return not left
 
             self._changed.wait_for(is_over, timeout)
-            return all(not fate.open_parts and fate.failed is None for fate in fates)
+            return all(not result.open_parts and result.failed is None for result in fates)
 
     def close(self, reason: DropReason, *, keep: bool = True) -> bool:
-        """Take no more; leave what is left on disk, or give it up, counted under *reason*.
+        """Accept no more events; leave pending batches on disk, or drop them for *reason*.
 
         Args:
-            reason: Why.
-            keep: Whether what is on disk may stay there; else it is given up as well.
+            reason: Why batches that do not stay on disk are dropped.
+            keep: Whether batches on disk stay there; else they are dropped as well.
 
         Returns:
-            True if nothing was left.
+            True if no batch was pending.
         """
         with self._changed:
             self._is_closed = True
-            self._close_open()
-            left = list(self._all())
-            self._has_left |= bool(left)
+            self._close_open_batch()
+            left = list(self._batches())
+            self._has_leftovers |= bool(left)
             self._waiting.clear()
-            settle = self._ledger.leave if keep else self._ledger.drop
+            settle = self._accounting.leave_on_disk if keep else self._accounting.drop
             for batch in left:
                 settle(batch, reason)
             self._end_sending()
-            return not self._has_left
+            return not self._has_leftovers
 
-    def _all(self) -> Iterable[Batch]:
+    def _batches(self) -> Iterable[Batch]:
         return filter(None, (self._sending, *self._waiting))

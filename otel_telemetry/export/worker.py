@@ -1,4 +1,4 @@
-"""Our own requests, kept out of the host's traces. Imports no OpenTelemetry where there is none."""
+"""The worker: one thread that sends batches, and handles the results of the requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from otel_telemetry._internal import fork
 from otel_telemetry._internal.log import quiet_log
-from otel_telemetry.export.backoff import FIRST, Backoff, RetryDelay
+from otel_telemetry.export.backoff import MIN_DELAY, Backoff, RetryDelay
 from otel_telemetry.export.batch import Batch
 from otel_telemetry.export.queue import BatchQueue, WorkerTask
 from otel_telemetry.export.recovery import Recovery
@@ -23,10 +23,10 @@ from otel_telemetry.stats import Counters, Disposition, DropReason
 
 
 def suppress_instrumentation(modules: Mapping[str, ModuleType] = sys.modules) -> None:
-    """Have every instrumentation leave alone what this thread does, for good.
+    """Keep the requests of this thread out of the application's traces.
 
     Args:
-        modules: Where OpenTelemetry is, if the host has it.
+        modules: The imported modules; OpenTelemetry is not imported for this.
     """
     context = modules.get("opentelemetry.context")
     if context is not None:
@@ -34,68 +34,67 @@ def suppress_instrumentation(modules: Mapping[str, ModuleType] = sys.modules) ->
             context.attach(context.set_value("suppress_instrumentation", True))
 
 
-_SCAN_INTERVAL = 10.0  # how long a forked child's last events wait, while others live
+_SCAN_INTERVAL = 10.0  # seconds; the last events of a dead process wait that long
 _JOIN_TIMEOUT = 0.05
-_TELLING = 0.5  # seconds without an answer; a shorter wait says nothing of the backend
-THREAD_NAME = "otel_telemetry-courier"
+_LEAST_EVIDENCE = 0.5  # seconds without a response that count as a failure when the worker stops
+THREAD_NAME = "otel_telemetry-worker"
 
 
 _ERROR_TYPES = {Disposition.DELIVERED: "", Disposition.PARTIAL: "rejected"}
 
 
 class Transport(Protocol):
-    """Sends requests to one backend; used by one thread at a time, but for `abort`."""
+    """Sends requests to one backend. One thread at a time, except for `abort`."""
 
     def send(self, request: bytes) -> ExportResult:
-        """Send an ExportLogsServiceRequest and return what became of it; never raises."""
+        """Send an ExportLogsServiceRequest and return its result; never raises."""
 
     def abort(self) -> None:
-        """Make a `send` that is under way in another thread return soon; for good."""
+        """End the `send` of another thread soon, and every later one; final."""
 
     def after_fork(self) -> None:
-        """Forget the connections that belong to the parent of this forked process."""
+        """Forget the connections of the parent process."""
 
 
 class ExportWorker:
     """One daemon thread, started by the first batch, that sends one request at a time.
 
     Args:
-        outbox: Where batches come from.
-        counters: Where requests are counted.
-        connect: Makes the transport; called in the courier's thread, for it may be slow.
-        backoff: When the backend may be asked again.
-        recovery: What reads segments; None without a spool.
-        is_permitted: Asked before each request; False ends everything, and deletes what is pending.
-        on_start: Called in the courier's thread when it starts.
-        on_end: Told how many seconds a batch took from its first request to its end, and what kept
-            it from being a full success, if anything did.
-        on_idle: Called in the courier's thread, again and again, while it knows of nothing to
-            deliver.
+        queue: The batches to send.
+        counters: Count the requests.
+        connect: Makes the transport; called in the worker's thread, because it may be slow.
+        backoff: When the next request may be sent.
+        recovery: Reads segments; None without a spool.
+        is_granted: Called before each request; False closes the queue and deletes its batches.
+        on_start: Called in the worker's thread when it starts.
+        on_batch_end: Called with the seconds from the first request of a batch to its end, and the
+            type of its error; empty for a full success.
+        on_idle: Called in the worker's thread, again and again, while nothing is pending.
         clock: Monotonic seconds.
     """
 
     def __init__(
         self,
-        outbox: BatchQueue,
+        queue: BatchQueue,
         counters: Counters,
         connect: Callable[[], Transport],
         *,
         backoff: Backoff,
         recovery: Recovery | None = None,
-        is_permitted: Callable[[], bool] = lambda: True,
+        is_granted: Callable[[], bool] = lambda: True,
         on_start: Callable[[], object] = lambda: None,
-        on_end: Callable[[float, str], object] = lambda _seconds, _error: None,
+        on_batch_end: Callable[[float, str], object] = lambda _seconds, _error: None,
         on_idle: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._outbox = outbox
+        self._queue = queue
         self._counters = counters
         self._connect = connect
         self._backoff = backoff
         self._recovery = recovery
-        self._is_permitted = is_permitted
+        self._is_granted = is_granted
         self._on_start = on_start
-        self._on_end = on_end
+        self._on_batch_end = on_batch_end
         self._on_idle = on_idle
         self._clock = clock
         self._transport: Transport | None = None
@@ -103,8 +102,8 @@ class ExportWorker:
         self.after_fork()
 
     def after_fork(self) -> None:
-        """Begin without a thread: a forked process has none but the one that forked."""
-        self._asked_at: float | None = None
+        """Start without a thread: a forked process has only the thread that forked."""
+        self._request_started_at: float | None = None
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._backoff.after_fork()
@@ -114,7 +113,7 @@ class ExportWorker:
             self._transport.after_fork()
 
     def ensure_started(self) -> None:
-        """Start the thread if it is not running."""
+        """Start the thread if it does not run."""
         with self._starting:
             if self._thread is not None:
                 return
@@ -124,17 +123,17 @@ class ExportWorker:
                 self._thread = thread
 
     def stop(self) -> None:
-        """End the thread, once the outbox is closed; break off a request under way."""
+        """End the thread after the queue is closed; abort the request in flight."""
         self._aborted = True
-        asked_at = self._asked_at
-        if asked_at is not None and self._clock() - asked_at >= _TELLING:
-            # Else processes that end sooner than any request times out would learn nothing.
-            self._backoff.failed(None)
+        first_sent_at = self._request_started_at
+        if first_sent_at is not None and self._clock() - first_sent_at >= _LEAST_EVIDENCE:
+            # Processes that end sooner than a request times out would never back off otherwise.
+            self._backoff.record_failure(None)
         transport, thread = self._transport, self._thread
         if transport is not None:
             transport.abort()
         if thread is not None and thread is not threading.current_thread():
-            # A look-up in the DNS cannot be broken off. The thread is a daemon: it is left behind.
+            # A DNS look-up cannot be aborted. The thread is a daemon and is left behind.
             thread.join(_JOIN_TIMEOUT)
         self._backoff.close()
 
@@ -142,108 +141,108 @@ class ExportWorker:
         try:
             suppress_instrumentation()
             self._on_start()
-            while self._take_turn():
+            while self._step():
                 pass
         except Exception:
-            # Nothing above raises; if it does all the same, the batch is not sent again and again.
-            quiet_log.warning("telemetry stopped: the courier failed")
-            self._outbox.close(DropReason.INTERNAL)
+            # Nothing above raises. If it does, the batch must not be sent again and again.
+            quiet_log.warning("telemetry stopped: the export worker failed")
+            self._queue.close(DropReason.INTERNAL)
 
-    def _take_turn(self) -> bool:
-        """Do one thing; False if there is nothing left to do, ever."""
+    def _step(self) -> bool:
+        """Send one batch or do one task; False if the queue is closed."""
         recovery = self._recovery
         if recovery is not None:
             recovery.log_pending_error()
         has_backlog = recovery is not None and recovery.has_backlog
-        turn = self._outbox.take(tidy_at=self._next_scan, has_backlog=has_backlog)
+        turn = self._queue.dequeue(maintain_at=self._next_scan, has_backlog=has_backlog)
         if isinstance(turn, Batch):
-            pause = self._backoff.pause(is_hurried=self._outbox.pace.is_hurried)
+            pause = self._backoff.delay(ignore_backoff=self._queue.schedule.ignore_backoff)
             if pause is not None:
-                self._outbox.postpone(turn, pause)
-            elif turn.in_memory or self._load(turn):
-                self._handle(turn)
+                self._queue.requeue(turn, pause)
+            elif turn.is_in_memory or self._load(turn):
+                self._send_batch(turn)
             else:
-                self._backoff.stand_down()
-        elif turn is WorkerTask.TIDY and recovery is not None:
+                self._backoff.release_probe()
+        elif turn is WorkerTask.MAINTAIN and recovery is not None:
             if self._clock() >= self._next_scan:
                 self._has_more = recovery.scan()
                 self._next_scan = self._clock() + (0.0 if self._has_more else _SCAN_INTERVAL)
-            if recovery.has_backlog and self._clock() >= self._outbox.pace.not_before:
-                self._recover(recovery)
+            if recovery.has_backlog and self._clock() >= self._queue.schedule.not_before:
+                self._send_backlog(recovery)
         if recovery is not None and not (
             self._has_more or recovery.has_backlog or self._counters.pending
         ):
             self._on_idle()
-        return turn is not WorkerTask.END
+        return turn is not WorkerTask.STOP
 
-    def _recover(self, recovery: Recovery) -> None:
-        """Send some of what dead processes left."""
-        pause = self._backoff.pause(is_hurried=self._outbox.pace.is_hurried)
+    def _send_backlog(self, recovery: Recovery) -> None:
+        """Send one request of segments of dead processes."""
+        pause = self._backoff.delay(ignore_backoff=self._queue.schedule.ignore_backoff)
         if pause is not None:
-            self._outbox.postpone(None, pause)
+            self._queue.requeue(None, pause)
             return
         batch = recovery.next_batch(self._clock())
-        if batch is not None and self._outbox.adopt(batch):
-            self._handle(batch)
+        if batch is not None and self._queue.claim(batch):
+            self._send_batch(batch)
         else:
-            self._backoff.stand_down()
+            self._backoff.release_probe()
 
     def _load(self, batch: Batch) -> bool:
-        """Read a batch of our own back from its segment; False if there is nothing to send now."""
+        """Load a spilled batch from its segment; False if it has no records to send now."""
         records: tuple[EncodedRecord, ...] = ()
         reason = DropReason.SPOOL_LOST
         try:
             if self._recovery is not None:
                 records, reason = self._recovery.reload(batch, self._clock())
         except OSError as error:
-            self._outbox.postpone(batch, RetryDelay(seconds=FIRST))
+            self._queue.requeue(batch, RetryDelay(seconds=MIN_DELAY))
             quiet_log.warning("telemetry is delayed: %s", error.strerror)
             return False
-        return self._outbox.restore(batch, records, reason)
+        return self._queue.restore(batch, records, reason)
 
-    def _handle(self, batch: Batch) -> None:
-        if not self._is_permitted():
-            self._outbox.close(DropReason.CONSENT_WITHDRAWN, keep=False)
-            self._backoff.stand_down()
+    def _send_batch(self, batch: Batch) -> None:
+        if not self._is_granted():
+            self._queue.close(DropReason.CONSENT_WITHDRAWN, keep=False)
+            self._backoff.release_probe()
             return
-        began = self._asked_at = self._clock()
+        began = self._request_started_at = self._clock()
         answer = self._send(batch)
-        self._asked_at = None
+        self._request_started_at = None
         with self._counters.lock:
             self._counters.requests[answer.disposition] += 1
         if answer.disposition is Disposition.RETRY:
             if self._aborted:
-                return  # by us: what is left has been settled
-            self._outbox.postpone(batch, self._backoff.failed(answer.retry_after))
+                return  # `close` has settled the batch
+            self._queue.requeue(batch, self._backoff.record_failure(answer.retry_after))
             quiet_log.warning("telemetry is delayed: %s", answer.reason)
             return
-        self._backoff.succeeded()
-        with contextlib.suppress(Exception):  # the host's own instruments
-            seconds = self._clock() - (batch.asked_at or began)
+        self._backoff.record_success()
+        with contextlib.suppress(Exception):  # an instrument of the application may raise
+            seconds = self._clock() - (batch.first_sent_at or began)
             error = _ERROR_TYPES.get(answer.disposition, answer.disposition.value)
-            self._on_end(seconds, error)
+            self._on_batch_end(seconds, error)
         if answer.is_accepted:
-            self._outbox.delivered(batch, answer.rejected, answer.reason)
+            self._queue.mark_delivered(batch, answer.rejected, answer.reason)
             if answer.reason:
-                quiet_log.warning("the telemetry backend says: %.500s", answer.reason)
+                quiet_log.warning("the telemetry backend sent a warning: %.500s", answer.reason)
         elif answer.disposition is Disposition.REFUSED:
-            self._outbox.refused(batch, answer.reason)
+            self._queue.mark_refused(batch, answer.reason)
             quiet_log.warning("telemetry was refused: %s", answer.reason)
         elif batch.count > 1:
-            self._outbox.split(batch)
+            self._queue.split(batch)
         else:
-            self._outbox.drop(batch, DropReason.TOO_LARGE)
+            self._queue.drop(batch, DropReason.TOO_LARGE)
             quiet_log.warning("an event was dropped: %s", answer.reason)
 
     def _send(self, batch: Batch) -> ExportResult:
         if self._transport is None:
             try:
                 with fork.import_lock:
-                    "localhost".encode("idna")  # imports too, and any look-up of a name does it
+                    "localhost".encode("idna")  # imports a codec, as every DNS look-up does
                     self._transport = self._connect()
             except Exception as error:
-                # A certificate that is not there yet, a proxy that cannot be one.
-                return no_response(f"{type(error).__name__} while connecting was prepared")
+                # For example a certificate file that does not exist yet, or an invalid proxy URL.
+                return no_response(f"{type(error).__name__} before the connection")
             if self._aborted:
                 self._transport.abort()
         return self._transport.send(export_request(batch.records()))

@@ -158,7 +158,7 @@ class EventRecord(ReadWriteLogRecord):
     """A record of an event with legal attributes, which is its own LogRecord.
 
     The SDK's constructors check and copy every attribute, which costs more than all the rest of
-    `send`. `Logger.emit` and `DeliveryProcessor` need nothing else of a record. Processors of the
+    `send`. `Logger.emit` and `EncodingProcessor` need nothing else of a record. Processors of the
     application get `to_sdk_record`. The class has the fields that are alike in all events. The
     trace context is that of the span that is active now.
 
@@ -174,7 +174,7 @@ class EventRecord(ReadWriteLogRecord):
         encoded_attributes: The attributes as the encoder returns them; None to encode them later.
 
     Attributes:
-        receipt: The receipt, once `DeliveryProcessor` has taken the record.
+        receipt: The receipt, once `EncodingProcessor` has taken the record.
     """
 
     severity_number = SeverityNumber.INFO

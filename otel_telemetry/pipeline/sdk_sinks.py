@@ -15,8 +15,8 @@ from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.events import Event
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.engine import Delivery, connect
-from otel_telemetry.export.processor import DeliveryProcessor
+from otel_telemetry.export.engine import DeliveryEngine, connect
+from otel_telemetry.export.processor import EncodingProcessor
 from otel_telemetry.export.worker import Transport
 from otel_telemetry.mapping.attributes import Cleaner
 from otel_telemetry.mapping.base_resource import base_attributes, with_base
@@ -42,7 +42,7 @@ class BackendSink:
         consent_gate: ConsentGate,
         connect: Callable[[DeliveryConfig], Transport] = connect,
     ) -> None:
-        self._delivery = Delivery(
+        self._engine = DeliveryEngine(
             config,
             counters,
             app=config.name,
@@ -50,8 +50,8 @@ class BackendSink:
             connect=connect,
         )
         if config.spool is not False:
-            self._delivery.ensure_started()
-        processor = DeliveryProcessor(self._delivery, shutdown_timeout=config.shutdown_timeout)
+            self._engine.ensure_started()
+        processor = EncodingProcessor(self._engine)
         self._provider = create_provider(base, processor)
         self._logger = self._provider.get_logger(config.name, config.version)
 
@@ -63,21 +63,21 @@ class BackendSink:
 
     def after_fork(self) -> None:
         """Start with an empty queue and without a thread; the provider has no state of ours."""
-        self._delivery.after_fork()
+        self._engine.after_fork()
 
     def flush(self, timeout: float | None) -> bool:
         """Send everything now."""
-        return self._delivery.flush(timeout)
+        return self._engine.flush(timeout)
 
     def shutdown(self, timeout: float) -> bool:
-        """End the delivery within *timeout* seconds, then the provider, which has no records."""
-        is_empty = self._delivery.shutdown(timeout)
+        """End the engine within *timeout* seconds, then the provider, which does not own it."""
+        is_empty = self._engine.shutdown(timeout)
         self._provider.shutdown()
         return is_empty
 
     def discard(self, reason: DropReason) -> None:
-        """Delete all pending events, and end delivery and provider."""
-        self._delivery.discard(reason)
+        """Delete all pending events, and end the engine and the provider."""
+        self._engine.discard(reason)
         self._provider.shutdown()
 
 

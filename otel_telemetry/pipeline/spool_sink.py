@@ -130,7 +130,7 @@ class SpoolSink:
         if writer is None:
             return DropReason.SPOOL_FAILED
         writer.append(*record)
-        if not writer.is_whole:  # the disk is full: the next record gets a new segment
+        if not writer.is_complete:  # the disk is full: the next record gets a new segment
             self._end_segment()
             return DropReason.SPOOL_FAILED
         self._count += 1
@@ -292,11 +292,11 @@ def _uploader_calls(
         return lambda: None, uploader.wait
     is_frozen = bool(getattr(sys, "frozen", False))
     if is_python(executable, environment.current(), is_frozen=is_frozen):
-        return Launcher(path, interval=config.detached_interval).launch, uploader.wait
+        return Launcher(path, interval=config.detached_interval).start_if_due, uploader.wait
     # No process can be started: a thread delivers, from now on, what earlier runs have written.
-    launch = Launcher(path, interval=config.detached_interval, start=uploader.start).launch
-    launch()
-    return launch, uploader.wait
+    launcher = Launcher(path, interval=config.detached_interval, start=uploader.start)
+    launcher.start_if_due()
+    return launcher.start_if_due, uploader.wait
 
 
 class InProcessUploader:

@@ -1,4 +1,4 @@
-"""What waits in an application's spool, whoever left it; for those who look at it or delete it."""
+"""Inspects and deletes the spooled events of an application, of all its processes."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from collections.abc import Iterator
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.config.config import DeliveryConfig
 from otel_telemetry.spool import destination, layout
-from otel_telemetry.spool import spool as neighbours
+from otel_telemetry.spool import spool as spool_module
 from otel_telemetry.spool.destination import is_apart, spool_directory
-from otel_telemetry.spool.segment import Content
+from otel_telemetry.spool.segment import SegmentContent
 from otel_telemetry.spool.spool import Spool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledSegment:
-    """A segment that waits.
+    """A segment on disk.
 
     Attributes:
         path: The file.
         size: Its bytes.
-        at: When the last event went into it, in seconds since the epoch.
-        content: What it holds; None if it is of another version of the format, or cannot be read.
+        at: When the last event was written, in seconds since the epoch.
+        content: Its events; None if it has another format version or is unreadable.
     """
 
     path: str
     size: int
     at: float
-    content: Content | None
+    content: SegmentContent | None
 
 
 def directories(config: DeliveryConfig, app: str) -> list[str]:
     """Return the directory of every destination that *app* has had.
 
-    With a `DeliveryConfig` that names the path, only that of the destination it has now: the others
-    may be another application's.
+    With a `DeliveryConfig` that names the path, only that of the present destination: the others
+    may belong to another application.
     """
     own = spool_directory(config, app)
     if own is None:
         return []
-    return sorted({own, *(neighbours.other_destinations(own) if is_apart(config) else ())})
+    return sorted({own, *(spool_module.other_destinations(own) if is_apart(config) else ())})
 
 
 def segments(config: DeliveryConfig, app: str) -> list[str]:
@@ -49,7 +49,7 @@ def segments(config: DeliveryConfig, app: str) -> list[str]:
     return [
         path
         for directory in directories(config, app)
-        for owned in layout.listed(directory).values()
+        for owned in layout.segments_by_owner(directory).values()
         for path in owned
     ]
 
@@ -61,23 +61,24 @@ def read_segments(config: DeliveryConfig, app: str) -> Iterator[SpooledSegment]:
         with contextlib.suppress(OSError):  # delivered meanwhile
             status = os.lstat(path)
             content = None
-            with contextlib.suppress(OSError):  # no more descriptors: it is there all the same
-                content = spool.read(path)
+            with contextlib.suppress(
+                OSError
+            ):  # no free descriptors: the segment is listed all the same
+                content = spool.read_segment(path)
             yield SpooledSegment(
                 path=path, size=status.st_size, at=status.st_mtime, content=content
             )
 
 
 def purge(config: DeliveryConfig, app: str) -> int:
-    """Delete all segments of *app*, those of living processes too; return how many went.
+    """Delete all segments of *app*, those of living processes too; return their number.
 
-    With them goes what is noted of their backends, and what was written down for whoever would
-    deliver to them.
+    Also deletes the state of the backoff and the manifests of the uploader.
     """
     removed = 0
     for directory in directories(config, app):
         with contextlib.suppress(OSError):
-            os.unlink(os.path.join(directory, layout.BACKOFF_NOTE))
+            os.unlink(os.path.join(directory, layout.BACKOFF_STATE))
         with contextlib.suppress(OSError):
             destination.delete_manifest(directory)
     for path in segments(config, app):
@@ -88,21 +89,21 @@ def purge(config: DeliveryConfig, app: str) -> int:
 
 
 def erase(config: DeliveryConfig, app: str) -> None:
-    """Delete all segments of *app*, and every trace that it ever had any.
+    """Delete all segments of *app*, and every other file and directory of its spool.
 
-    A process that lives and has telemetry on again makes anew what it needs.
+    A living process that turns telemetry on again creates what it needs.
     """
-    found = directories(config, app)
+    spool_directories = directories(config, app)
     purge(config, app)
-    for directory in found:
+    for directory in spool_directories:
         for path in [
-            *layout.locks(directory),
+            *layout.lock_files(directory),
             *(f"{directory}/{name}" for name in (layout.UPLOADER_LOCK, layout.PROBE_LOCK)),
         ]:
             with contextlib.suppress(OSError):
                 os.unlink(path)
         with contextlib.suppress(OSError):
-            os.rmdir(directory)  # unless there is anybody else's file
-    if found and is_apart(config):
+            os.rmdir(directory)  # unless it holds foreign files
+    if spool_directories and is_apart(config):
         with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(found[0]))
+            os.rmdir(os.path.dirname(spool_directories[0]))

@@ -1,4 +1,4 @@
-"""A segment: one batch as a file, written record by record and read by whoever finds it.
+"""A segment: one batch as a file, written record by record.
 
 Layout: the magic with the format's version, then frames. A frame is a marker, the length and the
 CRC-32 of what follows, and then a kind and its content:
@@ -6,8 +6,8 @@ CRC-32 of what follows, and then a kind and its content:
 * resource, scope: a number, unique of its kind in the file, and the encoded field
 * record: the numbers of its resource and of its scope, and the encoded field
 
-The file survives the death of its process at any byte: a torn tail is no frame, and a corrupt frame
-is skipped up to the next marker. Nothing is ever rewritten. Pure standard library.
+The file stays readable if its process dies at any byte: a torn tail is ignored, and a corrupt frame
+is skipped up to the next marker. A frame is never rewritten. Pure standard library.
 """
 
 from __future__ import annotations
@@ -51,36 +51,44 @@ def _frame(content: bytes) -> bytes:
 
 
 class SegmentWriter:
-    """The open segment of the open batch. Guarded by the outbox's lock.
+    """The open segment of the open batch. Guarded by the queue's lock.
 
     Args:
         path: The file.
         descriptor: The file, open at its end; the writer closes it.
-        is_whole: Whether the file is as it should be so far.
-        complain: Told of the first error.
+        is_complete: Whether the file is complete so far.
+        on_error: Called with the first error.
 
     Attributes:
         path: The file.
-        is_whole: Whether every record so far is in it.
-        kept: How many are; a disk may fill up.
+        is_complete: Whether every record so far is in the file.
+        record_count: How many records are in the file; a disk may fill up.
     """
 
-    __slots__ = ("_complain", "_descriptor", "_resources", "_scopes", "is_whole", "kept", "path")
+    __slots__ = (
+        "_descriptor",
+        "_record_error",
+        "_resources",
+        "_scopes",
+        "is_complete",
+        "path",
+        "record_count",
+    )
 
     def __init__(
-        self, path: str, descriptor: int, *, is_whole: bool, complain: Callable[[OSError], None]
+        self, path: str, descriptor: int, *, is_complete: bool, on_error: Callable[[OSError], None]
     ) -> None:
         self.path = path
-        self.is_whole = is_whole
-        self.kept = 0
-        self._complain = complain
+        self.is_complete = is_complete
+        self.record_count = 0
+        self._record_error = on_error
         self._descriptor = descriptor
         self._resources: dict[bytes, int] = {}
         self._scopes: dict[bytes, int] = {}
 
     def append(self, resource: bytes, scope: bytes, record: bytes) -> None:
-        """Write a record, and what it refers to if that is new to the file; in one write."""
-        if not self.is_whole:
+        """Write a record, with its resource and scope if they are new to the file, in one write."""
+        if not self.is_complete:
             return
         frames = b""
         number = self._resources.get(resource)
@@ -93,24 +101,24 @@ class SegmentWriter:
             frames += scope_frame(scope_number, scope)
         frames += record_frame(number, scope_number, record)
         try:
-            self.is_whole = os.write(self._descriptor, frames) == len(frames)
+            self.is_complete = os.write(self._descriptor, frames) == len(frames)
         except OSError as error:
-            self.is_whole = False
-            self._complain(error)
-        self.kept += self.is_whole
+            self.is_complete = False
+            self._record_error(error)
+        self.record_count += self.is_complete
 
     def close(self) -> None:
-        """Let go of the file; it is not whole if it is no longer where it was. Idempotent."""
-        # Its number may soon be another file's: forgotten before it is free.
+        """Close the file; it counts as lost if its path is another file by now. Idempotent."""
+        # Cleared before the close: the number may soon belong to another file.
         descriptor, self._descriptor = self._descriptor, -1
         with contextlib.suppress(OSError):
             if not _is_at(self.path, descriptor):
-                self.is_whole, self.kept = False, 0
+                self.is_complete, self.record_count = False, 0
             os.close(descriptor)
 
 
 def _is_at(path: str, descriptor: int) -> bool:
-    """Tell whether the open file is the one at *path*, and nobody has removed it."""
+    """Return whether *path* still is the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except OSError:
@@ -118,12 +126,12 @@ def _is_at(path: str, descriptor: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a segment holds.
+class SegmentContent:
+    """The content of a segment.
 
     Attributes:
         records: The records, in the order in which they were sent.
-        corrupt: Places that could not be read, and records whose resource or scope could not.
+        corrupt: Unreadable places, and records whose resource or scope is unreadable.
         is_torn: Whether the last frame is incomplete: its process died while it wrote.
     """
 
@@ -132,13 +140,13 @@ class Content:
     is_torn: bool
 
 
-def decode_segment(data: bytes) -> Content | None:
-    """Return what a segment's bytes hold; None if they are no segment of this version."""
+def decode_segment(data: bytes) -> SegmentContent | None:
+    """Return the content of a segment's bytes; None for another format or version."""
     if not data.startswith(MAGIC):
-        # A piece of it, or nothing: its process died as it began the file.
+        # Empty or a part of the magic: the process died at the start of the file.
         is_torn = data != b""
         is_begun = MAGIC.startswith(data)
-        return Content(records=(), corrupt=0, is_torn=is_torn) if is_begun else None
+        return SegmentContent(records=(), corrupt=0, is_torn=is_torn) if is_begun else None
     numbered: dict[int, dict[int, bytes]] = {_RESOURCE: {}, _SCOPE: {}}
     records: list[EncodedRecord] = []
     corrupt = 0
@@ -152,7 +160,7 @@ def decode_segment(data: bytes) -> Content | None:
             is_lost = True
             at = data.find(_MARKER, at + 1)
             continue
-        # A frame behind it: what seemed torn off was corrupt.
+        # A frame follows: the place was corrupt, not torn.
         corrupt += is_torn
         is_lost = is_torn = False
         at += _HEADER.size + len(content)
@@ -167,7 +175,7 @@ def decode_segment(data: bytes) -> Content | None:
         elif content[0] in numbered:
             _, number = _NUMBERED.unpack_from(content)
             numbered[content[0]][number] = content[_NUMBERED.size :]
-    return Content(records=tuple(records), corrupt=corrupt, is_torn=is_torn)
+    return SegmentContent(records=tuple(records), corrupt=corrupt, is_torn=is_torn)
 
 
 def _content(data: bytes, at: int) -> bytes | None:
@@ -176,7 +184,7 @@ def _content(data: bytes, at: int) -> bytes | None:
     if start > len(data):
         return None
     marker, length, checksum = _HEADER.unpack_from(data, at)
-    # Before anything is copied: what looks like a header may claim all the rest, again and again.
+    # Checked before a copy: corrupt headers may claim all the rest, again and again.
     if marker != _MARKER or length < _NUMBERED.size or start + length > len(data):
         return None
     content = data[start : start + length]
@@ -184,7 +192,7 @@ def _content(data: bytes, at: int) -> bytes | None:
 
 
 def _reaches_beyond(data: bytes, at: int) -> bool:
-    """Tell whether what stands at *at* could be a frame that ends after the data does."""
+    """Return whether the bytes at *at* may be a frame that ends beyond the data."""
     if at + _HEADER.size > len(data):
         return True
     marker, length, _ = _HEADER.unpack_from(data, at)

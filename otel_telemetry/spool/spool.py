@@ -1,4 +1,4 @@
-"""The directories of destinations that an application no longer has."""
+"""One process's view of a spool directory: its segments, and claims on those of dead processes."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ def other_destinations(own: str) -> list[str]:
 def expire_stale_destinations(
     own: str, max_age: float, on_lost: Callable[[int, DropReason], None]
 ) -> None:
-    """Give up what has grown too old beside the directory *own*, where nobody delivers it any more.
+    """Delete expired segments of the destinations that the application no longer has.
 
     Args:
         own: The directory of the destination that the application has now.
-        max_age: Seconds after which a segment is given up.
-        on_lost: Told how many records were given up, and why.
+        max_age: Seconds after which a segment expires.
+        on_lost: Called with the number of records that were dropped, and the reason.
     """
     for directory in other_destinations(own):
         spool = Spool(directory, max_age=max_age)
-        # A process that still has that destination holds the lock of what is its own.
-        for orphan in spool.claim_orphans():
-            for path in orphan.segments:
+        # A living process with that destination holds the lock of its own segments.
+        for owner in spool.claim_abandoned():
+            for path in owner.segments:
                 if spool.rejection_reason(path, 0.0) is not None:
-                    spool.give_up(path, DropReason.EXPIRED, on_lost)
+                    spool.drop_segment(path, DropReason.EXPIRED, on_lost)
         spool.close()
         with contextlib.suppress(OSError):
             os.rmdir(directory)
 
 
-_LARGEST = 1024 * 1024 * 1024  # bytes; no segment of ours comes near
+_LARGEST = 1024 * 1024 * 1024  # bytes; far above any segment
 _ATTEMPTS = 3
-_CLOCKS_ARE_SET = 1_577_836_800.0  # 2020: a clock that says less has not been set
+_CLOCKS_ARE_SET = 1_577_836_800.0  # 2020: an earlier clock has not been set
 _DAY = 86_400.0
-_MOST_CLAIMS = 64  # each is a file descriptor, of which the host may have few
+_MOST_CLAIMS = 64  # each is a file descriptor, and the process may have few
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
-    """What a dead process left; ours from now on.
+class ClaimedOwner:
+    """A dead process whose segments this process has claimed.
 
     Attributes:
         name: Its name in the directory.
@@ -74,12 +74,12 @@ class Orphan:
 class Spool:
     """One process's view of a spool directory.
 
-    `open_segment` and the writer it returns are used under the outbox's lock; `close` by whoever
-    ends the delivery; everything else by the courier alone.
+    `open_segment` and its writer are used under the queue's lock, `close` by the owner of the
+    engine, and everything else by the worker alone.
 
     Args:
-        path: The directory; made if it does not exist.
-        max_age: Seconds after which a segment is given up.
+        path: The directory; created if it does not exist.
+        max_age: Seconds after which a segment expires.
         now: Wall clock, in seconds since the epoch: files outlive processes.
 
     Attributes:
@@ -94,42 +94,42 @@ class Spool:
         self._claims: dict[str, int] = {}
         self._is_closed = False
         self._guard = threading.Lock()
-        self._trouble = ""
-        self._begin()
+        self._pending_error = ""
+        self._new_owner()
 
-    def _begin(self) -> None:
+    def _new_owner(self) -> None:
         self._name = f"{time.time_ns():016x}-{os.getpid()}-{os.urandom(4).hex()}"
         self._number = 0
 
     def after_fork(self) -> None:
-        """Begin under another name in a forked child; the parent's locks stay the parent's."""
+        """Start under another name in a forked child; the parent process keeps its locks."""
         self._guard = threading.Lock()
         for descriptor in self._claims.values():
             self._unlock(None, descriptor)
         self._claims.clear()
-        self._leave()
+        self._change_owner()
 
     def open_segment(self) -> SegmentWriter | None:
         """Return a new segment; None if the directory cannot be written to."""
-        trouble = OSError()
+        failure = OSError()
         for _ in range(_ATTEMPTS):
             try:
                 if not self._is_locked():
-                    self._enter()
+                    self._acquire_lock()
                 return self._create()
             except (FileNotFoundError, FileExistsError) as error:
-                # Somebody removed the directory; or took our lock, before we held it, for that of a
-                # dead process.
-                trouble = error
-                self._leave()
+                # The directory was removed, or another process took over our new lock file before
+                # it was locked.
+                failure = error
+                self._change_owner()
             except OSError as error:
-                trouble = error
+                failure = error
                 break
-        self._complain(trouble)
+        self._record_error(failure)
         return None
 
     def _is_locked(self) -> bool:
-        """Tell whether we hold our lock, in the directory that is there now."""
+        """Return whether this process holds its lock in the directory that exists now."""
         if self._lock is None:
             return False
         try:
@@ -139,21 +139,21 @@ class Spool:
         except OSError:
             return False
 
-    def _enter(self) -> None:
+    def _acquire_lock(self) -> None:
         private_directory.secure(self._directory)
-        self._leave()
+        self._change_owner()
         path = self._path(self._name + layout.OWNER_LOCK_SUFFIX)
         self._lock = filelock.acquire(path, create=True)
         if self._lock is None:
             self.remove(path)
             raise FileExistsError(None, "its files cannot be locked")
 
-    def _leave(self) -> None:
-        """Go on under another name."""
+    def _change_owner(self) -> None:
+        """Release the lock, and continue under another name."""
         if self._lock is not None:
             self._unlock(None, self._lock)
             self._lock = None
-        self._begin()
+        self._new_owner()
 
     def _create(self) -> SegmentWriter:
         path = self._path(f"{self._name}-{self._number:08d}{layout.SEGMENT_SUFFIX}")
@@ -162,35 +162,35 @@ class Spool:
         extra = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(path, flags | extra, 0o600)
         try:
-            is_whole = os.write(descriptor, segment.MAGIC) == len(segment.MAGIC)
+            is_complete = os.write(descriptor, segment.MAGIC) == len(segment.MAGIC)
         except OSError:
             os.close(descriptor)
             self.remove(path)
             raise
-        return SegmentWriter(path, descriptor, is_whole=is_whole, complain=self._complain)
+        return SegmentWriter(path, descriptor, is_complete=is_complete, on_error=self._record_error)
 
-    def claim_orphans(self, passed_over: Collection[str] = ()) -> list[Orphan]:
-        """Take over what dead processes left; oldest first, and not too many at once.
+    def claim_abandoned(self, skipped_owners: Collection[str] = ()) -> list[ClaimedOwner]:
+        """Claim the segments of dead processes, oldest first, up to a limit.
 
         Args:
-            passed_over: Names of those to leave alone.
+            skipped_owners: Names of processes to leave alone.
         """
-        known = {self._name, *self._claims, *passed_over}
+        known = {self._name, *self._claims, *skipped_owners}
         new: list[str] = []
-        for owner in layout.listed(self._directory):
+        for owner in layout.segments_by_owner(self._directory):
             if len(self._claims) >= _MOST_CLAIMS:
                 break
             if owner not in known and self._claim(owner):
                 new.append(owner)
-        # Listed again now that they are ours: their last owners may have delivered some since.
-        listed = layout.listed(self._directory) if new else {}
-        orphans = []
+        # Listed again under the lock: another process may have delivered some meanwhile.
+        segments_by_owner = layout.segments_by_owner(self._directory) if new else {}
+        claimed = []
         for owner in new:
-            if listed.get(owner):
-                orphans.append(Orphan(name=owner, segments=tuple(listed[owner])))
+            if segments_by_owner.get(owner):
+                claimed.append(ClaimedOwner(name=owner, segments=tuple(segments_by_owner[owner])))
             else:
                 self.release(owner)
-        return orphans
+        return claimed
 
     def _claim(self, owner: str) -> bool:
         path = self._path(owner + layout.OWNER_LOCK_SUFFIX)
@@ -204,18 +204,18 @@ class Spool:
                 self._unlock(None, lock)
         return False
 
-    def release(self, orphan: str) -> None:
-        """Forget an orphan all of whose segments are gone."""
+    def release(self, owner: str) -> None:
+        """Release the claim on a process whose segments are all settled."""
         with self._guard:
-            lock = self._claims.pop(orphan, None)
+            lock = self._claims.pop(owner, None)
         if lock is not None:
-            self._unlock(self._path(orphan + layout.OWNER_LOCK_SUFFIX), lock)
+            self._unlock(self._path(owner + layout.OWNER_LOCK_SUFFIX), lock)
 
-    def read(self, path: str) -> segment.Content | None:
-        """Return what the segment at *path* holds; None if it is gone or is none of ours.
+    def read_segment(self, path: str) -> segment.SegmentContent | None:
+        """Return the content of the segment at *path*; None if it is gone or not ours.
 
         Raises:
-            OSError: It cannot be read now, for want of memory or file descriptors.
+            OSError: Memory or file descriptors are short.
         """
         try:
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
@@ -239,11 +239,11 @@ class Spool:
             os.close(descriptor)
 
     def rejection_reason(self, path: str, since: float) -> DropReason | None:
-        """Return why the segment at *path* must not leave; None if nothing is against it.
+        """Return why the segment at *path* must not be sent; None if it may be sent.
 
         Args:
             path: The segment.
-            since: Seconds since the epoch; what was recorded before does not leave.
+            since: Seconds since the epoch; a segment recorded before must not be sent.
         """
         try:
             recorded = os.lstat(path).st_mtime
@@ -253,14 +253,14 @@ class Spool:
             return DropReason.BEFORE_CONSENT
         now = self._now()
         if not _CLOCKS_ARE_SET <= recorded <= now + _DAY:
-            # Recorded while the clock was wrong: its age is not known, and begins now.
+            # Recorded with a wrong clock: its age is unknown, and starts now.
             with contextlib.suppress(OSError):
                 os.utime(path, (now, now))
             return None
         return DropReason.EXPIRED if now - recorded > self.max_age else None
 
-    def has(self, path: str) -> bool:
-        """Tell whether a segment is still there."""
+    def exists(self, path: str) -> bool:
+        """Return whether the segment at *path* exists."""
         return os.path.lexists(path)
 
     def size_of(self, path: str) -> int:
@@ -270,12 +270,12 @@ class Spool:
         except OSError:
             return 0
 
-    def give_up(
+    def drop_segment(
         self, path: str, reason: DropReason, on_lost: Callable[[int, DropReason], None]
     ) -> None:
-        """Delete a segment, and tell *on_lost* how many records that costs."""
+        """Delete a segment, and call *on_lost* with the number of its records."""
         with contextlib.suppress(OSError):
-            content = self.read(path)
+            content = self.read_segment(path)
             if content is not None:
                 on_lost(len(content.records) + content.corrupt, reason)
         self.remove(path)
@@ -286,21 +286,24 @@ class Spool:
             os.unlink(path)
 
     def size(self) -> int:
-        """Return the bytes of all segments in the directory, whoever owns them."""
-        return layout.size(self._directory)
+        """Return the bytes of all segments in the directory, of all processes."""
+        return layout.total_size(self._directory)
 
     def close(self) -> None:
-        """Let go of all locks: what is left belongs to whoever comes next."""
+        """Release all locks: the next process may claim the remaining segments."""
         with self._guard:
             self._is_closed = True
             claims, self._claims = self._claims, {}
         if self._lock is not None:
             claims[self._name] = self._lock
             self._lock = None
-        listed = layout.listed(self._directory) if claims else {}
+        segments_by_owner = layout.segments_by_owner(self._directory) if claims else {}
         for owner, lock in claims.items():
             self._unlock(
-                None if listed.get(owner) else self._path(owner + layout.OWNER_LOCK_SUFFIX), lock
+                None
+                if segments_by_owner.get(owner)
+                else self._path(owner + layout.OWNER_LOCK_SUFFIX),
+                lock,
             )
 
     def _unlock(self, path: str | None, lock: int) -> None:
@@ -312,15 +315,15 @@ class Spool:
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, name)
 
-    def _complain(self, error: OSError) -> None:
-        self._trouble = error.strerror or ""
+    def _record_error(self, error: OSError) -> None:
+        self._pending_error = error.strerror or ""
 
     def log_pending_error(self) -> None:
-        """Log the latest trouble with the directory.
+        """Log the latest error of the directory.
 
-        Not where it arises: the handlers of the log are the host's, and may end up in the outbox,
-        whose lock is held there.
+        Not where it occurs: the log handlers belong to the application and may send events, and the
+        lock of the queue is held there.
         """
-        trouble, self._trouble = self._trouble, ""
-        if trouble:
-            quiet_log.warning("the telemetry spool cannot be used: %s", trouble)
+        error, self._pending_error = self._pending_error, ""
+        if error:
+            quiet_log.warning("the telemetry spool cannot be used: %s", error)

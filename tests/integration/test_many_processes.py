@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otel_telemetry.spool.layout import BACKOFF_NOTE
+from otel_telemetry.spool.layout import BACKOFF_STATE
 from otel_telemetry.testing import Answer
 from tests.support.apps import app, files_below, run, sent, wait_for_numbers
 from tests.support.waiting import wait_until
@@ -49,7 +49,7 @@ def test_the_time_that_the_backend_asked_for_outlives_who_was_told(
 
     wait_for_numbers(http_receiver, events + more + late)
     assert len(http_receiver.events) == 15
-    assert not any(name.startswith(BACKOFF_NOTE) for name in files_below(spool))
+    assert not any(name.startswith(BACKOFF_STATE) for name in files_below(spool))
 
 
 def test_a_program_that_is_run_again_and_again_does_not_ask_each_time(
@@ -61,7 +61,7 @@ def test_a_program_that_is_run_again_and_again_does_not_ask_each_time(
     (directory,) = spool.glob("*/*")
     now = time.time()
     for _ in range(3):
-        (directory / BACKOFF_NOTE).write_text(f"1 {now - 3600} {now} {now + 600} 0\n")
+        (directory / BACKOFF_STATE).write_text(f"1 {now - 3600} {now} {now + 600} 0\n")
         status, more = run("send(2)", **where)
         assert status == 0
         events += more
@@ -82,7 +82,7 @@ def test_a_long_outage_is_tried_by_one_and_ends_for_all(
     http_receiver.stop()
     _, events = run("for _ in range(6):\n    if os.fork() == 0: send(5); die()\nsend()", **where)
     (directory,) = spool.glob("*/*")
-    note = directory / BACKOFF_NOTE
+    note = directory / BACKOFF_STATE
     http_receiver.start()
     http_receiver.answer_always(Answer.unavailable())
     now = time.time()

@@ -182,7 +182,9 @@ def test_what_the_backend_rejects_is_counted_and_not_sent_again(
     assert telemetry.stats.requests == {"partial": 1}
     assert len(receiver.requests) == 1
     wait_until(
-        lambda: "the telemetry backend says: no such tenant" in said(), within=5, what="the word"
+        lambda: "the telemetry backend sent a warning: no such tenant" in said(),
+        within=5,
+        what="the word",
     )
 
 
@@ -213,7 +215,7 @@ def test_a_warning_is_passed_on(
     assert receipt.outcome is Outcome.DELIVERED
     assert summary(telemetry.stats) == {"delivered": 1}
     wait_until(
-        lambda: "the telemetry backend says: this format is old" in said(),
+        lambda: "the telemetry backend sent a warning: this format is old" in said(),
         within=5,
         what="the word",
     )

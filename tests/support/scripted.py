@@ -56,7 +56,7 @@ def names_in(request: bytes) -> list[str]:
     ]
 
 
-def bounds(
+def queue_limits(
     *,
     flush_interval: float = 1.0,
     max_batch_events: int = 512,
@@ -86,9 +86,9 @@ def assert_adds_up(stats: Stats) -> None:
     ), stats
 
 
-def waits(backoff: Backoff, *, is_hurried: bool = False) -> float:
+def waits(backoff: Backoff, *, ignore_backoff: bool = False) -> float:
     """Return the seconds that others have it wait."""
-    pause = backoff.pause(is_hurried=is_hurried)
+    pause = backoff.delay(ignore_backoff=ignore_backoff)
     assert pause is None or pause.from_shared_state
     return 0.0 if pause is None else pause.seconds
 

@@ -40,7 +40,7 @@ def leave(directory: Path, *segments: str) -> None:
     assert done.returncode == -signal.SIGKILL
 
 
-def opened(spool: Spool) -> SegmentWriter:
+def open_segment(spool: Spool) -> SegmentWriter:
     """Open a segment where that has to work."""
     writer = spool.open_segment()
     assert writer is not None
@@ -49,7 +49,7 @@ def opened(spool: Spool) -> SegmentWriter:
 
 def records_of(spool: Spool, path: str) -> list[bytes]:
     """Read the records of a segment that is sound."""
-    content = spool.read(path)
+    content = spool.read_segment(path)
     assert content is not None
     assert (content.corrupt, content.is_torn) == (0, False)
     return [bytes(record) for _, _, record in content.records]

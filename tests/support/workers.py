@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from otel_telemetry.export.backoff import Backoff
 from otel_telemetry.export.recovery import Recovery
 from otel_telemetry.export.worker import ExportWorker
-from tests.support.outboxes import Box
-from tests.support.scripted import ScriptedTransport, bounds
+from tests.support.queues import QueueHarness
+from tests.support.scripted import ScriptedTransport, queue_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otel_telemetry.spool.spool import Spool
 
 
-class WorkerHarness(Box):
+class WorkerHarness(QueueHarness):
     """An export worker with its queue and a scripted transport.
 
     Attributes:
@@ -49,9 +49,13 @@ class WorkerHarness(Box):
         self._connect_errors = list(connect_errors)
         self._is_threaded = is_threaded
         self._on_start = on_start
-        recovery = None if spool is None else Recovery(spool, bounds(**limits), self.outbox.lost)
+        recovery = (
+            None
+            if spool is None
+            else Recovery(spool, queue_limits(**limits), self.queue.count_lost)
+        )
         self.worker = ExportWorker(
-            self.outbox,
+            self.queue,
             self.counters,
             self._connect,
             backoff=Backoff(
@@ -99,7 +103,7 @@ class WorkerHarness(Box):
     def turn(self) -> None:
         """Let the next batch be due, and the worker take one turn."""
         self.clock.advance(1.0)
-        assert self.worker._take_turn()
+        assert self.worker._step()
         self.check()
 
     def run(self) -> None:

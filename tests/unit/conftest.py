@@ -14,7 +14,7 @@ from otel_telemetry.export.backoff import Backoff
 from otel_telemetry.otlp import encoder
 from otel_telemetry.spool.spool import Spool
 from otel_telemetry.testing import OTLPReceiver
-from tests.support.outboxes import Box
+from tests.support.queues import QueueHarness
 from tests.support.scripted import Clock
 from tests.support.spools import AGE
 
@@ -68,9 +68,9 @@ def make_spool(directory: Path) -> Iterator[Callable[..., Spool]]:
 
 
 @pytest.fixture
-def make_box(make_spool: Callable[..., Spool]) -> Callable[..., Box]:
+def make_box(make_spool: Callable[..., Spool]) -> Callable[..., QueueHarness]:
     """Make outboxes on one directory."""
-    return lambda **limits: Box(make_spool(), **limits)
+    return lambda **limits: QueueHarness(make_spool(), **limits)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 
 from otel_telemetry import ConfigurationError, Outcome, Telemetry
-from otel_telemetry.spool.layout import UPLOADER_LOCK, listed
+from otel_telemetry.spool.layout import UPLOADER_LOCK, segments_by_owner
 
 
 def made(spool: Path, **changed: object) -> Telemetry:
@@ -61,7 +61,7 @@ def test_a_refusal_deletes_the_spooled_events(tmp_path: Path) -> None:
     directory = directory_of(telemetry, tmp_path)
     telemetry.consent(granted=False)
 
-    assert listed(str(directory)) == {}
+    assert segments_by_owner(str(directory)) == {}
     assert [path.name for path in directory.iterdir()] == [UPLOADER_LOCK]
     assert telemetry.stats.dropped == {"consent_withdrawn": 1}
     assert telemetry.send("x").outcome is Outcome.DISABLED

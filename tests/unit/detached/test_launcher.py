@@ -58,61 +58,61 @@ class TestWhen:
 
     def test_once_in_an_interval(self, starts: Starts) -> None:
         """Whichever process asks."""
-        assert starts.launcher().launch()
-        assert not starts.launcher().launch()
+        assert starts.launcher().start_if_due()
+        assert not starts.launcher().start_if_due()
 
         starts.now += HOUR + 1
 
-        assert starts.launcher().launch()
+        assert starts.launcher().start_if_due()
         assert starts.started == [str(starts.directory)] * 2
 
     def test_each_time_without_an_interval(self, starts: Starts) -> None:
         """For those who want it so."""
-        assert starts.launcher(0).launch()
-        assert starts.launcher(0).launch()
+        assert starts.launcher(0).start_if_due()
+        assert starts.launcher(0).start_if_due()
 
     @pytest.mark.parametrize("ahead", [120, 10 * 365 * 24 * HOUR])
     def test_a_clock_that_is_set_back_does_not_block(self, starts: Starts, ahead: float) -> None:
         """A mark from the future is no reason to wait until then."""
         starts.now += ahead
-        starts.launcher().launch()
+        starts.launcher().start_if_due()
         starts.now -= ahead
 
-        assert starts.launcher().launch()
+        assert starts.launcher().start_if_due()
 
     def test_a_mark_of_another_machine_s_clock_counts(self, starts: Starts) -> None:
         """The home directories of two machines may be one, and their clocks are never quite."""
         starts.now += 30
-        starts.launcher().launch()
+        starts.launcher().start_if_due()
         starts.now -= 30
 
-        assert not starts.launcher().launch()
+        assert not starts.launcher().start_if_due()
 
     def test_not_while_one_is_alive(self, starts: Starts) -> None:
         """It holds the lock."""
-        starts.launcher().launch()
+        starts.launcher().start_if_due()
         starts.now += HOUR + 1
         lock = filelock.acquire(str(starts.directory / UPLOADER_LOCK), create=False)
         assert lock is not None
 
-        assert not starts.launcher().launch()
+        assert not starts.launcher().start_if_due()
 
         filelock.release(lock)
 
-        assert starts.launcher().launch()
+        assert starts.launcher().start_if_due()
 
     def test_not_for_nothing(self, tmp_path: Path, starts: Starts) -> None:
         """Where nobody has left anything, or there is no directory."""
         for path in starts.directory.glob("*.seg"):
             path.unlink()
 
-        assert not starts.launcher().launch()
-        assert not Launcher(str(tmp_path / "gone"), interval=HOUR).launch()
+        assert not starts.launcher().start_if_due()
+        assert not Launcher(str(tmp_path / "gone"), interval=HOUR).start_if_due()
         assert not (tmp_path / "gone").exists()
 
     def test_another_may_have_had_its_turn_meanwhile(self, starts: Starts) -> None:
         """Between the look at the mark and the lock."""
-        starts.launcher().launch()
+        starts.launcher().start_if_due()
         times = iter([starts.now + HOUR + 1, starts.now])
         late = Launcher(
             str(starts.directory),
@@ -121,7 +121,7 @@ class TestWhen:
             now=lambda: next(times),
         )
 
-        assert not late.launch()
+        assert not late.start_if_due()
         assert len(starts.started) == 1
 
     def test_the_mark_is_made_before_the_start(self, starts: Starts) -> None:
@@ -136,15 +136,15 @@ class TestWhen:
             str(starts.directory), interval=HOUR, start=start, now=lambda: starts.now
         )
 
-        assert not launching.launch()
+        assert not launching.start_if_due()
         assert marks == [pytest.approx(starts.now)]
-        assert not starts.launcher().launch()
+        assert not starts.launcher().start_if_due()
 
     def test_who_cannot_write_starts_nothing(self, starts: Starts) -> None:
         """Nor raises."""
         (starts.directory / UPLOADER_LOCK).symlink_to(starts.directory / "elsewhere")
 
-        assert not starts.launcher().launch()
+        assert not starts.launcher().start_if_due()
 
 
 class TestChildren:
@@ -155,10 +155,10 @@ class TestChildren:
         child = subprocess.Popen([sys.executable, "-c", ""])
         starts = Starts(directory, result=child.pid)
         launching = starts.launcher(0)
-        launching.launch()
+        launching.start_if_due()
         wait_until(lambda: _is_zombie(child.pid), within=10, what="its end")
         starts.result = None
-        launching.launch()
+        launching.start_if_due()
 
         assert not _is_zombie(child.pid)
         assert launching._started == []
@@ -169,9 +169,9 @@ class TestChildren:
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
             starts = Starts(directory, result=child.pid)
             launching = starts.launcher(0)
-            launching.launch()
+            launching.start_if_due()
             starts.result = None
-            launching.launch()
+            launching.start_if_due()
 
             assert launching._started == [(child.pid, os.getpid())]
 
@@ -183,7 +183,7 @@ class TestChildren:
         starts = Starts(directory)
         launching = starts.launcher(0)
         launching._started = [(child.pid, os.getpid() + 1)]
-        launching.launch()
+        launching.start_if_due()
 
         assert launching._started == []
         assert child.wait(10) == 0

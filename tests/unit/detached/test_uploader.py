@@ -15,7 +15,7 @@ import pytest
 from otel_telemetry import Telemetry, TelemetryConfig
 from otel_telemetry._internal import filelock
 from otel_telemetry.detached.launcher import command
-from otel_telemetry.detached.uploader import consent_gate, upload
+from otel_telemetry.detached.uploader import make_consent_gate, upload
 from otel_telemetry.export.consent_gate import ConsentGate
 from otel_telemetry.export.result import ExportResult
 from otel_telemetry.spool import layout
@@ -76,7 +76,7 @@ class Left:
     @property
     def segments(self) -> int:
         """How many segments are there."""
-        return sum(map(len, layout.listed(self.path).values()))
+        return sum(map(len, layout.segments_by_owner(self.path).values()))
 
 
 @pytest.fixture
@@ -254,15 +254,15 @@ def test_it_is_asked_whether_events_may_leave(monkeypatch: pytest.MonkeyPatch) -
     """By the rules that held when they were recorded: the user may have said no since."""
     config = TelemetryConfig(name="acme", enabled=True)
 
-    assert consent_gate(config).is_granted()
+    assert make_consent_gate(config).is_granted()
 
     Telemetry("acme", enabled=True).consent(granted=True)
 
-    assert consent_gate(config).granted_at > 0
+    assert make_consent_gate(config).granted_at > 0
 
     monkeypatch.setenv("DO_NOT_TRACK", "1")
 
-    assert not consent_gate(config).is_granted()
+    assert not make_consent_gate(config).is_granted()
 
 
 def test_it_ends_in_silence_whatever_happens(tmp_path: Path) -> None:

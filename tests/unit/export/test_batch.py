@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otel_telemetry.export.batch import Batch, BatchResult
 from otel_telemetry.receipt import Outcome
-from tests.support.spools import largest_file, opened, records_of
+from tests.support.spools import largest_file, open_segment, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def test_its_size_is_that_of_a_request_at_most(records: Records) -> None:
 
     resources = {resource for resource, _, _ in records}
     expected = sum(len(scope) + len(record) for _, scope, record in records)
-    assert batch.size == batch.held == sum(grown) == expected + sum(map(len, resources))
+    assert batch.size == batch.memory_size == sum(grown) == expected + sum(map(len, resources))
 
 
 def test_equal_resources_are_kept_once() -> None:
@@ -68,45 +68,45 @@ def test_halves_hold_all_of_it(records: Records) -> None:
     """The first ones in the first, and both of one fate."""
     batch = batch_of(records)
 
-    first, second = batch.halves()
+    first, second = batch.split()
 
     assert [*first.records(), *second.records()] == records
     assert first.count == len(records) // 2
-    assert first.fate is second.fate is batch.fate
-    assert batch.fate.open_parts == 2
+    assert first.result is second.result is batch.result
+    assert batch.result.open_parts == 2
 
 
 def test_what_is_appended_goes_to_its_segment(make_spool: Callable[..., Spool]) -> None:
     """At once, and the batch is on disk once it is closed."""
     spool = make_spool()
-    writer = opened(spool)
+    writer = open_segment(spool)
     batch = Batch(0.0, writer=writer)
 
     batch.append(b"r", b"s", b"1")
-    before = batch.fate.is_on_disk, records_of(spool, writer.path)
+    before = batch.result.is_on_disk, records_of(spool, writer.path)
     batch.close()
     batch.close()
 
     assert before == (False, [b"1"])
-    assert batch.fate.is_on_disk
-    assert batch.fate.segments == (writer.path,)
+    assert batch.result.is_on_disk
+    assert batch.result.segments == (writer.path,)
 
 
 def test_a_batch_on_disk_can_leave_memory_and_come_back(make_spool: Callable[..., Spool]) -> None:
     """It says how much memory that is, and keeps its count."""
     spool = make_spool()
-    batch = Batch(0.0, writer=opened(spool))
+    batch = Batch(0.0, writer=open_segment(spool))
     batch.append(b"r", b"s", b"1")
     batch.append(b"r", b"s", b"2")
     batch.close()
 
-    assert batch.leave_memory() == 5
-    assert batch.leave_memory() == 0
-    assert (batch.in_memory, batch.count, batch.size, batch.held) == (False, 2, 5, 0)
+    assert batch.spill() == 5
+    assert batch.spill() == 0
+    assert (batch.is_in_memory, batch.count, batch.size, batch.memory_size) == (False, 2, 5, 0)
     assert list(batch.records()) == []
 
-    batch.enter_memory([(b"r", b"s", b"2")])
-    assert (batch.in_memory, batch.count, batch.size, batch.held) == (True, 1, 3, 3)
+    batch.load([(b"r", b"s", b"2")])
+    assert (batch.is_in_memory, batch.count, batch.size, batch.memory_size) == (True, 1, 3, 3)
     assert list(batch.records()) == [(b"r", b"s", b"2")]
 
 
@@ -114,13 +114,13 @@ def test_a_batch_that_is_only_partly_on_disk_stays_in_memory(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
     """The disk was full."""
-    batch = Batch(0.0, writer=opened(make_spool()))
+    batch = Batch(0.0, writer=open_segment(make_spool()))
     with largest_file(8):
         batch.append(b"r", b"s", b"1")
     batch.close()
 
-    assert not batch.fate.is_on_disk
-    assert batch.leave_memory() == 0
+    assert not batch.result.is_on_disk
+    assert batch.spill() == 0
     assert list(batch.records()) == [(b"r", b"s", b"1")]
     assert directory.is_dir()
 
@@ -130,26 +130,26 @@ def test_a_part_stays_in_memory() -> None:
     batch = Batch(0.0, BatchResult(is_on_disk=True))
     batch.append(b"r", b"s", b"1")
 
-    assert batch.leave_memory() == 0
-    assert batch.in_memory
+    assert batch.spill() == 0
+    assert batch.is_in_memory
 
 
 @given(_RECORDS)
 def test_what_waits_in_memory_is_compressed(records: Records) -> None:
     """It comes out as it went in, and takes a fraction of its room where it repeats itself."""
     batch = batch_of([*records, *[(b"r", b"s", b"didCreateEntry" * 20)] * 20])
-    before = batch.held
+    before = batch.memory_size
 
-    freed = batch.leave_memory()
+    freed = batch.spill()
 
-    assert batch.held == before - freed < before / 4 + sum(len(r[2]) for r in records)
-    assert batch.leave_memory() == 0
+    assert batch.memory_size == before - freed < before / 4 + sum(len(r[2]) for r in records)
+    assert batch.spill() == 0
     assert [*batch.records()][: len(records)] == records
-    assert batch.in_memory
+    assert batch.is_in_memory
 
 
 @pytest.mark.parametrize(
-    ("taken", "failed", "outcome"),
+    ("delivered_count", "failed", "outcome"),
     [
         (2, None, Outcome.DELIVERED),
         (0, Outcome.REFUSED, Outcome.REFUSED),
@@ -159,13 +159,13 @@ def test_what_waits_in_memory_is_compressed(records: Records) -> None:
     ],
 )
 def test_the_fate_of_a_batch_is_that_of_its_parts(
-    taken: int, failed: Outcome | None, outcome: Outcome
+    delivered_count: int, failed: Outcome | None, outcome: Outcome
 ) -> None:
     """Partial if some was taken and some was not."""
-    fate = BatchResult()
-    fate.taken = taken
+    result = BatchResult()
+    result.delivered_count = delivered_count
     if failed is not None:
-        fate.fail(failed, "why")
+        result.fail(failed, "why")
 
-    assert fate.outcome is outcome
-    assert fate.reason == ("why" if failed else "")
+    assert result.outcome is outcome
+    assert result.reason == ("why" if failed else "")

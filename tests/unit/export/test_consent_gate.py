@@ -10,7 +10,7 @@ import pytest
 
 from otel_telemetry import DeliveryConfig, Outcome
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.engine import Delivery
+from otel_telemetry.export.engine import DeliveryEngine
 from otel_telemetry.spool import layout
 from otel_telemetry.spool.destination import spool_directory
 from otel_telemetry.stats import Counters, DropReason
@@ -41,13 +41,15 @@ def config(tmp_path: Path) -> DeliveryConfig:
 
 
 @pytest.fixture
-def make(config: DeliveryConfig) -> Iterator[Callable[..., Delivery]]:
+def make(config: DeliveryConfig) -> Iterator[Callable[..., DeliveryEngine]]:
     """Make deliveries on one spool; they end after the test, and their counts add up."""
-    made: list[Delivery] = []
+    made: list[DeliveryEngine] = []
 
-    def make_one(transport: ScriptedTransport, consent_gate: ConsentGate | None = None) -> Delivery:
+    def make_one(
+        transport: ScriptedTransport, consent_gate: ConsentGate | None = None
+    ) -> DeliveryEngine:
         made.append(
-            Delivery(
+            DeliveryEngine(
                 config,
                 Counters(),
                 app="acme",
@@ -58,56 +60,56 @@ def make(config: DeliveryConfig) -> Iterator[Callable[..., Delivery]]:
         return made[-1]
 
     yield make_one
-    for delivery in made:
-        delivery.shutdown(0)
-        assert_adds_up(delivery.counters.snapshot())
+    for engine in made:
+        engine.shutdown(0)
+        assert_adds_up(engine.counters.snapshot())
 
 
 def _segments(config: DeliveryConfig) -> list[str]:
     directory = spool_directory(config, "acme")
     assert directory is not None
-    return [path for owned in layout.listed(directory).values() for path in owned]
+    return [path for owned in layout.segments_by_owner(directory).values() for path in owned]
 
 
-def _append(delivery: Delivery, name: str) -> Receipt:
-    return delivery.append(RESOURCE, SCOPE, record(name))
+def _append(engine: DeliveryEngine, name: str) -> Receipt:
+    return engine.append(RESOURCE, SCOPE, record(name))
 
 
 def test_once_permission_is_withdrawn_nothing_leaves_and_nothing_stays(
-    make: Callable[..., Delivery], config: DeliveryConfig
+    make: Callable[..., DeliveryEngine], config: DeliveryConfig
 ) -> None:
     """Neither the batch whose turn it is nor what comes after it; in memory and on disk."""
     transport = ScriptedTransport()
-    delivery = make(transport, ConsentGate(is_granted=lambda: False))
-    receipt = _append(delivery, "a")
+    engine = make(transport, ConsentGate(is_granted=lambda: False))
+    receipt = _append(engine, "a")
     assert len(_segments(config)) == 1
 
-    assert not delivery.flush(10)
+    assert not engine.flush(10)
 
     assert (receipt.outcome, receipt.reason) == (Outcome.DROPPED, "consent_withdrawn")
-    assert _append(delivery, "b").outcome is Outcome.DROPPED
+    assert _append(engine, "b").outcome is Outcome.DROPPED
     assert transport.requests == []
     assert _segments(config) == []
-    stats = delivery.counters.snapshot()
+    stats = engine.counters.snapshot()
     assert stats.dropped == {"consent_withdrawn": 1, "destroyed": 1}
 
 
-def test_permission_is_asked_for_before_every_request(make: Callable[..., Delivery]) -> None:
+def test_permission_is_asked_for_before_every_request(make: Callable[..., DeliveryEngine]) -> None:
     """What was sent while it held is delivered; it may end between two requests."""
     answers = iter([True, False])
     transport = ScriptedTransport()
-    delivery = make(transport, ConsentGate(is_granted=lambda: next(answers)))
+    engine = make(transport, ConsentGate(is_granted=lambda: next(answers)))
 
-    _append(delivery, "a")
-    assert delivery.flush(10)
-    _append(delivery, "b")
-    assert not delivery.flush(10)
+    _append(engine, "a")
+    assert engine.flush(10)
+    _append(engine, "b")
+    assert not engine.flush(10)
 
     assert transport.requests == [["a"]]
 
 
 def test_what_dead_processes_left_needs_permission_too(
-    make: Callable[..., Delivery], config: DeliveryConfig
+    make: Callable[..., DeliveryEngine], config: DeliveryConfig
 ) -> None:
     """It is deleted with the rest."""
     earlier = make(ScriptedTransport(RETRY))
@@ -122,7 +124,7 @@ def test_what_dead_processes_left_needs_permission_too(
 
 
 def test_discarding_breaks_off_and_deletes(
-    make: Callable[..., Delivery], config: DeliveryConfig
+    make: Callable[..., DeliveryEngine], config: DeliveryConfig
 ) -> None:
     """A request under way is not waited for; events in its batch are counted as given up."""
     sending, go_on = threading.Event(), threading.Event()
@@ -133,24 +135,27 @@ def test_discarding_breaks_off_and_deletes(
         return None
 
     transport = ScriptedTransport(respond=respond)
-    delivery = make(transport)
-    first = _append(delivery, "a")
-    assert not delivery.flush(0)
+    engine = make(transport)
+    first = _append(engine, "a")
+    assert not engine.flush(0)
     assert sending.wait(10)
-    second = _append(delivery, "b")
+    second = _append(engine, "b")
 
-    delivery.discard(DropReason.CONSENT_WITHDRAWN)
+    engine.discard(DropReason.CONSENT_WITHDRAWN)
     go_on.set()
 
     assert transport.aborted.is_set()
     assert {first.outcome, second.outcome} == {Outcome.DROPPED}
-    assert delivery.counters.snapshot().dropped == {"consent_withdrawn": 2}
+    assert engine.counters.snapshot().dropped == {"consent_withdrawn": 2}
     assert _segments(config) == []
 
 
 @pytest.mark.parametrize(("age", "arrived"), [(HOUR, []), (-HOUR, [["a"]])])
 def test_what_was_recorded_before_consent_never_leaves(
-    make: Callable[..., Delivery], config: DeliveryConfig, age: float, arrived: list[list[str]]
+    make: Callable[..., DeliveryEngine],
+    config: DeliveryConfig,
+    age: float,
+    arrived: list[list[str]],
 ) -> None:
     """It is deleted, and counted; what was recorded since is sent."""
     earlier = make(ScriptedTransport(RETRY))

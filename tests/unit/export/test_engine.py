@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.export.engine import Delivery, connect
+from otel_telemetry.export.engine import DeliveryEngine, connect
 from otel_telemetry.export.grpc import GRPCTransport
 from otel_telemetry.export.http import HTTPTransport
 from otel_telemetry.export.worker import THREAD_NAME
@@ -41,32 +41,32 @@ ENDPOINT = "http://localhost:1"
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Delivery]]:
+def make(tmp_path: Path) -> Iterator[Callable[..., DeliveryEngine]]:
     """Make deliveries on one spool; they end after the test, and their counts add up."""
-    made: list[Delivery] = []
+    made: list[DeliveryEngine] = []
 
-    def make_one(transport: ScriptedTransport | None = None, **changed: object) -> Delivery:
+    def make_one(transport: ScriptedTransport | None = None, **changed: object) -> DeliveryEngine:
         settings: DeliverySettings = {"endpoint": ENDPOINT, "spool": str(tmp_path), **changed}  # type: ignore[typeddict-item]  # checked when it runs
         config = DeliveryConfig(**settings)  # type: ignore[arg-type]  # as above
         made.append(
-            Delivery(
+            DeliveryEngine(
                 config, Counters(), app="acme", connect=lambda _: transport or ScriptedTransport()
             )
         )
         return made[-1]
 
     yield make_one
-    for delivery in made:
-        delivery.shutdown(0)
-        stats = delivery.counters.snapshot()
+    for engine in made:
+        engine.shutdown(0)
+        stats = engine.counters.snapshot()
         assert_adds_up(stats)
         assert stats.pending == 0
 
 
-def send(delivery: Delivery, *names: str) -> Receipt:
+def send(engine: DeliveryEngine, *names: str) -> Receipt:
     """Append records; return the receipt of the last."""
     for name in names:
-        receipt = delivery.append(RESOURCE, SCOPE, record(name))
+        receipt = engine.append(RESOURCE, SCOPE, record(name))
     return receipt
 
 
@@ -76,14 +76,14 @@ def couriers() -> int:
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_what_is_appended_arrives(make: Callable[..., Delivery], *, spool: bool) -> None:
+def test_what_is_appended_arrives(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
     """With a thread of its own, which is there from the first record on."""
     transport = ScriptedTransport()
-    delivery = make(transport, **({} if spool else {"spool": False}))
+    engine = make(transport, **({} if spool else {"spool": False}))
     assert couriers() == 0
 
-    receipt = send(delivery, "a", "b")
-    assert delivery.flush(5)
+    receipt = send(engine, "a", "b")
+    assert engine.flush(5)
 
     assert transport.requests == [["a", "b"]]
     assert receipt.outcome is Outcome.DELIVERED
@@ -91,85 +91,89 @@ def test_what_is_appended_arrives(make: Callable[..., Delivery], *, spool: bool)
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_it_goes_on_after_a_pause(make: Callable[..., Delivery], *, spool: bool) -> None:
+def test_it_goes_on_after_a_pause(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
     """One batch after the other, with nothing to do in between."""
     transport = ScriptedTransport()
-    delivery = make(transport, flush_interval=0.01, **({} if spool else {"spool": False}))
+    engine = make(transport, flush_interval=0.01, **({} if spool else {"spool": False}))
 
     for name in "abc":
-        assert send(delivery, name).wait(5) is Outcome.DELIVERED
+        assert send(engine, name).wait(5) is Outcome.DELIVERED
 
     assert transport.requests == [["a"], ["b"], ["c"]]
 
 
-def test_the_end_sends_what_is_pending(make: Callable[..., Delivery]) -> None:
+def test_the_end_sends_what_is_pending(make: Callable[..., DeliveryEngine]) -> None:
     """And ends the thread."""
-    delivery = make()
-    receipt = send(delivery, "a")
+    engine = make()
+    receipt = send(engine, "a")
 
-    assert delivery.shutdown(5)
+    assert engine.shutdown(5)
 
     assert receipt.outcome is Outcome.DELIVERED
     assert couriers() == 0
-    assert send(delivery, "b").reason == "destroyed"
+    assert send(engine, "b").reason == "destroyed"
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_the_end_keeps_its_deadline(make: Callable[..., Delivery], *, spool: bool) -> None:
+def test_the_end_keeps_its_deadline(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
     """The backend does not answer; what is on disk stays there."""
     transport = ScriptedTransport()
     transport.respond = lambda _: RETRY if transport.aborted.wait(30) else None
-    delivery = make(transport, **({} if spool else {"spool": False}))
-    receipt = send(delivery, "a")
+    engine = make(transport, **({} if spool else {"spool": False}))
+    receipt = send(engine, "a")
     began = time.monotonic()
 
-    assert not delivery.shutdown(0.2)
+    assert not engine.shutdown(0.2)
 
     assert time.monotonic() - began < 2
     assert receipt.outcome is (Outcome.SPOOLED if spool else Outcome.DROPPED)
 
 
-def test_the_end_does_not_wait_for_a_backend_that_failed(make: Callable[..., Delivery]) -> None:
+def test_the_end_does_not_wait_for_a_backend_that_failed(
+    make: Callable[..., DeliveryEngine],
+) -> None:
     """What is on disk is safe."""
-    delivery = make(ScriptedTransport(respond=lambda _: RETRY))
-    receipt = send(delivery, "a")
+    engine = make(ScriptedTransport(respond=lambda _: RETRY))
+    receipt = send(engine, "a")
     began = time.monotonic()
 
-    assert not delivery.shutdown(30)
+    assert not engine.shutdown(30)
 
     assert time.monotonic() - began < 5
     assert receipt.outcome is Outcome.SPOOLED
 
 
-def test_a_thread_that_cannot_be_started_is_started_later(make: Callable[..., Delivery]) -> None:
+def test_a_thread_that_cannot_be_started_is_started_later(
+    make: Callable[..., DeliveryEngine],
+) -> None:
     """A system short of memory or threads has them again some time."""
-    delivery = make(max_batch_events=1)
+    engine = make(max_batch_events=1)
     before = threading.stack_size(1 << 46)
     try:
-        first = send(delivery, "a")
+        first = send(engine, "a")
     finally:
         threading.stack_size(before)
     assert couriers() == 0
 
-    second = send(delivery, "b")
+    second = send(engine, "b")
 
     assert [first.wait(5), second.wait(5)] == [Outcome.DELIVERED] * 2
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_a_new_process_begins_at_zero(make: Callable[..., Delivery], *, spool: bool) -> None:
+def test_a_new_process_begins_at_zero(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
     """But after the end, there is no beginning."""
-    delivery = make(**({} if spool else {"spool": False}))
-    send(delivery, "a")
-    delivery.shutdown(5)
+    engine = make(**({} if spool else {"spool": False}))
+    send(engine, "a")
+    engine.shutdown(5)
 
-    delivery.after_fork()
+    engine.after_fork()
 
-    assert delivery.counters.snapshot().accepted == 0
-    assert send(delivery, "b").reason == "destroyed"
+    assert engine.counters.snapshot().accepted == 0
+    assert send(engine, "b").reason == "destroyed"
 
 
-def test_the_end_comes_once(make: Callable[..., Delivery]) -> None:
+def test_the_end_comes_once(make: Callable[..., DeliveryEngine]) -> None:
     """And says the same each time."""
     left, sent = make(ScriptedTransport(RETRY)), make()
     send(left, "a")
@@ -179,7 +183,7 @@ def test_the_end_comes_once(make: Callable[..., Delivery]) -> None:
     assert [sent.shutdown(5), sent.shutdown(5)] == [True, True]
 
 
-def test_the_next_delivery_sends_what_the_last_left(make: Callable[..., Delivery]) -> None:
+def test_the_next_delivery_sends_what_the_last_left(make: Callable[..., DeliveryEngine]) -> None:
     """As soon as it is started."""
     first = make(ScriptedTransport(respond=lambda _: RETRY))
     send(first, "a", "b")
@@ -202,32 +206,32 @@ def wait_for(condition: Callable[[], bool]) -> None:
 class _Nosy(logging.Handler):
     """A handler that comes back: as one does that exports the log by way of the processor."""
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, engine: DeliveryEngine) -> None:
         super().__init__()
-        self._delivery = delivery
+        self._engine = engine
         self.count = 0
 
     def emit(self, _: logging.LogRecord) -> None:
         """Send an event about it, and ask for the counts."""
         self.count += 1
-        send(self._delivery, "logged")
-        self._delivery.counters.snapshot()
+        send(self._engine, "logged")
+        self._engine.counters.snapshot()
 
 
 @pytest.mark.usefixtures("said")
-def test_a_handler_of_the_log_may_send_events_itself(make: Callable[..., Delivery]) -> None:
+def test_a_handler_of_the_log_may_send_events_itself(make: Callable[..., DeliveryEngine]) -> None:
     """Whatever there is to log, no lock is held meanwhile."""
-    delivery = make(spool="/proc/telemetry", flush_interval=0.01)
-    handler = _Nosy(delivery)
+    engine = make(spool="/proc/telemetry", flush_interval=0.01)
+    handler = _Nosy(engine)
     log = logging.getLogger("otel_telemetry")
     log.addHandler(handler)
     try:
-        sending = threading.Thread(target=send, args=(delivery, "a"), daemon=True)
+        sending = threading.Thread(target=send, args=(engine, "a"), daemon=True)
         sending.start()
         sending.join(5)
         assert not sending.is_alive()
         wait_for(lambda: handler.count > 0)
-        assert delivery.flush(5)
+        assert engine.flush(5)
     finally:
         log.removeHandler(handler)
 
@@ -272,15 +276,15 @@ def test_the_transport_speaks_what_the_settings_say() -> None:
 
 @pytest.mark.parametrize(("protocol", "requests"), [("http/protobuf", 1), ("grpc", 2)])
 def test_requests_stay_below_what_grpc_servers_take(
-    make: Callable[..., Delivery], protocol: str, requests: int
+    make: Callable[..., DeliveryEngine], protocol: str, requests: int
 ) -> None:
     """Whatever the settings allow."""
     transport = ScriptedTransport()
-    delivery = make(transport, protocol=protocol, max_batch_bytes=64 * 1024 * 1024)
+    engine = make(transport, protocol=protocol, max_batch_bytes=64 * 1024 * 1024)
     for name in "abcde":
-        delivery.append(RESOURCE, SCOPE, record(name, 1024 * 1024))
+        engine.append(RESOURCE, SCOPE, record(name, 1024 * 1024))
 
-    assert delivery.flush(10)
+    assert engine.flush(10)
 
     assert len(transport.requests) == requests
 
@@ -289,31 +293,31 @@ _FORK = """
 import os, sys, threading
 from otel_telemetry import DeliveryConfig
 from otel_telemetry._internal import fork
-from otel_telemetry.export.engine import Delivery
+from otel_telemetry.export.engine import DeliveryEngine
 from otel_telemetry.stats import Counters
 from tests.support.scripted import RESOURCE, SCOPE, ScriptedTransport, assert_adds_up, record
 
 spool = False if sys.argv[1] == "memory" else sys.argv[1]
 transport = ScriptedTransport()
 config = DeliveryConfig(endpoint="http://localhost:1", spool=spool)
-delivery = Delivery(config, Counters(), app="acme", connect=lambda _: transport)
-fork.watch(delivery.after_fork)
-delivery.append(RESOURCE, SCOPE, record("first"))
-assert delivery.flush(5)
-delivery.append(RESOURCE, SCOPE, record("parent"))
-with delivery.counters.lock:  # as another thread might hold it
+engine = DeliveryEngine(config, Counters(), app="acme", connect=lambda _: transport)
+fork.watch(engine.after_fork)
+engine.append(RESOURCE, SCOPE, record("first"))
+assert engine.flush(5)
+engine.append(RESOURCE, SCOPE, record("parent"))
+with engine.counters.lock:  # as another thread might hold it
     child = os.fork()
 if child == 0:
-    assert delivery.counters.snapshot().accepted == 0
+    assert engine.counters.snapshot().accepted == 0
     assert threading.active_count() == 1
-    delivery.append(RESOURCE, SCOPE, record("child"))
-    assert delivery.shutdown(5)
+    engine.append(RESOURCE, SCOPE, record("child"))
+    assert engine.shutdown(5)
     assert transport.requests == [["first"], ["child"]], transport.requests
     assert transport.processes == 1
-    assert_adds_up(delivery.counters.snapshot())
+    assert_adds_up(engine.counters.snapshot())
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
-assert delivery.shutdown(5)
+assert engine.shutdown(5)
 assert transport.requests == [["first"], ["parent"]], transport.requests
 """
 
@@ -334,26 +338,26 @@ def test_a_forked_child_begins_anew(tmp_path: Path, spool: str) -> None:
 _FORK_WHILE_IMPORTING = """
 import os, sys, threading
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.export.engine import Delivery
+from otel_telemetry.export.engine import DeliveryEngine
 from otel_telemetry.stats import Counters
 
 config = DeliveryConfig(endpoint="http://localhost:1", spool=False)
-delivery = Delivery(config, Counters(), app="acme")
+engine = DeliveryEngine(config, Counters(), app="acme")
 importing, begun = threading.Event(), []
 def note(event, arguments):
     if event == "import" and arguments[0] == "urllib3" and not begun:
         begun.append(True)
         importing.set()
 sys.addaudithook(note)
-delivery.append(b"", b"", b"")
-threading.Thread(target=delivery.flush, args=(5,)).start()
+engine.append(b"", b"", b"")
+threading.Thread(target=engine.flush, args=(5,)).start()
 assert importing.wait(5)
 child = os.fork()
 if child == 0:
     import urllib3
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
-delivery.shutdown(0)
+engine.shutdown(0)
 """
 
 

@@ -450,7 +450,7 @@ def test_what_takes_too_long_is_cut() -> None:
     """Once, and by nobody who waits for it."""
     before = threading.enumerate()
     cut = threading.Semaphore(0)
-    RequestDeadline().begin(0.01, cut.release)
+    RequestDeadline().start(0.01, cut.release)
 
     assert cut.acquire(timeout=SOON_OVERDUE)
     assert threads_left(before, within=SOON_OVERDUE) == []
@@ -462,12 +462,12 @@ def test_what_ends_in_time_is_not() -> None:
     before = threading.enumerate()
     already = watchers()
     wrong, right = threading.Semaphore(0), threading.Semaphore(0)
-    overtime = RequestDeadline()
+    deadline = RequestDeadline()
     for _ in range(100):
-        overtime.begin(0.05, wrong.release)
+        deadline.start(0.05, wrong.release)
         assert watchers() <= already + 1
-        overtime.end()
-    overtime.begin(0.1, right.release)
+        deadline.cancel()
+    deadline.start(0.1, right.release)
 
     assert right.acquire(timeout=SOON_OVERDUE)
     assert not wrong.acquire(blocking=False)
@@ -478,10 +478,10 @@ def test_the_time_begins_anew_with_each() -> None:
     """Not with the thread: it goes by the clock, and the latest word."""
     now = [0.0]
     cut = threading.Semaphore(0)
-    overtime = RequestDeadline(clock=lambda: now[0])
-    overtime.begin(0.01, cut.release)
-    overtime.end()
-    overtime.begin(LATE_OVERDUE, cut.release)
+    deadline = RequestDeadline(clock=lambda: now[0])
+    deadline.start(0.01, cut.release)
+    deadline.cancel()
+    deadline.start(LATE_OVERDUE, cut.release)
     assert not cut.acquire(timeout=0.05)
 
     now[0] = LATE_OVERDUE
@@ -492,12 +492,12 @@ def test_the_thread_ends_if_there_is_nothing_to_watch() -> None:
     """And another begins when there is."""
     before = threading.enumerate()
     cut = threading.Semaphore(0)
-    overtime = RequestDeadline()
-    overtime.begin(0.01, cut.release)
-    overtime.end()
+    deadline = RequestDeadline()
+    deadline.start(0.01, cut.release)
+    deadline.cancel()
     assert threads_left(before, within=SOON_OVERDUE) == []
 
-    overtime.begin(0.01, cut.release)
+    deadline.start(0.01, cut.release)
     assert cut.acquire(timeout=SOON_OVERDUE)
 
 
@@ -505,9 +505,9 @@ def test_it_can_be_stopped() -> None:
     """Long before the time is up; and goes on afterwards."""
     before = threading.enumerate()
     cut = threading.Semaphore(0)
-    overtime = RequestDeadline()
+    deadline = RequestDeadline()
     for _ in range(2):
-        overtime.begin(LATE_OVERDUE, cut.release)
-        overtime.stop()
+        deadline.start(LATE_OVERDUE, cut.release)
+        deadline.stop()
         assert threads_left(before, within=SOON_OVERDUE) == []
     assert not cut.acquire(blocking=False)

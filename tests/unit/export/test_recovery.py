@@ -11,8 +11,8 @@ import pytest
 
 from otel_telemetry.export.recovery import Recovery
 from otel_telemetry.spool.spool import Spool
-from tests.support.scripted import bounds
-from tests.support.spools import AGE, leave, names_in, no_more_files, opened
+from tests.support.scripted import queue_limits
+from tests.support.spools import AGE, leave, names_in, no_more_files, open_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ class Desk:
     def __init__(self, spool: Spool, **limits: int) -> None:
         self.lost: Counter[str] = Counter()
         self.spool = spool
-        self.recovery = Recovery(spool, bounds(**limits), self._note)
+        self.recovery = Recovery(spool, queue_limits(**limits), self._note)
 
     def _note(self, count: int, reason: str) -> None:
         assert count > 0
@@ -42,7 +42,7 @@ class Desk:
             batch = self.recovery.next_batch(0.0)
             if batch is not None:
                 found.append(names(batch))
-                for path in batch.fate.segments:
+                for path in batch.result.segments:
                     self.spool.remove(path)
         return found
 
@@ -100,8 +100,8 @@ def test_a_batch_of_recovered_events_is_on_disk(
     batch = desk.recovery.next_batch(0.0)
 
     assert batch is not None
-    assert batch.fate.is_on_disk
-    assert len(batch.fate.segments) == 2
+    assert batch.result.is_on_disk
+    assert len(batch.result.segments) == 2
 
 
 def test_orphans_done_with_are_let_go(make_desk: Callable[..., Desk], directory: Path) -> None:
@@ -178,7 +178,7 @@ def test_where_there_is_no_room_at_all_everything_goes(
     """But the segments of the living stay, however much they are."""
     leave(directory, "1" * 1000)
     alive = Spool(str(directory), max_age=AGE)
-    opened(alive).append(b"r", b"s", b"2" * 4000)
+    open_segment(alive).append(b"r", b"s", b"2" * 4000)
 
     desk = make_desk(spool_max_bytes=10)
 
@@ -244,7 +244,7 @@ def test_a_segment_of_a_newer_version_stays(
     assert path.exists()
     # One that can read it need not wait for the end of this process.
     newer = make_desk().spool
-    assert len(newer.claim_orphans()) == 1
+    assert len(newer.claim_abandoned()) == 1
     newer.close()
     desk.spool.close()
     os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)

@@ -95,9 +95,9 @@ def test_the_backend_may_say_how_long_to_wait() -> None:
     harness.turn()
 
     assert harness.jitter == []
-    assert harness.outbox.pace.not_before == harness.clock.now + 77.0
-    assert not harness.outbox.flush(0)
-    assert harness.outbox.pace.not_before == harness.clock.now + 77.0
+    assert harness.queue.schedule.not_before == harness.clock.now + 77.0
+    assert not harness.queue.flush(0)
+    assert harness.queue.schedule.not_before == harness.clock.now + 77.0
 
 
 def test_the_delay_is_logged(said: Callable[[], list[str]]) -> None:
@@ -175,7 +175,7 @@ def test_the_transport_is_made_with_the_first_request(said: Callable[[], list[st
     assert harness.connected == 3
     assert receipt.outcome is Outcome.DELIVERED
     assert harness.stats.requests == {"retry": 2, "delivered": 1}
-    assert said() == ["FileNotFoundError while connecting was prepared"]
+    assert said() == ["FileNotFoundError before the connection"]
 
 
 def test_a_new_process_has_its_own_connection_and_no_backoff() -> None:
@@ -187,7 +187,7 @@ def test_a_new_process_has_its_own_connection_and_no_backoff() -> None:
     harness.turn()
 
     harness.counters.after_fork()
-    harness.outbox.after_fork()
+    harness.queue.after_fork()
     harness.worker.after_fork()
     harness.append("b")
     harness.turn()
@@ -207,7 +207,7 @@ def test_the_thread_sends_what_comes_until_the_end() -> None:
     assert [receipt.wait(5) for receipt in started] == [Outcome.DELIVERED] * 3
     assert [thread.name for thread in threading.enumerate()].count(THREAD_NAME) == 1
     assert harness.started == [THREAD_NAME]
-    harness.outbox.close(DropReason.SHUTDOWN)
+    harness.queue.close(DropReason.SHUTDOWN)
     harness.worker.stop()
     harness.join()
 
@@ -218,19 +218,19 @@ def test_the_thread_sends_what_comes_until_the_end() -> None:
 def test_a_request_under_way_is_broken_off_at_the_end() -> None:
     """Nobody waits for a backend that does not answer."""
     transport = ScriptedTransport()
-    held = threading.Event()
+    memory_size = threading.Event()
 
     def respond(_: list[str]) -> ExportResult:
-        held.set()
+        memory_size.set()
         transport.aborted.wait(10)
         return RETRY
 
     transport.respond = respond
     harness = WorkerHarness(transport, is_threaded=True, max_batch_events=1)
     receipt = harness.append("a")
-    assert held.wait(5)
+    assert memory_size.wait(5)
 
-    harness.outbox.close(DropReason.SHUTDOWN)
+    harness.queue.close(DropReason.SHUTDOWN)
     harness.worker.stop()
     harness.join()
 
@@ -260,7 +260,7 @@ def test_a_worker_can_be_stopped_from_its_own_thread() -> None:
     harness = WorkerHarness(transport, is_threaded=True, max_batch_events=1)
 
     def respond(_: list[str]) -> None:
-        harness.outbox.close(DropReason.SHUTDOWN)
+        harness.queue.close(DropReason.SHUTDOWN)
         harness.worker.stop()
 
     transport.respond = respond
@@ -292,9 +292,9 @@ def test_a_worker_that_fails_gives_up_once(where: str, said: Callable[[], list[s
     assert receipt.wait(5) is Outcome.DROPPED
     assert receipt.reason == "internal"
     assert harness.append("b").reason == "destroyed"
-    assert harness.outbox.flush(5)
+    assert harness.queue.flush(5)
     harness.join()
-    assert said() == ["the courier failed"]
+    assert said() == ["the export worker failed"]
     harness.check()
 
 

@@ -11,7 +11,7 @@ import pytest
 from otel_telemetry.export.backoff import RetryDelay
 from otel_telemetry.export.result import ExportResult
 from otel_telemetry.receipt import Outcome
-from otel_telemetry.spool.layout import BACKOFF_NOTE, PROBE_LOCK
+from otel_telemetry.spool.layout import BACKOFF_STATE, PROBE_LOCK
 from otel_telemetry.stats import Disposition, DropReason
 from tests.support.scripted import REFUSED, RETRY, TOO_LARGE, Clock, ScriptedTransport
 from tests.support.spools import largest_file
@@ -43,11 +43,11 @@ def make_harness(make_spool: Callable[..., Spool], wall: Clock) -> Callable[...,
 
 def end(harness: WorkerHarness) -> None:
     """Let the process of this worker end."""
-    harness.outbox.flush(0, respect_backoff=False)
-    harness.outbox.close(DropReason.SHUTDOWN)
+    harness.queue.flush(0, respect_backoff=False)
+    harness.queue.close(DropReason.SHUTDOWN)
     harness.worker.stop()
-    assert harness.outbox._spool is not None
-    harness.outbox._spool.close()
+    assert harness.queue._spool is not None
+    harness.queue._spool.close()
 
 
 def test_a_later_process_does_not_ask_before_its_time(
@@ -63,8 +63,8 @@ def test_a_later_process_does_not_ask_before_its_time(
     later = make_harness()
     later.turn()
     later.append("b")
-    assert not later.outbox.flush(0)
-    assert later.outbox.pace.not_before == later.clock.now + 20.0
+    assert not later.queue.flush(0)
+    assert later.queue.schedule.not_before == later.clock.now + 20.0
     wall.advance(20.0)
     later.clock.advance(20.0)
     later.turn()
@@ -82,7 +82,7 @@ def test_any_answer_ends_the_outage_for_all(
     """It says that the backend is there."""
     harness = make_harness(answer)
     harness.append("a")
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
     harness.turn()
     assert harness.transport.requests == []
     wall.advance(31.0)
@@ -91,7 +91,7 @@ def test_any_answer_ends_the_outage_for_all(
     harness.turn()
 
     assert harness.transport.requests == [["a"]]
-    assert not (directory / BACKOFF_NOTE).exists()
+    assert not (directory / BACKOFF_STATE).exists()
     assert not (directory / PROBE_LOCK).exists()
 
 
@@ -101,11 +101,11 @@ def test_a_flush_tries_whatever_others_have_found(
     """Whoever asks for one wants to know."""
     harness = make_harness()
     receipt = harness.append("a")
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
     harness.turn()
     assert str(receipt.outcome) == str(Outcome.PENDING)
 
-    assert not harness.outbox.flush(0)
+    assert not harness.queue.flush(0)
     harness.turn()
 
     assert receipt.outcome is Outcome.DELIVERED
@@ -117,11 +117,11 @@ def test_a_flush_that_comes_while_the_note_is_read_is_not_forgotten(
     """The worker then does not go to sleep over it."""
     harness = make_harness()
     harness.append("a")
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
     backoff, read = harness.worker._backoff, harness.worker._backoff._read
 
     def flush_and_read() -> object:
-        harness.outbox.flush(0)
+        harness.queue.flush(0)
         return read()
 
     backoff._read = flush_and_read  # type: ignore[method-assign,assignment]  # the moment between
@@ -138,8 +138,8 @@ def test_in_a_long_outage_the_end_tries_nothing_that_is_safe(
     """So a program that is run again and again does not ask each time, nor wait."""
     harness = make_harness()
     receipt = harness.append("a")
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    assert not harness.outbox.flush(0, respect_backoff=False)
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
+    assert not harness.queue.flush(0, respect_backoff=False)
     harness.turn()
     end(harness)
 
@@ -154,8 +154,8 @@ def test_in_a_long_outage_the_end_tries_what_would_be_lost(
     harness = make_harness()
     with largest_file(10):
         receipt = harness.append("a")
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
-    assert not harness.outbox.flush(0, respect_backoff=False)
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
+    assert not harness.queue.flush(0, respect_backoff=False)
     harness.turn()
 
     assert receipt.outcome is Outcome.DELIVERED
@@ -168,7 +168,7 @@ def test_after_an_outage_one_asks_and_the_others_follow(
     harnesses = [make_harness() for _ in range(5)]
     for number, harness in enumerate(harnesses):
         harness.append(str(number))
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
     wall.advance(31.0)
     first, *others = harnesses
 
@@ -192,7 +192,7 @@ def test_who_finds_nothing_to_send_after_all_lets_others_try(
     """Its segment is gone, or what dead processes left was taken by others."""
     harness = make_harness()
     harness.append("a")
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
     harness.turn()
     wall.advance(31.0)
     harness.clock.advance(31.0)
@@ -224,7 +224,7 @@ def test_a_request_that_the_end_broke_off_says_something_if_it_took_long(
     harness.append("a")
     harness.turn()
 
-    assert (directory / BACKOFF_NOTE).exists() is is_noted
+    assert (directory / BACKOFF_STATE).exists() is is_noted
 
 
 def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
@@ -236,18 +236,18 @@ def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
     end(first)
     harness = make_harness()
     harness.append("b")
-    harness.outbox.postpone(None, RetryDelay(seconds=1000.0))
-    (directory / BACKOFF_NOTE).write_text(LONG_OUTAGE)
+    harness.queue.requeue(None, RetryDelay(seconds=1000.0))
+    (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
     recovery = harness.worker._recovery
     assert recovery is not None
     recovery.scan()
     said: list[bool] = []
     waiting = threading.Thread(
-        target=lambda: said.append(harness.outbox.flush(30, respect_backoff=False)), daemon=True
+        target=lambda: said.append(harness.queue.flush(30, respect_backoff=False)), daemon=True
     )
     waiting.start()
-    wait_until(lambda: harness.outbox.pace.not_before == 0.0, within=5, what="the last flush")
-    harness.worker._recover(recovery)
+    wait_until(lambda: harness.queue.schedule.not_before == 0.0, within=5, what="the last flush")
+    harness.worker._send_backlog(recovery)
     waiting.join(5)
 
     assert said == [False]

@@ -30,9 +30,9 @@ def leave_behind(make_harness: Callable[..., WorkerHarness], *names: str) -> Non
     """Leave each of these events in a segment of a process that is gone."""
     harness = make_harness(max_batch_events=1)
     harness.append(*names)
-    harness.outbox.close(DropReason.SHUTDOWN)
-    assert harness.outbox._spool is not None
-    harness.outbox._spool.close()
+    harness.queue.close(DropReason.SHUTDOWN)
+    assert harness.queue._spool is not None
+    harness.queue._spool.close()
 
 
 def segments(directory: Path) -> list[Path]:
@@ -161,9 +161,9 @@ def test_what_is_recovered_as_the_end_comes_stays(
     assert harness.worker._recovery is not None
     give = harness.worker._recovery.next_batch
 
-    def close_first(opened: float) -> object:
-        harness.outbox.close(DropReason.SHUTDOWN)
-        return give(opened)
+    def close_first(opened_at: float) -> object:
+        harness.queue.close(DropReason.SHUTDOWN)
+        return give(opened_at)
 
     harness.worker._recovery.next_batch = close_first  # type: ignore[method-assign,assignment]  # the moment between two calls
     harness.turn()
@@ -239,7 +239,7 @@ def test_for_want_of_file_descriptors_a_batch_waits(
     with no_more_files():
         harness.turn()
     assert str(receipt.outcome) == str(Outcome.PENDING)
-    assert harness.outbox.pace.not_before == harness.clock.now + 1.0
+    assert harness.queue.schedule.not_before == harness.clock.now + 1.0
 
     harness.turn()
 

@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import use_span
 
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
-from otel_telemetry.export.engine import Delivery
-from otel_telemetry.export.processor import DeliveryProcessor
+from otel_telemetry.export.engine import DeliveryEngine
+from otel_telemetry.export.processor import EncodingProcessor
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.mapper import SESSION, session
 from otel_telemetry.mapping.no_sdk import EncodingMapper
@@ -67,14 +67,14 @@ def through_the_sdk(
 ) -> EncodedRecord:
     """Encode an event as the processor does."""
     taken: list[EncodedRecord] = []
-    delivery = Delivery(
+    engine = DeliveryEngine(
         DeliveryConfig(endpoint="http://localhost:1", spool=False), Counters(), app="acme"
     )
-    delivery.append = lambda *encoded: taken.append(encoded)  # type: ignore[assignment]
+    engine.append = lambda *encoded: taken.append(encoded)  # type: ignore[assignment]
     records = SdkMapper(base=EventResource(BASE), validate=False, **parts(corrections, **settings))
     record = recorded(records, "didRun", *buckets, timestamp=5)
-    DeliveryProcessor(delivery, shutdown_timeout=0).on_emit(record)
-    delivery.shutdown(0)
+    EncodingProcessor(engine).on_emit(record)
+    engine.shutdown(0)
     return taken[0]
 
 

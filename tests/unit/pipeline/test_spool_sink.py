@@ -61,7 +61,9 @@ class SpoolHarness:
     @property
     def segments(self) -> list[str]:
         """The paths of all segments."""
-        return [path for owned in layout.listed(self.directory).values() for path in owned]
+        return [
+            path for owned in layout.segments_by_owner(self.directory).values() for path in owned
+        ]
 
     @property
     def events(self) -> int:
@@ -73,7 +75,7 @@ class SpoolHarness:
     def is_free(self) -> bool:
         """Whether another process could take what is there."""
         spool = Spool(self.directory, max_age=1e9)
-        free = {path for orphan in spool.claim_orphans() for path in orphan.segments}
+        free = {path for owner in spool.claim_abandoned() for path in owner.segments}
         spool.close()
         return free == set(self.segments)
 

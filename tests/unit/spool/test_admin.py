@@ -137,5 +137,5 @@ def test_a_directory_that_cannot_be_listed_holds_nothing(tmp_path: Path) -> None
     (tmp_path / "file").touch()
 
     for path in tmp_path / "missing", tmp_path / "file":
-        assert layout.listed(str(path)) == {}
-        assert layout.size(str(path)) == 0
+        assert layout.segments_by_owner(str(path)) == {}
+        assert layout.total_size(str(path)) == 0

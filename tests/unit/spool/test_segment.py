@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from otel_telemetry.spool.segment import (
     MAGIC,
-    Content,
+    SegmentContent,
     SegmentWriter,
     decode_segment,
     record_frame,
@@ -68,7 +68,7 @@ def test_whatever_was_written_is_read_back(records: Records) -> None:
     """Every record, in order, with its resource and its scope."""
     data, _ = written(records)
 
-    assert decode_segment(data) == Content(records=tuple(records), corrupt=0, is_torn=False)
+    assert decode_segment(data) == SegmentContent(records=tuple(records), corrupt=0, is_torn=False)
 
 
 @given(_RECORDS)
@@ -125,7 +125,7 @@ def test_a_record_whose_resource_is_damaged_is_corrupt_too() -> None:
     )
     data[data.index(b"bad")] ^= 1
 
-    assert decode_segment(bytes(data)) == Content(
+    assert decode_segment(bytes(data)) == SegmentContent(
         records=((b"good", b"s", b"2"),), corrupt=3, is_torn=False
     )
 
@@ -139,7 +139,7 @@ def test_what_seemed_torn_off_is_corrupt_if_more_follows() -> None:
 
     content = decode_segment(head + bytes(damaged) + record_frame(0, 0, b"2"))
 
-    assert content == Content(records=((b"r", b"s", b"2"),), corrupt=1, is_torn=False)
+    assert content == SegmentContent(records=((b"r", b"s", b"2"),), corrupt=1, is_torn=False)
 
 
 def test_bytes_between_frames_are_one_corrupt_place() -> None:
@@ -148,7 +148,7 @@ def test_bytes_between_frames_are_one_corrupt_place() -> None:
 
     content = decode_segment(head + b"\0" * 4096 + record_frame(0, 0, b"1"))
 
-    assert content == Content(records=((b"r", b"s", b"1"),), corrupt=1, is_torn=False)
+    assert content == SegmentContent(records=((b"r", b"s", b"1"),), corrupt=1, is_torn=False)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_frames_of_unknown_kinds_are_passed_over() -> None:
 
     content = decode_segment(MAGIC + unknown + whole[len(MAGIC) :] + unknown)
 
-    assert content == Content(records=((b"r", b"s", b"1"),), corrupt=0, is_torn=False)
+    assert content == SegmentContent(records=((b"r", b"s", b"1"),), corrupt=0, is_torn=False)
 
 
 def framed(content: bytes) -> bytes:
@@ -192,14 +192,14 @@ def test_a_hostile_record_costs_no_more_time_than_its_bytes() -> None:
 
     content = decode_segment(head + torn)
 
-    assert content == Content(records=(), corrupt=0, is_torn=True)
+    assert content == SegmentContent(records=(), corrupt=0, is_torn=True)
 
 
-def opened(path: Path, complaints: list[OSError]) -> SegmentWriter:
+def open_segment(path: Path, complaints: list[OSError]) -> SegmentWriter:
     """Open a writer on a new file that begins with the magic."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     os.write(descriptor, MAGIC)
-    return SegmentWriter(str(path), descriptor, is_whole=True, complain=complaints.append)
+    return SegmentWriter(str(path), descriptor, is_complete=True, on_error=complaints.append)
 
 
 @given(_RECORDS)
@@ -207,33 +207,33 @@ def test_a_writer_writes_each_resource_and_scope_once(records: Records) -> None:
     """So a thousand events of one user cost a thousand records and one resource."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "segment"
-        writer = opened(path, [])
+        writer = open_segment(path, [])
         for record in records:
             writer.append(*record)
         writer.close()
 
         assert path.read_bytes() == written(records)[0]
-        assert writer.is_whole
+        assert writer.is_complete
 
 
 def test_a_writer_whose_disk_is_full_says_so_once() -> None:
     """And writes nothing more: a later record would stand behind a hole."""
     complaints: list[OSError] = []
     writer = SegmentWriter(
-        "/dev/full", os.open("/dev/full", os.O_WRONLY), is_whole=True, complain=complaints.append
+        "/dev/full", os.open("/dev/full", os.O_WRONLY), is_complete=True, on_error=complaints.append
     )
 
     writer.append(b"r", b"s", b"1")
     writer.append(b"r", b"s", b"2")
     writer.close()
 
-    assert not writer.is_whole
+    assert not writer.is_complete
     assert [error.strerror for error in complaints] == ["No space left on device"]
 
 
 def test_a_writer_closed_twice_closes_no_other_file(tmp_path: Path) -> None:
     """Its number may be another file's by then."""
-    writer = opened(tmp_path / "segment", [])
+    writer = open_segment(tmp_path / "segment", [])
     writer.close()
     descriptor = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
 

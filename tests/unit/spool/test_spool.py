@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.export.engine import Delivery
+from otel_telemetry.export.engine import DeliveryEngine
 from otel_telemetry.spool.destination import spool_directory
 from otel_telemetry.spool.spool import Spool, expire_stale_destinations
 from otel_telemetry.stats import Counters
@@ -25,7 +25,7 @@ from tests.support.spools import (
     leave,
     names_in,
     no_more_files,
-    opened,
+    open_segment,
     records_of,
     small_disk,
 )
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def test_what_is_appended_is_there_at_once(make_spool: Callable[..., Spool]) -> None:
     """For whoever comes after a crash: no buffer holds it back."""
     spool = make_spool()
-    writer = opened(spool)
+    writer = open_segment(spool)
 
     writer.append(b"r", b"s", b"1")
 
@@ -52,7 +52,7 @@ def test_only_we_can_read_what_is_in_it(make_spool: Callable[..., Spool], direct
     """Directory 0700 and files 0600, whatever the umask."""
     before = os.umask(0)
     try:
-        opened(make_spool()).close()
+        open_segment(make_spool()).close()
     finally:
         os.umask(before)
 
@@ -67,7 +67,7 @@ def test_a_directory_that_others_can_read_is_closed_to_them(
     directory.mkdir(parents=True)
     directory.chmod(0o755)
 
-    opened(make_spool()).close()
+    open_segment(make_spool()).close()
 
     assert directory.stat().st_mode & 0o777 == 0o700
 
@@ -78,7 +78,7 @@ def test_nothing_is_made_before_there_is_something_to_keep(
     """A program that sends nothing leaves no directory."""
     spool = make_spool()
 
-    assert spool.claim_orphans() == []
+    assert spool.claim_abandoned() == []
     assert spool.size() == 0
     assert not directory.exists()
 
@@ -94,7 +94,7 @@ def test_a_symbolic_link_for_a_directory_is_refused(
     spool = make_spool()
 
     assert spool.open_segment() is None
-    assert spool.claim_orphans() == []
+    assert spool.claim_abandoned() == []
     spool.log_pending_error()
     assert said() == ["its path is not a directory, or is a symbolic link"]
 
@@ -106,7 +106,7 @@ def test_the_directory_of_another_user_is_refused(
     spool = make_spool(foreign_directory(tmp_path))
 
     assert spool.open_segment() is None
-    assert spool.claim_orphans() == []
+    assert spool.claim_abandoned() == []
     spool.log_pending_error()
     assert said() == ["its directory belongs to another user"]
 
@@ -117,16 +117,16 @@ def test_a_directory_removed_while_running_is_made_again(
 ) -> None:
     """And what goes into it is locked against the others, as before."""
     spool, other = make_spool(), make_spool()
-    opened(spool).close()
+    open_segment(spool).close()
     shutil.rmtree(directory)
     if is_back:
-        opened(other).close()
+        open_segment(other).close()
 
-    writer = opened(spool)
+    writer = open_segment(spool)
     writer.append(b"r", b"s", b"2")
     writer.close()
 
-    assert other.claim_orphans() == []
+    assert other.claim_abandoned() == []
     assert records_of(spool, writer.path) == [b"2"]
 
 
@@ -135,13 +135,13 @@ def test_a_lock_removed_while_running_is_made_again(
 ) -> None:
     """Programs that clean up take old files, and a lock is as old as its process."""
     spool, other = make_spool(), make_spool()
-    opened(spool).close()
+    open_segment(spool).close()
     os.unlink(next(directory.glob("*.lock")))
 
-    writer = opened(spool)
+    writer = open_segment(spool)
     writer.close()
 
-    assert [orphan.segments for orphan in other.claim_orphans()] != [(writer.path,)]
+    assert [owner.segments for owner in other.claim_abandoned()] != [(writer.path,)]
     assert os.path.exists(writer.path)
 
 
@@ -151,11 +151,11 @@ def test_a_lock_taken_before_we_hold_it_is_made_under_another_name(
     """A process that looks for the dead may see our lock in the moment before it is locked."""
     spool, other = make_spool(), make_spool()
 
-    with AUDIT.before("fcntl.flock", other.claim_orphans):
-        writer = opened(spool)
+    with AUDIT.before("fcntl.flock", other.claim_abandoned):
+        writer = open_segment(spool)
     writer.close()
 
-    assert other.claim_orphans() == []
+    assert other.claim_abandoned() == []
 
 
 @pytest.mark.parametrize("where", ["/proc/telemetry/spool", "/sys/telemetry/spool"])
@@ -179,7 +179,7 @@ def test_a_path_through_a_file_is_no_directory(
     (tmp_path / "file").touch()
     for spool in make_spool(tmp_path / "file"), make_spool(tmp_path / "file" / "below"):
         assert spool.open_segment() is None
-        assert spool.claim_orphans() == []
+        assert spool.claim_abandoned() == []
 
 
 def test_a_disk_without_room_for_a_segment_gets_none(
@@ -188,7 +188,7 @@ def test_a_disk_without_room_for_a_segment_gets_none(
     """Not even an empty file; and once there is room, there are segments again."""
     with small_disk() as disk:
         spool = make_spool(disk / "spool")
-        opened(spool).close()
+        open_segment(spool).close()
         filler = disk / "filler"
         with pytest.raises(OSError, match="No space"):
             filler.write_bytes(b"x" * 128 * 1024)
@@ -199,7 +199,7 @@ def test_a_disk_without_room_for_a_segment_gets_none(
         spool.log_pending_error()
         assert said() == ["No space left on device"]
         filler.unlink()
-        opened(spool).close()
+        open_segment(spool).close()
         spool.close()
 
 
@@ -209,14 +209,14 @@ def test_a_segment_on_a_disk_that_fills_up_is_not_whole(
     """What was written before stays readable; what was not is known to be missing."""
     with small_disk() as disk:
         spool = make_spool(disk / "spool")
-        writer = opened(spool)
+        writer = open_segment(spool)
         written = 0
-        while writer.is_whole:
+        while writer.is_complete:
             writer.append(b"r", b"s", b"%d" % written * 1000)
-            written += writer.is_whole
+            written += writer.is_complete
         writer.close()
 
-        content = spool.read(writer.path)
+        content = spool.read_segment(writer.path)
 
         assert content is not None
         assert len(content.records) == written > 10
@@ -228,15 +228,15 @@ def test_a_segment_on_a_disk_that_fills_up_is_not_whole(
 def test_a_write_that_is_cut_short_is_noticed(make_spool: Callable[..., Spool]) -> None:
     """A system may write a part and call that success."""
     spool = make_spool()
-    writer = opened(spool)
+    writer = open_segment(spool)
     writer.append(b"r", b"s", b"1")
 
     with largest_file(os.path.getsize(writer.path) + 20):
         writer.append(b"r", b"s", b"2" * 100)
     writer.close()
 
-    content = spool.read(writer.path)
-    assert not writer.is_whole
+    content = spool.read_segment(writer.path)
+    assert not writer.is_complete
     assert content is not None
     assert ([*content.records], content.is_torn) == ([(b"r", b"s", b"1")], True)
 
@@ -246,14 +246,14 @@ def test_a_segment_whose_very_beginning_is_cut_short_is_not_whole(
 ) -> None:
     """Nothing is written behind half a magic."""
     spool = make_spool()
-    opened(spool).close()
+    open_segment(spool).close()
 
     with largest_file(3):
-        writer = opened(spool)
+        writer = open_segment(spool)
     writer.append(b"r", b"s", b"1")
     writer.close()
 
-    assert not writer.is_whole
+    assert not writer.is_complete
     assert os.path.getsize(writer.path) == 3
 
 
@@ -283,12 +283,12 @@ def test_a_process_out_of_file_descriptors_keeps_no_segment_but_may_later(
 ) -> None:
     """A passing want is not the end of the spool."""
     spool = make_spool()
-    opened(spool).close()
+    open_segment(spool).close()
 
     with no_more_files():
         assert spool.open_segment() is None
 
-    opened(spool).close()
+    open_segment(spool).close()
     assert len(list(directory.glob("*.seg"))) == 2
     assert len(list(directory.glob("*.lock"))) == 1
 
@@ -314,7 +314,7 @@ def lost() -> Counter[str]:
 
 
 @pytest.fixture
-def tidy(tmp_path: Path, lost: Counter[str]) -> Callable[[], None]:
+def maintain_by(tmp_path: Path, lost: Counter[str]) -> Callable[[], None]:
     """Do what a process of the destination `OWN` does."""
     return lambda: expire_stale_destinations(
         str(tmp_path / OWN), AGE, lambda count, reason: lost.update({reason: count})
@@ -328,14 +328,14 @@ def grow_old(directory: Path) -> None:
 
 
 def test_what_is_too_old_goes_and_is_counted(
-    tidy: Callable[[], None], tmp_path: Path, lost: Counter[str]
+    maintain_by: Callable[[], None], tmp_path: Path, lost: Counter[str]
 ) -> None:
     """With the directory, if nothing else is in it; what may still be delivered stays."""
     leave(tmp_path / OTHER, "1,2", "3")
     leave(tmp_path / THIRD, "4")
     grow_old(tmp_path / OTHER)
 
-    tidy()
+    maintain_by()
 
     assert lost == {"expired": 3}
     assert [path.name for path in tmp_path.iterdir()] == [THIRD]
@@ -343,16 +343,16 @@ def test_what_is_too_old_goes_and_is_counted(
 
 
 def test_our_own_and_what_the_living_hold_is_left_alone(
-    tidy: Callable[[], None], tmp_path: Path, lost: Counter[str]
+    maintain_by: Callable[[], None], tmp_path: Path, lost: Counter[str]
 ) -> None:
     """The one is the recovery's business, the other theirs."""
     leave(tmp_path / OWN, "1")
     alive = Spool(str(tmp_path / OTHER), max_age=AGE)
-    opened(alive).append(b"r", b"s", b"2")
+    open_segment(alive).append(b"r", b"s", b"2")
     grow_old(tmp_path / OWN)
     grow_old(tmp_path / OTHER)
 
-    tidy()
+    maintain_by()
 
     assert lost == {}
     assert len(list(tmp_path.rglob("*.seg"))) == 2
@@ -360,7 +360,7 @@ def test_our_own_and_what_the_living_hold_is_left_alone(
 
 
 def test_what_is_no_destination_is_left_alone(
-    tidy: Callable[[], None], tmp_path: Path, lost: Counter[str]
+    maintain_by: Callable[[], None], tmp_path: Path, lost: Counter[str]
 ) -> None:
     """Whatever is in it; and there may be nothing at all."""
     leave(tmp_path / "notes", "1")
@@ -368,7 +368,7 @@ def test_what_is_no_destination_is_left_alone(
     (tmp_path / OTHER).touch()
     (tmp_path / THIRD).symlink_to("notes")
 
-    tidy()
+    maintain_by()
     expire_stale_destinations(
         str(tmp_path / "nothing" / OWN), AGE, lambda count, reason: lost.update({reason: count})
     )
@@ -387,11 +387,13 @@ def test_a_delivery_does_so_when_it_starts(tmp_path: Path, monkeypatch: pytest.M
         other = Path(own).with_name(OTHER)
         leave(other, "1")
         grow_old(other)
-        delivery = Delivery(config, Counters(), app="acme", connect=lambda _: ScriptedTransport())
-        delivery.ensure_started()
+        engine = DeliveryEngine(
+            config, Counters(), app="acme", connect=lambda _: ScriptedTransport()
+        )
+        engine.ensure_started()
         if is_tidied:
             wait_until(lambda: not other.exists(), within=10, what="an empty neighbourhood")  # noqa: B023 - called here
-        delivery.shutdown(1)
+        engine.shutdown(1)
 
         assert other.exists() is not is_tidied
-        assert delivery.counters.dropped == ({"expired": 1} if is_tidied else {})
+        assert engine.counters.dropped == ({"expired": 1} if is_tidied else {})

@@ -15,7 +15,7 @@ import pytest
 from otel_telemetry.spool.segment import MAGIC
 from tests.support.audit import AUDIT
 from tests.support.processes import running
-from tests.support.spools import AGE, leave, names_in, no_more_files, opened, records_of
+from tests.support.spools import AGE, leave, names_in, no_more_files, open_segment, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ from otel_telemetry.spool.spool import Spool
 spool = Spool(sys.argv[1], max_age=1e9)
 print("ready", flush=True)
 sys.stdin.read()
-for orphan in spool.claim_orphans():
+for orphan in spool.claim_abandoned():
     print(orphan.name, *orphan.segments, flush=True)
 print("end", flush=True)
 threading.Event().wait()
@@ -70,9 +70,9 @@ def test_what_a_dead_process_left_is_ours_in_its_order(
     leave(directory, "1,2", "3")
     spool = make_spool()
 
-    (orphan,) = spool.claim_orphans()
+    (owner,) = spool.claim_abandoned()
 
-    assert [records_of(spool, path) for path in orphan.segments] == [[b"1", b"2"], [b"3"]]
+    assert [records_of(spool, path) for path in owner.segments] == [[b"1", b"2"], [b"3"]]
 
 
 def test_the_oldest_dead_process_comes_first(
@@ -84,7 +84,7 @@ def test_the_oldest_dead_process_comes_first(
     leave(directory, "3")
     spool = make_spool()
 
-    found = [records_of(spool, orphan.segments[0]) for orphan in spool.claim_orphans()]
+    found = [records_of(spool, owner.segments[0]) for owner in spool.claim_abandoned()]
 
     assert found == [[b"1"], [b"2"], [b"3"]]
 
@@ -96,10 +96,10 @@ def test_a_live_process_keeps_what_is_its_own(
     spool = make_spool()
     with running([sys.executable, "-c", _LIVE, str(directory)]) as child:
         child.wait_for_output("open", within=10)
-        assert spool.claim_orphans() == []
+        assert spool.claim_abandoned() == []
         child.kill()
 
-        assert len(spool.claim_orphans()) == 1
+        assert len(spool.claim_abandoned()) == 1
 
 
 def test_of_many_racing_processes_one_is_the_heir(
@@ -116,7 +116,7 @@ def test_of_many_racing_processes_one_is_the_heir(
         os.close(start)
         claimed = [line for racer in racers for line in iter(racer.readline, "end\n")]
 
-        assert make_spool().claim_orphans() == []
+        assert make_spool().claim_abandoned() == []
     os.close(gate)
 
     assert len(claimed) == 6
@@ -131,37 +131,37 @@ def test_the_heir_of_an_heir_that_died_is_the_next(
     leave(directory, "1")
     with claiming(directory, subprocess.DEVNULL) as heir:
         assert len(list(iter(heir.readline, "end\n"))) == 2
-        assert make_spool().claim_orphans() == []
+        assert make_spool().claim_abandoned() == []
 
-    assert len(make_spool().claim_orphans()) == 1
+    assert len(make_spool().claim_abandoned()) == 1
 
 
 def test_what_is_claimed_is_claimed_once(make_spool: Callable[..., Spool], directory: Path) -> None:
     """Looking again finds what is new, and no other spool of this process finds it either."""
     leave(directory, "1")
     spool = make_spool()
-    assert len(spool.claim_orphans()) == 1
+    assert len(spool.claim_abandoned()) == 1
     leave(directory, "2")
 
-    (second,) = spool.claim_orphans()
+    (second,) = spool.claim_abandoned()
 
     assert records_of(spool, second.segments[0]) == [b"2"]
-    assert make_spool().claim_orphans() == []
+    assert make_spool().claim_abandoned() == []
 
 
 def test_what_a_closed_spool_leaves_is_for_the_next(make_spool: Callable[..., Spool]) -> None:
     """Its own segments and those it had claimed."""
     first = make_spool()
-    opened(first).close()
+    open_segment(first).close()
     first.close()
     second = make_spool()
-    assert len(second.claim_orphans()) == 1
-    opened(second).close()
+    assert len(second.claim_abandoned()) == 1
+    open_segment(second).close()
     second.close()
 
-    orphans = make_spool().claim_orphans()
+    claimed = make_spool().claim_abandoned()
 
-    assert [len(orphan.segments) for orphan in orphans] == [1, 1]
+    assert [len(owner.segments) for owner in claimed] == [1, 1]
 
 
 def test_a_closed_spool_that_left_nothing_leaves_no_lock(
@@ -170,10 +170,10 @@ def test_a_closed_spool_that_left_nothing_leaves_no_lock(
     """Neither its own nor one it had taken."""
     leave(directory, "1")
     spool = make_spool()
-    (orphan,) = spool.claim_orphans()
-    writer = opened(spool)
+    (owner,) = spool.claim_abandoned()
+    writer = open_segment(spool)
     writer.close()
-    for path in (writer.path, *orphan.segments):
+    for path in (writer.path, *owner.segments):
         spool.remove(path)
 
     spool.close()
@@ -187,13 +187,13 @@ def test_an_orphan_that_is_done_with_leaves_no_lock(
     """Once its last segment is gone."""
     leave(directory, "1")
     spool = make_spool()
-    (orphan,) = spool.claim_orphans()
-    assert any(map(spool.has, orphan.segments))
-    spool.remove(orphan.segments[0])
-    assert not any(map(spool.has, orphan.segments))
+    (owner,) = spool.claim_abandoned()
+    assert any(map(spool.exists, owner.segments))
+    spool.remove(owner.segments[0])
+    assert not any(map(spool.exists, owner.segments))
 
-    spool.release(orphan.name)
-    spool.release(orphan.name)
+    spool.release(owner.name)
+    spool.release(owner.name)
 
     assert names_in(directory) == []
 
@@ -205,7 +205,7 @@ def test_locks_without_segments_are_cleaned_up(
     leave(directory, "1")
     next(directory.glob("*.seg")).unlink()
 
-    assert make_spool().claim_orphans() == []
+    assert make_spool().claim_abandoned() == []
     assert names_in(directory) == []
 
 
@@ -217,10 +217,10 @@ def test_segments_without_a_lock_are_taken(
     next(directory.glob("*.lock")).unlink()
     spool = make_spool()
 
-    (orphan,) = spool.claim_orphans()
+    (owner,) = spool.claim_abandoned()
 
-    assert len(orphan.segments) == 2
-    assert make_spool().claim_orphans() == []
+    assert len(owner.segments) == 2
+    assert make_spool().claim_abandoned() == []
 
 
 def test_segments_delivered_as_we_came_for_them_are_not_ours(
@@ -231,9 +231,9 @@ def test_segments_delivered_as_we_came_for_them_are_not_ours(
     first = min(directory.glob("*.seg"))
 
     with AUDIT.before("fcntl.flock", first.unlink):
-        (orphan,) = make_spool().claim_orphans()
+        (owner,) = make_spool().claim_abandoned()
 
-    assert len(orphan.segments) == 1
+    assert len(owner.segments) == 1
 
 
 def test_foreign_files_are_left_alone(make_spool: Callable[..., Spool], directory: Path) -> None:
@@ -244,7 +244,7 @@ def test_foreign_files_are_left_alone(make_spool: Callable[..., Spool], director
         (directory / name).write_text("mine")
     spool = make_spool()
 
-    assert spool.claim_orphans() == []
+    assert spool.claim_abandoned() == []
     spool.close()
     assert {path.name for path in directory.iterdir()} == foreign
 
@@ -257,9 +257,9 @@ def test_no_orphan_is_claimed_once_the_spool_is_closed(
     spool = make_spool()
 
     with AUDIT.before("fcntl.flock", spool.close):
-        assert spool.claim_orphans() == []
+        assert spool.claim_abandoned() == []
 
-    assert len(make_spool().claim_orphans()) == 1
+    assert len(make_spool().claim_abandoned()) == 1
 
 
 def test_the_end_of_a_spool_looks_through_its_directory_once(
@@ -269,7 +269,7 @@ def test_the_end_of_a_spool_looks_through_its_directory_once(
     for name in "123":
         leave(directory, name)
     spool = make_spool()
-    assert len(spool.claim_orphans()) == 3
+    assert len(spool.claim_abandoned()) == 3
 
     with AUDIT.counting("os.listdir") as looked:
         spool.close()
@@ -287,15 +287,15 @@ def test_no_more_is_claimed_at_once_than_the_host_can_spare(
         (directory / f"18ab0000{number:08x}-1-0123abcd-00000000.seg").touch()
     spool = make_spool()
 
-    first = spool.claim_orphans()
-    assert spool.claim_orphans() == []
+    first = spool.claim_abandoned()
+    assert spool.claim_abandoned() == []
 
-    opened = [os.path.realpath(entry.path) for entry in os.scandir("/proc/self/fd")]
-    assert sum(path.startswith(str(directory)) for path in opened) == len(first) == 64
-    for orphan in first:
-        spool.remove(orphan.segments[0])
-        spool.release(orphan.name)
-    assert len(spool.claim_orphans()) == 36
+    open_files = [os.path.realpath(entry.path) for entry in os.scandir("/proc/self/fd")]
+    assert sum(path.startswith(str(directory)) for path in open_files) == len(first) == 64
+    for owner in first:
+        spool.remove(owner.segments[0])
+        spool.release(owner.name)
+    assert len(spool.claim_abandoned()) == 36
 
 
 @pytest.mark.parametrize("size", range(1, len(MAGIC)))
@@ -307,7 +307,7 @@ def test_a_segment_that_was_just_begun_holds_nothing(
     path = directory / "18ab000000000000-4242-0123abcd-00000000.seg"
     path.write_bytes(MAGIC[:size])
 
-    content = make_spool().read(str(path))
+    content = make_spool().read_segment(str(path))
 
     assert content is not None
     assert content.records == ()
@@ -329,9 +329,9 @@ def test_what_is_no_file_of_ours_is_not_read(
     gc.collect()  # what earlier tests left would be closed in between
     before = os.listdir("/proc/self/fd")
 
-    assert spool.read(str(sound)) is not None
-    assert [spool.read(str(path)) for path in (link, folder, huge, none)] == [None] * 4
-    assert spool.read("/etc/passwd") is None
+    assert spool.read_segment(str(sound)) is not None
+    assert [spool.read_segment(str(path)) for path in (link, folder, huge, none)] == [None] * 4
+    assert spool.read_segment("/etc/passwd") is None
     assert os.listdir("/proc/self/fd") == before
     assert spool.size_of(str(none)) == 0
     assert spool.rejection_reason(str(none), since=1e12) is None
@@ -339,7 +339,7 @@ def test_what_is_no_file_of_ours_is_not_read(
 
 def test_a_disk_that_cannot_be_read_is_as_good_as_empty(make_spool: Callable[..., Spool]) -> None:
     """There is nothing to wait for."""
-    assert make_spool().read("/proc/self/mem") is None
+    assert make_spool().read_segment("/proc/self/mem") is None
 
 
 def test_a_new_process_lets_go_of_its_parents_locks(
@@ -348,12 +348,12 @@ def test_a_new_process_lets_go_of_its_parents_locks(
     """Of its copies of them: these two stand for parent and child."""
     leave(directory, "1")
     spool = make_spool()
-    opened(spool).close()
-    assert len(spool.claim_orphans()) == 1
+    open_segment(spool).close()
+    assert len(spool.claim_abandoned()) == 1
 
     spool.after_fork()
 
-    assert len(make_spool().claim_orphans()) == 2
+    assert len(make_spool().claim_abandoned()) == 2
 
 
 def test_for_want_of_file_descriptors_nothing_is_given_up(
@@ -362,12 +362,12 @@ def test_for_want_of_file_descriptors_nothing_is_given_up(
     """A segment that cannot be read now is not a segment that is gone."""
     leave(directory, "1")
     spool = make_spool()
-    (orphan,) = spool.claim_orphans()
+    (owner,) = spool.claim_abandoned()
 
     with no_more_files(), pytest.raises(OSError, match="Too many open files"):
-        spool.read(orphan.segments[0])
+        spool.read_segment(owner.segments[0])
 
-    assert records_of(spool, orphan.segments[0]) == [b"1"]
+    assert records_of(spool, owner.segments[0]) == [b"1"]
 
 
 def test_a_forked_child_begins_without_the_locks_of_its_parent(
@@ -378,21 +378,21 @@ def test_a_forked_child_begins_without_the_locks_of_its_parent(
     program = (
         "import os, sys; from otel_telemetry.spool.spool import Spool\n"
         "spool = Spool(sys.argv[1], max_age=1e9); spool.open_segment()\n"
-        "assert len(spool.claim_orphans()) == 1\n"
+        "assert len(spool.claim_abandoned()) == 1\n"
         "child = os.fork()\n"
         "if child == 0:\n"
         "    spool.after_fork()\n"
-        "    assert spool.claim_orphans() == []\n"
+        "    assert spool.claim_abandoned() == []\n"
         "    spool.open_segment()\n"
         "    os._exit(7)\n"
         "assert os.waitpid(child, 0)[1] == 7 << 8\n"
         "other = Spool(sys.argv[1], max_age=1e9)\n"
-        "assert len(other.claim_orphans()) == 1\n"
+        "assert len(other.claim_abandoned()) == 1\n"
     )
 
     subprocess.run([sys.executable, "-c", program, str(directory)], check=True)
 
-    assert len(make_spool().claim_orphans()) == 3
+    assert len(make_spool().claim_abandoned()) == 3
 
 
 @pytest.mark.parametrize("wrong", [3600.0, 2.0**32])

@@ -8,7 +8,15 @@ from otel_telemetry.export.batch import Batch
 from otel_telemetry.export.queue import BatchQueue, WorkerTask
 from otel_telemetry.otlp.requests import export_request
 from otel_telemetry.stats import Counters
-from tests.support.scripted import RESOURCE, SCOPE, Clock, assert_adds_up, bounds, names_in, record
+from tests.support.scripted import (
+    RESOURCE,
+    SCOPE,
+    Clock,
+    assert_adds_up,
+    names_in,
+    queue_limits,
+    record,
+)
 
 if TYPE_CHECKING:
     from otel_telemetry.receipt import Receipt
@@ -16,26 +24,26 @@ if TYPE_CHECKING:
     from otel_telemetry.stats import Stats
 
 
-class Box:
+class QueueHarness:
     """An outbox with a clock of its own.
 
     Attributes:
         clock: Its clock.
-        opened: How often it opened a batch.
+        open_count: How often it opened a batch.
     """
 
     def __init__(self, spool: Spool | None = None, **limits: int) -> None:
         self.clock = Clock()
-        self.opened = 0
+        self.open_count = 0
         self.counters = Counters()
-        self.outbox = BatchQueue(
-            bounds(**limits), self.counters, spool=spool, on_open=self._note, clock=self.clock
+        self.queue = BatchQueue(
+            queue_limits(**limits), self.counters, spool=spool, on_open=self._note, clock=self.clock
         )
         # As after a failure that is over: what is closed leaves memory at once, if it is on disk.
-        self.outbox.pace.not_before = -1.0
+        self.queue.schedule.not_before = -1.0
 
     def _note(self) -> None:
-        self.opened += 1
+        self.open_count += 1
 
     @property
     def stats(self) -> Stats:
@@ -45,42 +53,42 @@ class Box:
     def check(self) -> None:
         """Hold the counts and the sums of bytes to what is there."""
         assert_adds_up(self.stats)
-        outbox, counters = self.outbox, self.counters
+        queue, counters = self.queue, self.counters
         with counters.lock:
-            batches = [*outbox._all(), *([outbox._open] if outbox._open else [])]
-            on_disk = [batch for batch in batches if batch.fate.is_on_disk]
+            batches = [*queue._batches(), *([queue._open] if queue._open else [])]
+            on_disk = [batch for batch in batches if batch.result.is_on_disk]
             assert counters.pending == sum(batch.count for batch in batches)
-            in_flight = [batch for batch in batches if batch.asked_at is not None]
+            in_flight = [batch for batch in batches if batch.first_sent_at is not None]
             assert counters.in_flight == sum(batch.count for batch in in_flight)
-            assert outbox._ledger.memory == sum(batch.held for batch in batches)
-            assert outbox._ledger.disk == sum(batch.size for batch in on_disk)
+            assert queue._accounting.memory_size == sum(batch.memory_size for batch in batches)
+            assert queue._accounting.disk_size == sum(batch.size for batch in on_disk)
 
     def append(self, *names: str, padding: int = 0) -> Receipt:
         """Append records; return the receipt of the last."""
         for name in names:
-            receipt = self.outbox.append(RESOURCE, SCOPE, record(name, padding))
+            receipt = self.queue.append(RESOURCE, SCOPE, record(name, padding))
             self.check()
         return receipt
 
-    def take(self) -> Batch:
+    def dequeue(self) -> Batch:
         """Take the next batch, where there has to be one that is due by now or soon."""
-        turn = self.outbox.take(tidy_at=0.0)
-        if turn is WorkerTask.TIDY:
+        turn = self.queue.dequeue(maintain_at=0.0)
+        if turn is WorkerTask.MAINTAIN:
             self.clock.advance(1.0)
-            turn = self.outbox.take(tidy_at=0.0)
+            turn = self.queue.dequeue(maintain_at=0.0)
         assert isinstance(turn, Batch)
         self.check()
         return turn
 
-    def taken(self) -> list[str]:
+    def dequeue_names(self) -> list[str]:
         """Take the next batch; return the names in it."""
-        return names_of(self.take())
+        return names_of(self.dequeue())
 
-    def settled(self) -> list[str]:
+    def deliver_next(self) -> list[str]:
         """Take the next batch and have it delivered; return the names in it."""
-        batch = self.take()
+        batch = self.dequeue()
         names = names_of(batch)
-        self.outbox.delivered(batch, 0, "")
+        self.queue.mark_delivered(batch, 0, "")
         self.check()
         return names
 
