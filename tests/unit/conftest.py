@@ -68,8 +68,8 @@ def make_spool(directory: Path) -> Iterator[Callable[..., Spool]]:
 
 
 @pytest.fixture
-def make_box(make_spool: Callable[..., Spool]) -> Callable[..., QueueHarness]:
-    """Make outboxes on one directory."""
+def make_queue(make_spool: Callable[..., Spool]) -> Callable[..., QueueHarness]:
+    """Make queues on one directory."""
     return lambda **limits: QueueHarness(make_spool(), **limits)
 
 
