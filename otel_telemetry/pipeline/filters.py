@@ -1,4 +1,4 @@
-"""What of an event is sent: the `before_send` hooks, then the catalogue. Pure standard library."""
+"""The `before_send` hooks and the catalogue change and drop events. Pure standard library."""
 
 from __future__ import annotations
 
