@@ -148,7 +148,7 @@ def _measure(context: Context) -> Measurement:
     for attempt in range(2 + context.scaled(BURSTS)):
         for name, send in ways.items():
             events = list(itertools.islice(source, BURST))
-            # The calling thread's own time: what the courier's takes meanwhile is another case.
+            # The calling thread's own time: what the worker's takes meanwhile is another case.
             start = time.thread_time_ns()
             for event in events:
                 send(event)

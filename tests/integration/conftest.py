@@ -145,7 +145,7 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 @pytest.fixture(autouse=True)
 def _fresh_log() -> None:
-    """Let the log say again what it said in another test less than a minute ago."""
+    """Let the log repeat messages of an earlier test within a minute."""
     quiet_log._last_times.clear()
 
 

@@ -1,4 +1,4 @@
-"""Whom we trust: what code says, else the machine; not what other programs are told."""
+"""The trusted authorities: those from code, else those of the machine; no other program's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_whom_other_programs_trust_we_do_not(
     name: str,
     protocol: str,
 ) -> None:
-    """A bundle that is meant for another library adds nobody to the authorities we trust."""
+    """A bundle for another library adds no trusted authority."""
     monkeypatch.setenv(name, str(certificates.authority))
     with over_tls(certificates, protocol) as receiver:
         telemetry = make_telemetry(receiver)
@@ -50,7 +50,7 @@ def test_a_bundle_that_is_broken_does_not_stop_an_authority_from_code(
     name: str,
     protocol: str,
 ) -> None:
-    """What code names is used, whatever the environment says."""
+    """A bundle from code wins over the environment."""
     (tmp_path / "broken.pem").write_text("no certificate")
     monkeypatch.setenv(name, str(tmp_path / "broken.pem"))
     with over_tls(certificates, protocol) as receiver:

@@ -1,4 +1,4 @@
-"""Deadlines are kept, whatever the backend does."""
+"""Deadlines are kept against every backend."""
 
 from __future__ import annotations
 
@@ -110,12 +110,12 @@ def test_flush_and_destroy_keep_their_deadlines(
     """And tell the truth: nothing was delivered."""
     telemetry = make_telemetry(endpoint, protocol=protocol, shutdown_timeout=SHUTDOWN)
     telemetry.bootstrap()
-    said: list[bool] = []
+    results: list[bool] = []
 
     assert elapsed(lambda: telemetry.send("didStart")) < SLACK
-    assert elapsed(lambda: said.append(telemetry.flush(0.2))) < 0.2 + SLACK
-    assert elapsed(lambda: said.append(telemetry.destroy())) < SHUTDOWN + 0.1 + SLACK
-    assert said == [False, False]
+    assert elapsed(lambda: results.append(telemetry.flush(0.2))) < 0.2 + SLACK
+    assert elapsed(lambda: results.append(telemetry.destroy())) < SHUTDOWN + 0.1 + SLACK
+    assert results == [False, False]
     assert telemetry.stats.delivered == 0
 
 

@@ -1,4 +1,4 @@
-"""Detached delivery with real tools and real uploaders: no wait, no loss, nobody left behind."""
+"""Detached delivery with real tools and real uploaders: no wait, no loss, no process left."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_dead_backend_costs_nothing_and_loses_nothing(
 
 
 def test_a_silent_backend_holds_nobody_up(make_tool: Callable[..., Tool]) -> None:
-    """Not the tool, nor whoever waits for the end of a pipe that it was given."""
+    """Not the tool, nor the reader of a pipe that the tool inherited."""
     reading, writing = os.pipe()
     with socket.create_server((LOOPBACK, 0)) as server:
         acme = make_tool(f"http://{LOOPBACK}:{server.getsockname()[1]}", timeout=1.5)

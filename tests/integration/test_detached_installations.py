@@ -1,4 +1,4 @@
-"""Whose code the uploader runs: ours, from wherever it is installed, and nobody else's."""
+"""The uploader runs the installed library, and no other code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with open(os.environ["MARKS"], "a") as file:
 def test_nothing_of_the_current_directory_runs(
     make_tool: Callable[..., Tool], http_receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
-    """Under whatever name; nor what only the host's own PYTHONPATH starts."""
+    """Under any name; nor code that only the application's PYTHONPATH reaches."""
     (tmp_path / "cwd").mkdir()
     (tmp_path / "path").mkdir()
     for name in ("otel_telemetry", "urllib3", "ssl", "json", "sitecustomize", "brotli"):
@@ -82,7 +82,7 @@ class TestInstallations:
         python: str,
         packages: str,
     ) -> None:
-        """As `zipapp` makes them: all in one file, and nobody's metadata in it."""
+        """As `zipapp` makes them: all in one file, without metadata."""
         import zipfile  # noqa: PLC0415 - of this test alone
 
         acme = make_tool(http_receiver)

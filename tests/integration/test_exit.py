@@ -47,7 +47,7 @@ ENDS: Final = {
     "after-destroy": "telemetry.destroy(0.1)",
     "in-an-exit-handler": "import atexit\natexit.register(telemetry.send, 'didStop')",
 }
-# A name server that does not answer, for longer than anybody waits.
+# A name server that never answers.
 HANGING_DNS: Final = (
     "import socket, time\nsocket.getaddrinfo = lambda *_, **__: time.sleep(60)\n"
     "telemetry.flush(0.2)\n"
@@ -88,7 +88,7 @@ def test_an_end_is_quick_and_quiet_while_the_backend_is_silent(
 
 @pytest.mark.parametrize("end", ["plain", "exit-in-main", "after-destroy", "os-exit"])
 def test_an_end_is_quick_and_quiet_while_a_name_is_looked_up(end: str) -> None:
-    """Nothing can break off a look-up that hangs; so nobody waits for it."""
+    """A DNS look-up cannot be aborted, so the end does not wait for it."""
     how = {"os-exit": "import os; os._exit(4)"}.get(end, ENDS.get(end, end))
     status, output, took = run(HANGING_DNS + how, "https://telemetry.acme.example", "http/protobuf")
 

@@ -88,7 +88,7 @@ def test_a_batch_is_full_by_count(
 def test_a_batch_leaves_after_a_while(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Full or not, nobody has to flush."""
+    """A batch is sent without a flush, full or not."""
     telemetry = make_telemetry(grpc_receiver, flush_interval=0.05)
 
     assert telemetry.send("didStart").wait(10) is Outcome.DELIVERED

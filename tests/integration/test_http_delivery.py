@@ -194,7 +194,7 @@ def test_an_event_larger_than_a_batch_travels_alone(
 def test_a_batch_leaves_after_a_while(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Full or not, nobody has to flush."""
+    """A batch is sent without a flush, full or not."""
     telemetry = make_telemetry(http_receiver, flush_interval=0.05)
     receipt = telemetry.send("didStart")
 

@@ -178,7 +178,7 @@ def test_what_passes_a_proxy_in_plain_text_is_what_arrives(
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """Nothing more is said to the proxy than to the backend, but for its own credentials."""
+    """The proxy gets the same headers as the backend, and its own credentials."""
     with Proxy(credentials="ada:pa55") as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://ada:pa55@{proxy.address}")
         request = _send(make_telemetry(http_receiver), http_receiver)

@@ -110,7 +110,7 @@ def test_a_child_without_a_spool_delivers_its_own(http_receiver: OTLPReceiver) -
 def test_the_death_of_a_child_costs_the_parent_nothing(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """Its locks stay its own, whatever becomes of the copies."""
+    """The parent process keeps its locks after every end of a child."""
     _, events = run(
         "send(5)\n"
         "for _ in range(3):\n"

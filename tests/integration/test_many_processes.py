@@ -1,4 +1,4 @@
-"""Many processes on one spool: what one is told by the backend, all do."""
+"""Many processes on one spool: all obey what the backend asks of one."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ def test_bad_data_is_refused_for_good(
     awaited: Callable[[Receipt], bool],
     said: Callable[[], list[str]],
 ) -> None:
-    """Asked once, counted, and said."""
+    """One request, counted and logged."""
     receiver.answer(Answer.bad_data("secret"))
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")
@@ -191,7 +191,7 @@ def test_what_the_backend_rejects_is_counted_and_not_sent_again(
 def test_a_backend_that_rejects_more_than_it_got_rejects_all(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The counts add up whatever it says."""
+    """The counts add up after every response."""
     receiver.answer(Answer.partial(1000))
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")

@@ -110,7 +110,7 @@ def test_a_proxy_that_refuses_is_reported_without_its_credentials(
     *,
     is_tls: bool,
 ) -> None:
-    """What went wrong is said; the password is in no log, not even in the most talkative one."""
+    """The failure is logged; the password is in no log, at any level."""
     caplog.set_level(logging.DEBUG)
     with Proxy(credentials="somebody:else") as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):

@@ -186,7 +186,7 @@ def test_halves_may_meet_different_ends(
 def test_a_redirect_is_not_followed(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Events go where they were told to go, with their headers, and nowhere else."""
+    """No redirect is followed, so no header reaches another server."""
     with OTLPReceiver() as elsewhere:
         http_receiver.answer(Answer.redirect(f"{elsewhere.http_endpoint}/v1/logs"))
         telemetry = make_telemetry(http_receiver, headers={"X-Api-Key": "k"})

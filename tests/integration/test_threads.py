@@ -76,7 +76,7 @@ def test_what_many_threads_send_arrives_once_whatever_the_backend_does(
 def test_the_first_events_of_all_threads_share_one_delivery(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The first `send` bootstraps: once, whoever is first."""
+    """The first `send` bootstraps once, on any thread."""
     telemetry = make_telemetry(http_receiver)
 
     def work(number: int) -> None:

@@ -57,7 +57,7 @@ def make_receiver(request: pytest.FixtureRequest) -> Callable[..., OTLPReceiver]
 def tls_receiver(
     make_receiver: Callable[..., OTLPReceiver], certificates: Certificates
 ) -> Iterator[OTLPReceiver]:
-    """A backend with TLS that anybody may speak to."""
+    """A backend with TLS that asks for no client certificate."""
     with make_receiver(certificates) as receiver:
         yield receiver
 

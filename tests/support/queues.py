@@ -1,4 +1,4 @@
-"""An outbox in the hands of a test, which checks after each step that its counts add up."""
+"""A queue with a controlled clock, whose counts are checked after each step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class QueueHarness:
-    """An outbox with a clock of its own.
+    """A queue with a clock of its own.
 
     Attributes:
         clock: Its clock.

@@ -109,7 +109,7 @@ class Clock:
 
 
 class ScriptedTransport:
-    """Answers as told, with success once the script is over, and keeps what it was given.
+    """Returns scripted results, then successes, and records the requests.
 
     Attributes:
         requests: The event names of each request, in order.

@@ -1,4 +1,4 @@
-"""What became of an event, now and when it is settled."""
+"""The receipt of an event, before and after it is settled."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class TestNow:
     """What is known at once."""
 
     def test_a_new_one_is_pending(self) -> None:
-        """Nothing is known before somebody knows."""
+        """A new receipt has no outcome."""
         receipt = Receipt()
 
         assert (receipt.outcome, receipt.reason) == (Outcome.PENDING, "")
 
     def test_it_is_settled_once(self) -> None:
-        """The first outcome stays, whatever is said later."""
+        """Later outcomes are ignored."""
         receipt = Receipt()
 
         receipt.settle(Outcome.REFUSED, "HTTP status 400")
@@ -34,7 +34,7 @@ class TestNow:
         assert (receipt.outcome, receipt.reason) == (Outcome.REFUSED, "HTTP status 400")
 
     def test_one_that_began_settled_stays_so(self) -> None:
-        """What everybody shares cannot be changed by anybody."""
+        """No caller can change a shared receipt."""
         DISABLED.settle(Outcome.REFUSED, "no")
 
         assert DISABLED.outcome is Outcome.DISABLED
@@ -117,7 +117,7 @@ class TestAwait:
         assert asyncio.run(main()) is good
 
     def test_another_thread_settles_it(self) -> None:
-        """The loop is woken from the courier's thread."""
+        """The loop is woken from the worker's thread."""
 
         async def main() -> bool:
             receipt = Receipt()
@@ -147,7 +147,7 @@ class TestAwait:
         """A time-out in the application frees its task and its loop, however long the outage."""
 
         class Marker:
-            """Seen by nobody but this task."""
+            """Referenced by this task alone."""
 
         async def wait(receipt: Receipt, _marker: Marker) -> bool:
             return await receipt
@@ -188,7 +188,7 @@ class TestAwait:
         asyncio.run(main())
 
     def test_settling_after_the_loop_has_ended_is_harmless(self) -> None:
-        """The courier does not pay for an application that went without waiting."""
+        """The worker does not pay for an application that went without waiting."""
         receipt = Receipt()
         other = Receipt()
         loop = asyncio.new_event_loop()

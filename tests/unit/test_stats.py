@@ -1,4 +1,4 @@
-"""The counts, and their snapshots."""
+"""The counts and their snapshots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _sum(stats: Stats) -> int:
 
 
 def test_all_begins_at_zero() -> None:
-    """Before the first event there is nothing to tell."""
+    """No event, no count."""
     assert Counters().snapshot() == Stats()
 
 
@@ -43,7 +43,7 @@ def test_a_drop_is_an_event_that_was_accepted_and_lost() -> None:
 
 
 def test_an_event_handed_over_counts_as_delivered() -> None:
-    """What another pipeline took is none of our worries."""
+    """An event that another pipeline took is settled."""
     counters = Counters()
 
     counters.hand_over()
@@ -161,7 +161,7 @@ class TestNewProcess:
         assert counters.snapshot() == Stats()
 
     def test_those_who_begin_anew_one_after_another_share_one_lock(self) -> None:
-        """The batches stay under the lock of the counts, whoever comes first after a fork."""
+        """The batches stay under the lock of the counts, in every order of calls after a fork."""
         counters = Counters()
         _hold(counters)
 

@@ -102,7 +102,7 @@ class TestWhen:
         assert starts.launcher().start_if_due()
 
     def test_not_for_nothing(self, tmp_path: Path, starts: Starts) -> None:
-        """Where nobody has left anything, or there is no directory."""
+        """Without a segment, or without a directory."""
         for path in starts.directory.glob("*.seg"):
             path.unlink()
 
@@ -212,7 +212,7 @@ class TestCommand:
     def test_no_place_is_passed_on_where_anybody_s_files_may_lie(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        """Not the current directory, by whatever name, and not the program's own."""
+        """Not the current directory, under any name, and not the program's own."""
         (tmp_path / "cwd").mkdir()
         (tmp_path / "link").symlink_to(tmp_path / "cwd")
         places = ["", ".", "cwd", str(tmp_path / "cwd"), str(tmp_path / "link"), "/bin", "/lib/x"]

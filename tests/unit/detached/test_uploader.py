@@ -105,7 +105,7 @@ def test_more_than_can_be_claimed_at_once_is_delivered_too(left: Left) -> None:
 
 
 def test_what_comes_while_it_works_is_delivered_too(left: Left) -> None:
-    """Those who ended meanwhile have seen that somebody is at it, and started nobody."""
+    """Processes that ended meanwhile have seen a running uploader, and started none."""
 
     def respond(names: list[str]) -> None:
         if names == ["first"]:
@@ -122,7 +122,7 @@ def test_what_comes_as_it_ends_is_delivered_too(left: Left) -> None:
 
     class Transport(ScriptedTransport):
         def abort(self) -> None:
-            """Be told that it is over."""
+            """Record the end."""
             if len(left.asked) == 1:
                 left.leave("late")
 
@@ -251,7 +251,7 @@ def test_a_request_ends_within_its_life(tmp_path: Path) -> None:
 
 
 def test_it_is_asked_whether_events_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the rules that held when they were recorded: the user may have said no since."""
+    """By the consent of now: the user may have refused meanwhile."""
     config = TelemetryConfig(name="acme", enabled=True)
 
     assert make_consent_gate(config).is_granted()

@@ -157,7 +157,7 @@ def test_what_was_asked_for_is_not_cut_short_by_another_failure(
 def test_what_was_asked_for_is_not_made_longer_by_another_failure(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """A wait that nobody asked for is one that a flush may cut short."""
+    """A flush shortens a delay that the backend did not ask for."""
     outage(process, wall, 100.0)
     process().record_failure(1.0)
 
@@ -244,7 +244,7 @@ def test_a_note_that_another_success_removed_stays_removed(
 def test_the_lock_of_one_that_died_while_it_tried_goes_with_the_next_that_ends(
     process: Callable[[], Backoff], wall: Clock, tmp_path: Path
 ) -> None:
-    """Not that of one that lives; and whoever ends does not look where there is no directory."""
+    """Not that of a living process; without a directory, the end looks at no file."""
     outage(process, wall, 600.0)
     wall.advance(700.0)
     trying = process()

@@ -70,8 +70,8 @@ def send(engine: DeliveryEngine, *names: str) -> Receipt:
     return receipt
 
 
-def couriers() -> int:
-    """Count the courier threads."""
+def workers() -> int:
+    """Count the worker threads."""
     return [thread.name for thread in threading.enumerate()].count(THREAD_NAME)
 
 
@@ -80,14 +80,14 @@ def test_what_is_appended_arrives(make: Callable[..., DeliveryEngine], *, spool:
     """With a thread of its own, which is there from the first record on."""
     transport = ScriptedTransport()
     engine = make(transport, **({} if spool else {"spool": False}))
-    assert couriers() == 0
+    assert workers() == 0
 
     receipt = send(engine, "a", "b")
     assert engine.flush(5)
 
     assert transport.requests == [["a", "b"]]
     assert receipt.outcome is Outcome.DELIVERED
-    assert couriers() == 1
+    assert workers() == 1
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
@@ -110,7 +110,7 @@ def test_the_end_sends_what_is_pending(make: Callable[..., DeliveryEngine]) -> N
     assert engine.shutdown(5)
 
     assert receipt.outcome is Outcome.DELIVERED
-    assert couriers() == 0
+    assert workers() == 0
     assert send(engine, "b").reason == "destroyed"
 
 
@@ -153,7 +153,7 @@ def test_a_thread_that_cannot_be_started_is_started_later(
         first = send(engine, "a")
     finally:
         threading.stack_size(before)
-    assert couriers() == 0
+    assert workers() == 0
 
     second = send(engine, "b")
 
@@ -200,7 +200,7 @@ def test_the_next_delivery_sends_what_the_last_left(make: Callable[..., Delivery
 
 def wait_for(condition: Callable[[], bool]) -> None:
     """Wait for what another thread does."""
-    wait_until(condition, within=5, what="the courier's work")
+    wait_until(condition, within=5, what="the worker's work")
 
 
 class _Nosy(logging.Handler):
@@ -261,7 +261,7 @@ def test_each_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_home_events_are_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative one is nobody's."""
+    """A relative path is ignored."""
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "relative")
 

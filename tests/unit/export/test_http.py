@@ -57,7 +57,7 @@ def elapsed(action: Callable[[], object]) -> float:
 
 
 class Journal:
-    """A server that notes which connection each request came on, and answers as it is told.
+    """A server that records the connection of each request, and sends scripted responses.
 
     Args:
         body: The body of each answer.
@@ -121,7 +121,7 @@ def test_a_request_arrives_as_it_is(receiver: OTLPReceiver) -> None:
 
 
 def test_requests_are_compressed(receiver: OTLPReceiver) -> None:
-    """With gzip, unless told otherwise."""
+    """With gzip by default."""
     HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
 
     (request,) = receiver.requests
@@ -232,7 +232,7 @@ def test_a_connection_that_is_lost_may_succeed_later(receiver: OTLPReceiver) -> 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(receiver: OTLPReceiver, status: int) -> None:
-    """Events go where they were told to go, and nowhere else."""
+    """No redirect is followed."""
     receiver.answer(Reply.redirect(f"{receiver.http_endpoint}/v1/logs", status))
 
     answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
@@ -270,7 +270,7 @@ def test_a_server_that_answers_a_byte_at_a_time_costs_the_timeout(receiver: OTLP
 
 
 def test_a_success_counts_even_if_its_body_breaks_off(receiver: OTLPReceiver) -> None:
-    """The backend has said that it took the request: once more would be once too often."""
+    """The backend has accepted the request: a retry would send it twice."""
     receiver.answer(Reply(body=b"so far", headers={"Content-Length": "1000"}))
     transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=0.2))
 
@@ -447,7 +447,7 @@ def watchers() -> int:
 
 
 def test_what_takes_too_long_is_cut() -> None:
-    """Once, and by nobody who waits for it."""
+    """Once, without blocking the caller."""
     before = threading.enumerate()
     cut = threading.Semaphore(0)
     RequestDeadline().start(0.01, cut.release)

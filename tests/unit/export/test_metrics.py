@@ -73,7 +73,7 @@ def test_each_count_has_its_name(reader: InMemoryMetricReader, provider: MeterPr
 def test_components_are_named(
     reader: InMemoryMetricReader, provider: MeterProvider, *, is_grpc: bool, kind: str
 ) -> None:
-    """Two of a kind can be told apart."""
+    """Two components of one type have two names."""
     counters = Counters()
     observe(provider, counters, is_grpc=is_grpc)
     observe(provider, counters, is_grpc=is_grpc)

@@ -1,4 +1,4 @@
-"""The outbox: what waits, for how long, how much of it, and that it always adds up."""
+"""The queue: what waits, for how long, how much of it, and that it always adds up."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_records_of_one_batch_share_a_receipt() -> None:
 
 
 def test_opening_a_batch_is_announced() -> None:
-    """Once a batch, so that a courier can be started."""
+    """Once a batch, so that a worker can be started."""
     harness = QueueHarness(max_batch_events=2)
     for name in "abc":
         harness.append(name)
@@ -231,7 +231,7 @@ def test_an_end_with_nothing_left_says_so() -> None:
 
 
 def test_what_is_said_of_a_batch_that_was_given_up_counts_no_more() -> None:
-    """The courier may come back after the end."""
+    """The worker may come back after the end."""
     harness = QueueHarness()
     receipt = harness.append("a")
     batch = harness.dequeue()
@@ -287,7 +287,7 @@ SOON = 5.0  # seconds: more than a busy machine needs
 
 
 class Counting(threading.Condition):
-    """A condition that counts how often it wakes somebody, and who waits."""
+    """A condition that counts its wake-ups and its waiters."""
 
     def __init__(self, lock: Any) -> None:
         super().__init__(lock)

@@ -228,7 +228,7 @@ def test_the_end_ends_a_flush() -> None:
     assert results == [False]
 
 
-def test_the_end_wakes_the_courier() -> None:
+def test_the_end_wakes_the_worker() -> None:
     """However long it would have slept."""
     harness = QueueHarness()
     turns: list[object] = []
@@ -243,7 +243,7 @@ def test_the_end_wakes_the_courier() -> None:
     assert turns == [WorkerTask.STOP]
 
 
-def test_a_new_batch_wakes_the_courier() -> None:
+def test_a_new_batch_wakes_the_worker() -> None:
     """It is due in its own time, not after the next look at the spool."""
     harness = QueueHarness(max_batch_events=1)
     turns: list[object] = []

@@ -1,4 +1,4 @@
-"""The outbox with a spool: what is safe on disk need not be in memory, and outlives the process."""
+"""The queue with a spool: what is safe on disk need not be in memory, and outlives the process."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_the_batch_being_sent_does_not_go_for_want_of_room(
 def test_the_end_leaves_on_disk_what_is_not_delivered(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """What is sent, what waits, and what is open; all told so."""
+    """The sent, the waiting and the open batch; every receipt says so."""
     harness = make_queue(max_batch_events=2)
     receipts = [harness.append("a", "b"), harness.append("c", "d"), harness.append("e")]
     batch = harness.dequeue()

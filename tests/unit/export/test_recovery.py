@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 DAY = 24 * 3600.0
 
 
-class Desk:
-    """A recovery, and what it said is lost."""
+class RecoveryHarness:
+    """A recovery, with the events that it dropped."""
 
     def __init__(self, spool: Spool, **limits: int) -> None:
         self.lost: Counter[str] = Counter()
@@ -53,246 +53,250 @@ def names(batch: Batch) -> list[str]:
 
 
 @pytest.fixture
-def make_desk(make_spool: Callable[..., Spool]) -> Callable[..., Desk]:
+def make_harness(make_spool: Callable[..., Spool]) -> Callable[..., RecoveryHarness]:
     """Make desks on one directory."""
-    return lambda now=None, **limits: Desk(
+    return lambda now=None, **limits: RecoveryHarness(
         make_spool() if now is None else make_spool(now=now), **limits
     )
 
 
-def test_small_segments_become_one_request(make_desk: Callable[..., Desk], directory: Path) -> None:
-    """Of whatever processes; a program that is run a hundred times makes no hundred requests."""
+def test_small_segments_become_one_request(
+    make_harness: Callable[..., RecoveryHarness], directory: Path
+) -> None:
+    """Of all processes: a program that runs a hundred times makes no hundred requests."""
     leave(directory, "1,2", "3")
     leave(directory, "4")
 
-    assert make_desk().batches() == [["1", "2", "3", "4"]]
+    assert make_harness().batches() == [["1", "2", "3", "4"]]
 
 
 @pytest.mark.parametrize(
     "limits", [{"max_batch_events": 3}, {"max_batch_bytes": 8}], ids=["events", "bytes"]
 )
 def test_a_request_is_no_larger_than_any_other(
-    make_desk: Callable[..., Desk], directory: Path, limits: dict[str, int]
+    make_harness: Callable[..., RecoveryHarness], directory: Path, limits: dict[str, int]
 ) -> None:
     """By count and by size."""
     leave(directory, "1,2", "3", "4,5", "6")
 
-    assert make_desk(**limits).batches() == [["1", "2", "3"], ["4", "5", "6"]]
+    assert make_harness(**limits).batches() == [["1", "2", "3"], ["4", "5", "6"]]
 
 
 def test_a_segment_beyond_the_bounds_goes_by_itself(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """The settings may have changed since it was written."""
     leave(directory, "1", "2,3,4", "5")
 
-    assert make_desk(max_batch_events=2).batches() == [["1"], ["2", "3", "4"], ["5"]]
+    assert make_harness(max_batch_events=2).batches() == [["1"], ["2", "3", "4"], ["5"]]
 
 
 def test_a_batch_of_recovered_events_is_on_disk(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """All its segments belong to it, and are deleted when it is delivered."""
     leave(directory, "1", "2")
-    desk = make_desk()
-    desk.recovery.scan()
+    harness = make_harness()
+    harness.recovery.scan()
 
-    batch = desk.recovery.next_batch(0.0)
+    batch = harness.recovery.next_batch(0.0)
 
     assert batch is not None
     assert batch.result.is_on_disk
     assert len(batch.result.segments) == 2
 
 
-def test_orphans_done_with_are_let_go(make_desk: Callable[..., Desk], directory: Path) -> None:
+def test_orphans_done_with_are_let_go(
+    make_harness: Callable[..., RecoveryHarness], directory: Path
+) -> None:
     """With the next look, so that their locks do not pile up."""
     leave(directory, "1")
     leave(directory, "2")
-    desk = make_desk(max_batch_events=1)
-    assert desk.batches() == [["1"], ["2"]]
+    harness = make_harness(max_batch_events=1)
+    assert harness.batches() == [["1"], ["2"]]
 
-    assert desk.batches() == []
+    assert harness.batches() == []
 
     assert names_in(directory) == []
 
 
 def test_an_orphan_is_kept_while_it_is_being_sent(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """Looking again neither lets it go nor sends it twice."""
     leave(directory, "1")
-    desk = make_desk()
-    desk.recovery.scan()
-    assert desk.recovery.next_batch(0.0) is not None
+    harness = make_harness()
+    harness.recovery.scan()
+    assert harness.recovery.next_batch(0.0) is not None
 
-    desk.recovery.scan()
+    harness.recovery.scan()
 
-    assert not desk.recovery.has_backlog
-    assert make_desk().batches() == []
+    assert not harness.recovery.has_backlog
+    assert make_harness().batches() == []
 
 
 def test_what_is_older_than_it_should_be_is_given_up_and_counted(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """By the time it was last written to."""
     leave(directory, "1,2", "3")
     old = min(directory.glob("*.seg"))
     os.utime(old, (old.stat().st_mtime - 15 * DAY,) * 2)
 
-    desk = make_desk()
+    harness = make_harness()
 
-    assert desk.batches() == [["3"]]
-    assert desk.lost == {"expired": 2}
+    assert harness.batches() == [["3"]]
+    assert harness.lost == {"expired": 2}
     assert not old.exists()
 
 
 @pytest.mark.parametrize("jump", [-10_000 * DAY, -1.0, 13 * DAY])
 def test_a_clock_that_was_set_costs_nothing(
-    make_desk: Callable[..., Desk], directory: Path, jump: float
+    make_harness: Callable[..., RecoveryHarness], directory: Path, jump: float
 ) -> None:
     """Back by any time, or forth by less than the greatest age."""
     leave(directory, "1")
     written = next(directory.glob("*.seg")).stat().st_mtime
 
-    desk = make_desk(now=lambda: written + jump)
+    harness = make_harness(now=lambda: written + jump)
 
-    assert desk.batches() == [["1"]]
+    assert harness.batches() == [["1"]]
 
 
 def test_beyond_its_room_the_oldest_goes_first(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """Counted, and no more than has to."""
     leave(directory, "1" * 1000, "2" * 1000)
     leave(directory, "3" * 1000)
 
-    desk = make_desk(spool_max_bytes=2500)
+    harness = make_harness(spool_max_bytes=2500)
 
-    assert desk.batches() == [["2" * 1000, "3" * 1000]]
-    assert desk.lost == {"spool_full": 1}
+    assert harness.batches() == [["2" * 1000, "3" * 1000]]
+    assert harness.lost == {"spool_full": 1}
 
 
 def test_where_there_is_no_room_at_all_everything_goes(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """But the segments of the living stay, however much they are."""
     leave(directory, "1" * 1000)
     alive = Spool(str(directory), max_age=AGE)
     open_segment(alive).append(b"r", b"s", b"2" * 4000)
 
-    desk = make_desk(spool_max_bytes=10)
+    harness = make_harness(spool_max_bytes=10)
 
-    assert desk.batches() == []
-    assert desk.lost == {"spool_full": 1}
+    assert harness.batches() == []
+    assert harness.lost == {"spool_full": 1}
     assert alive.size() > 4000
     alive.close()
 
 
 def test_a_damaged_segment_costs_its_damaged_records(
-    make_desk: Callable[..., Desk], directory: Path, said: Callable[[], list[str]]
+    make_harness: Callable[..., RecoveryHarness], directory: Path, said: Callable[[], list[str]]
 ) -> None:
     """The rest is sent, and what is lost is counted."""
     leave(directory, "first,second,third")
     path = next(directory.glob("*.seg"))
     path.write_bytes(path.read_bytes().replace(b"second", b"SECOND"))
 
-    desk = make_desk()
+    harness = make_harness()
 
-    assert desk.batches() == [["first", "third"]]
-    assert desk.lost == {"spool_lost": 1}
+    assert harness.batches() == [["first", "third"]]
+    assert harness.lost == {"spool_lost": 1}
     assert len(said()) == 1
 
 
 def test_a_torn_segment_is_sent_as_far_as_it_goes(
-    make_desk: Callable[..., Desk], directory: Path, said: Callable[[], list[str]]
+    make_harness: Callable[..., RecoveryHarness], directory: Path, said: Callable[[], list[str]]
 ) -> None:
     """Nothing is counted as lost: the `send` of what is torn off never returned."""
     leave(directory, "first,second")
     path = next(directory.glob("*.seg"))
     path.write_bytes(path.read_bytes()[:-1])
 
-    desk = make_desk()
+    harness = make_harness()
 
-    assert desk.batches() == [["first"]]
-    assert desk.lost == {}
+    assert harness.batches() == [["first"]]
+    assert harness.lost == {}
     assert len(said()) == 1
 
 
 def test_a_segment_without_records_is_removed(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """Its process died before its first record was written."""
     leave(directory, "1", "2")
     for path in directory.glob("*.seg"):
         path.write_bytes(path.read_bytes()[:8])
 
-    assert make_desk().batches() == []
+    assert make_harness().batches() == []
     assert list(directory.glob("*.seg")) == []
 
 
 def test_a_segment_of_a_newer_version_stays(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """For whoever can read it; until it is too old for anybody."""
+    """For a version that can read it, until it expires."""
     leave(directory, "1", "2")
     path = min(directory.glob("*.seg"))
     path.write_bytes(b"otlpseg\x02" + path.read_bytes()[8:])
-    desk = make_desk()
+    harness = make_harness()
 
-    assert desk.batches() == [["2"]]
-    assert desk.batches() == []
+    assert harness.batches() == [["2"]]
+    assert harness.batches() == []
     assert path.exists()
     # One that can read it need not wait for the end of this process.
-    newer = make_desk().spool
+    newer = make_harness().spool
     assert len(newer.claim_abandoned()) == 1
     newer.close()
-    desk.spool.close()
+    harness.spool.close()
     os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)
-    assert make_desk().batches() == []
+    assert make_harness().batches() == []
     assert not path.exists()
-    assert desk.lost == {}
+    assert harness.lost == {}
 
 
 def test_a_segment_removed_meanwhile_is_passed_over(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """Somebody tidied up."""
     leave(directory, "1", "2")
-    desk = make_desk()
-    desk.recovery.scan()
+    harness = make_harness()
+    harness.recovery.scan()
     min(directory.glob("*.seg")).unlink()
 
-    batch = desk.recovery.next_batch(0.0)
+    batch = harness.recovery.next_batch(0.0)
 
     assert batch is not None
     assert names(batch) == ["2"]
 
 
 def test_what_cannot_be_read_now_is_read_later(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """With the next look, not again and again at once."""
     leave(directory, "1", "2")
-    desk = make_desk()
-    desk.recovery.scan()
+    harness = make_harness()
+    harness.recovery.scan()
     with no_more_files():
-        assert desk.recovery.next_batch(0.0) is None
-    assert not desk.recovery.has_backlog
+        assert harness.recovery.next_batch(0.0) is None
+    assert not harness.recovery.has_backlog
 
-    assert desk.batches() == [["1", "2"]]
+    assert harness.batches() == [["1", "2"]]
 
 
 def test_what_cannot_be_read_now_may_still_have_to_go(
-    make_desk: Callable[..., Desk], directory: Path
+    make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """An old segment is removed though nobody can say how many events were in it."""
+    """An expired segment is deleted, also when its events cannot be counted."""
     leave(directory, "1")
     path = next(directory.glob("*.seg"))
     os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)
-    desk = make_desk()
-    desk.recovery.scan()
+    harness = make_harness()
+    harness.recovery.scan()
 
     with no_more_files():
-        assert desk.recovery.next_batch(0.0) is None
+        assert harness.recovery.next_batch(0.0) is None
 
     assert list(directory.glob("*.seg")) == []

@@ -77,7 +77,7 @@ def test_413_asks_for_smaller_requests() -> None:
 
 
 def test_every_other_status_refuses_for_good() -> None:
-    """Redirects too: telemetry goes where it was told to, and nowhere else."""
+    """Redirects too: none is followed."""
     refused = set(ALL_STATUSES) - set(range(200, 300)) - {413, 429, 502, 503, 504}
 
     assert kinds_of_statuses(Disposition.REFUSED) == refused
@@ -95,7 +95,7 @@ def test_every_retryable_status_is_asked_for_its_wait(status: int) -> None:
 
 
 def test_without_retry_after_the_backend_names_no_wait() -> None:
-    """The courier then chooses."""
+    """The worker then chooses."""
     assert from_http(503, {}, b"") == ExportResult(
         disposition=Disposition.RETRY, reason="HTTP status 503"
     )
@@ -155,7 +155,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
     ],
 )
 def test_rubbish_for_retry_after_is_none(value: str) -> None:
-    """What cannot be read was not said."""
+    """An unreadable value counts as no value."""
     assert parse_retry_after(value, noon) is None
 
 
@@ -218,7 +218,7 @@ def test_a_message_with_nothing_rejected_is_a_warning() -> None:
 
 
 def test_a_negative_number_rejects_nothing() -> None:
-    """The field is signed; nobody can reject less than nothing."""
+    """The field is signed; a negative number rejects nothing."""
     assert from_success(response(-1)).rejected == 0
 
 
@@ -227,7 +227,7 @@ def test_a_negative_number_rejects_nothing() -> None:
     [b"", b"{}", b'{"partialSuccess":null}', b"<html>ok</html>", b"\xff" * 40, response(3)[:-1]],
 )
 def test_a_body_that_is_no_response_is_a_plain_success(body: bytes) -> None:
-    """The status has said so; gateways write pages of their own."""
+    """The status decides; gateways send pages of their own."""
     assert from_success(body) == ExportResult(disposition=Disposition.DELIVERED)
 
 
@@ -296,7 +296,7 @@ def test_every_retryable_code_is_asked_for_its_wait(code: str) -> None:
 
 
 def test_a_delay_makes_no_other_code_retryable() -> None:
-    """Bad data stays bad, whatever stands beside it."""
+    """RetryInfo does not make bad data retryable."""
     assert from_grpc("INVALID_ARGUMENT", "", retry_in(1)).disposition is Disposition.REFUSED
 
 

@@ -255,7 +255,7 @@ def test_a_worker_that_was_never_started_can_be_stopped() -> None:
 
 
 def test_a_worker_can_be_stopped_from_its_own_thread() -> None:
-    """A hook or a handler of the log may do so, and nobody waits for themselves."""
+    """A hook or a log handler may do so, and no thread joins itself."""
     transport = ScriptedTransport()
     harness = WorkerHarness(transport, is_threaded=True, max_batch_events=1)
 

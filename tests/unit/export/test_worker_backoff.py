@@ -241,14 +241,14 @@ def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
     recovery = harness.worker._recovery
     assert recovery is not None
     recovery.scan()
-    said: list[bool] = []
+    results: list[bool] = []
     waiting = threading.Thread(
-        target=lambda: said.append(harness.queue.flush(30, respect_backoff=False)), daemon=True
+        target=lambda: results.append(harness.queue.flush(30, respect_backoff=False)), daemon=True
     )
     waiting.start()
     wait_until(lambda: harness.queue.schedule.not_before == 0.0, within=5, what="the last flush")
     harness.worker._send_backlog(recovery)
     waiting.join(5)
 
-    assert said == [False]
+    assert results == [False]
     assert harness.transport.requests == []

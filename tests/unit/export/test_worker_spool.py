@@ -205,7 +205,7 @@ def test_a_batch_whose_segment_is_damaged_is_sent_as_far_as_it_goes(
 def test_a_batch_that_waited_too_long_is_given_up(
     make_harness: Callable[..., WorkerHarness],
 ) -> None:
-    """By the clock that nobody sets."""
+    """By the monotonic clock."""
     harness = make_harness(max_batch_events=1)
     receipt = harness.append("a")
     harness.clock.advance(AGE + 1)
@@ -250,7 +250,7 @@ def test_for_want_of_file_descriptors_a_batch_waits(
 def test_trouble_with_the_spool_is_logged_by_the_worker(
     make_spool: Callable[..., Spool], said: Callable[[], list[str]]
 ) -> None:
-    """Outside the outbox's lock, for a handler of the log may come back for it."""
+    """Outside the queue's lock, for a handler of the log may come back for it."""
     harness = WorkerHarness(spool=make_spool(Path("/proc/telemetry")))
     harness.append("a")
     assert said() == []

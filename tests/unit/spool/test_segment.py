@@ -1,4 +1,4 @@
-"""Segments: whatever was written is read back, and what was damaged costs only itself."""
+"""Segments: written records are read back, and a damaged record costs only itself."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def test_what_is_appended_is_there_at_once(make_spool: Callable[..., Spool]) -> None:
-    """For whoever comes after a crash: no buffer holds it back."""
+    """A crash loses no record: no buffer holds it back."""
     spool = make_spool()
     writer = open_segment(spool)
 
@@ -49,7 +49,7 @@ def test_what_is_appended_is_there_at_once(make_spool: Callable[..., Spool]) -> 
 
 
 def test_only_we_can_read_what_is_in_it(make_spool: Callable[..., Spool], directory: Path) -> None:
-    """Directory 0700 and files 0600, whatever the umask."""
+    """Directory 0700 and files 0600, under every umask."""
     before = os.umask(0)
     try:
         open_segment(make_spool()).close()
@@ -296,7 +296,7 @@ def test_a_process_out_of_file_descriptors_keeps_no_segment_but_may_later(
 def test_the_log_is_not_written_to_where_the_trouble_is(
     make_spool: Callable[..., Spool], said: Callable[[], list[str]]
 ) -> None:
-    """The outbox's lock is held there, and a handler of the log may come back for it."""
+    """The queue's lock is held there, and a handler of the log may come back for it."""
     spool = make_spool(Path("/proc/telemetry"))
 
     spool.open_segment()

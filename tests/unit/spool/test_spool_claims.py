@@ -252,7 +252,7 @@ def test_foreign_files_are_left_alone(make_spool: Callable[..., Spool], director
 def test_no_orphan_is_claimed_once_the_spool_is_closed(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """A courier that comes late must not lock what it will never send."""
+    """A worker that comes late must not lock what it will never send."""
     leave(directory, "1")
     spool = make_spool()
 
@@ -302,7 +302,7 @@ def test_no_more_is_claimed_at_once_than_the_host_can_spare(
 def test_a_segment_that_was_just_begun_holds_nothing(
     make_spool: Callable[..., Spool], directory: Path, size: int
 ) -> None:
-    """Its process died between two system calls; the file is of no use to anybody."""
+    """Its process died between two system calls; the file is useless."""
     directory.mkdir(parents=True, mode=0o700)
     path = directory / "18ab000000000000-4242-0123abcd-00000000.seg"
     path.write_bytes(MAGIC[:size])
@@ -316,7 +316,7 @@ def test_a_segment_that_was_just_begun_holds_nothing(
 def test_what_is_no_file_of_ours_is_not_read(
     make_spool: Callable[..., Spool], tmp_path: Path
 ) -> None:
-    """A symbolic link, a directory, a file of somebody else, one beyond all measure, or none."""
+    """A symbolic link, a directory, a foreign file, a huge file, or no file."""
     sound = tmp_path / "sound"
     sound.write_bytes(MAGIC)
     link, folder, huge, none = (tmp_path / name for name in ("link", "folder", "huge", "none"))
