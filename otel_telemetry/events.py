@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError
 
@@ -15,27 +14,16 @@ TYPE_CHECKING = False  # see the package's own
 if TYPE_CHECKING:
     import dataclasses
     import datetime
-    from typing import Any, ClassVar, Final, NamedTuple, Protocol
+    from typing import Any, ClassVar, Final, Protocol
 
     from typing_extensions import Never
 
     from otel_telemetry.types import AttributeValue, Properties
-
-    _ReadOnly = dict[str, AttributeValue]
-
-    class Buckets(NamedTuple):
-        """The three buckets of one event, and the count of unknown keys in its payload."""
-
-        event_properties: Properties | None
-        user_properties: Properties | None
-        group_properties: Properties | None
-        unknown: int = 0
-
 else:
     Protocol = object  # the real one costs an import of `typing`
-    _ReadOnly = dict
-    _FIELDS = ("event_properties", "user_properties", "group_properties", "unknown")
-    Buckets = namedtuple("Buckets", _FIELDS, defaults=(0,))  # noqa: PYI024
+
+Buckets = tuple["Properties | None", "Properties | None", "Properties | None"]
+"""The event, the user and the group properties of one event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +55,7 @@ class TelemetryPayload:
         object.__setattr__(self, "group_properties", group_properties)
 
 
-class FrozenProperties(_ReadOnly):
+class FrozenProperties(dict[str, "AttributeValue"]):
     """A dict that cannot be changed; code that only reads it sees a dict."""
 
     __slots__ = ()
@@ -171,22 +159,27 @@ _MAX_NAME_LENGTH: Final = 256
 _NANOSECONDS: Final = 1_000_000_000
 
 
-def merge_payload(payload: object, arguments: Buckets) -> Buckets:
+def merge_payload(payload: object, arguments: Buckets) -> tuple[Buckets, int]:
     """Return the buckets of *payload* merged with *arguments*, which win.
 
     Args:
         payload: A TelemetryPayload, or a mapping of bucket names to properties.
         arguments: The buckets that the caller passed as arguments of their own.
 
+    Returns:
+        The buckets, and the number of unknown keys in the payload.
+
     Raises:
         InvalidEventError: The payload is neither of the two.
     """
+    event, user, group = arguments
     if isinstance(payload, TelemetryPayload):
-        return Buckets(
-            merge_properties(payload.event_properties, arguments.event_properties),
-            merge_properties(payload.user_properties, arguments.user_properties),
-            merge_properties(payload.group_properties, arguments.group_properties),
+        merged = (
+            merge_properties(payload.event_properties, event),
+            merge_properties(payload.user_properties, user),
+            merge_properties(payload.group_properties, group),
         )
+        return merged, 0
     if not isinstance(payload, Mapping):
         raise InvalidEventError(
             f"a payload must be a TelemetryPayload or a mapping, not {type(payload).__name__}"
@@ -199,8 +192,12 @@ def merge_payload(payload: object, arguments: Buckets) -> Buckets:
             unknown += 1
         elif buckets[index] is None:
             buckets[index] = value
-    event, user, group = map(merge_properties, buckets, arguments[:3])
-    return Buckets(event, user, group, unknown)
+    merged = (
+        merge_properties(buckets[0], event),
+        merge_properties(buckets[1], user),
+        merge_properties(buckets[2], group),
+    )
+    return merged, unknown
 
 
 def merge_properties(first: Properties | None, second: Properties | None) -> Properties | None:

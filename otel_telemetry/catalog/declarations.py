@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.catalog.fields import (
-    BUCKETS,
     MISSING,
     FieldSpec,
     Property,
@@ -160,11 +159,11 @@ class EventDeclaration:
             value = getattr(instance, item.attribute)
             if value is not None or not item.optional:
                 own.setdefault(item.bucket, {})[item.name] = value
-        event, user, group = (own.get(bucket) for bucket in BUCKETS)
-        return Buckets(
-            merge_properties(buckets.event_properties, event),
-            merge_properties(buckets.user_properties, user),
-            merge_properties(buckets.group_properties, group),
+        event, user, group = buckets
+        return (
+            merge_properties(event, own.get("event")),
+            merge_properties(user, own.get("user")),
+            merge_properties(group, own.get("group")),
         )
 
 

@@ -12,7 +12,7 @@ from otel_telemetry._internal import fork
 from otel_telemetry._internal.generics import Generic, TypeVar
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.errors import InvalidEventError
-from otel_telemetry.events import Buckets, merge_payload, to_nanoseconds, validate_name
+from otel_telemetry.events import merge_payload, to_nanoseconds, validate_name
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 from otel_telemetry.mapping.values import is_reserved
 from otel_telemetry.pipeline.filters import EventDropped, EventFilter
@@ -92,11 +92,11 @@ class Pipeline(Generic[_Resource, _Scope, _Record]):
         Raises:
             InvalidEventError: *payload* is neither a TelemetryPayload nor a mapping.
         """
-        arguments = Buckets(event_properties, user_properties, group_properties)
-        event, user, group, unknown = merge_payload(payload, arguments)
+        arguments = event_properties, user_properties, group_properties
+        buckets, unknown = merge_payload(payload, arguments)
         if unknown:
             self._corrections.report(Correction.UNKNOWN_BUCKET, unknown)
-        return event, user, group
+        return buckets
 
     def send(
         self,
@@ -127,8 +127,8 @@ class Pipeline(Generic[_Resource, _Scope, _Record]):
                 if len(self._known_names) < _MAX_KNOWN_NAMES:
                     self._known_names.add(name)
             else:
-                event_properties, user_properties, group_properties, _ = declaration.merge(
-                    name, Buckets(event_properties, user_properties, group_properties)
+                event_properties, user_properties, group_properties = declaration.merge(
+                    name, (event_properties, user_properties, group_properties)
                 )
                 name, validator = declaration.name, declaration.validator
         timestamp = None if moment is None else to_nanoseconds(moment)

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.events import (
-    Buckets,
     Event,
     FrozenProperties,
     TelemetryPayload,
@@ -28,7 +27,7 @@ from otel_telemetry.events import (
 )
 
 _UTC = datetime.timezone.utc
-_NOTHING = Buckets(None, None, None)
+_NOTHING = (None, None, None)
 _ZONES = st.integers(-1439, 1439).map(
     lambda minutes: datetime.timezone(datetime.timedelta(minutes=minutes))
 )
@@ -43,7 +42,7 @@ class TestBuckets:
             event_properties={"a": 1}, user_properties={"b": 2}, group_properties={"c": 3}
         )
 
-        assert merge_payload(payload, _NOTHING) == Buckets({"a": 1}, {"b": 2}, {"c": 3}, 0)
+        assert merge_payload(payload, _NOTHING) == (({"a": 1}, {"b": 2}, {"c": 3}), 0)
 
     @pytest.mark.parametrize("kind", [dict, UserDict])
     @pytest.mark.parametrize(
@@ -59,23 +58,25 @@ class TestBuckets:
         """Python and JavaScript write the same names differently."""
         payload = kind({names[0]: {"a": 1}, names[1]: {"b": 2}, names[2]: {"c": 3}})
 
-        assert merge_payload(payload, _NOTHING) == Buckets({"a": 1}, {"b": 2}, {"c": 3}, 0)
+        assert merge_payload(payload, _NOTHING) == (({"a": 1}, {"b": 2}, {"c": 3}), 0)
 
     def test_a_missing_bucket_is_none(self) -> None:
         """No bucket is required."""
         assert (
-            merge_payload(TelemetryPayload(), _NOTHING) == merge_payload({}, _NOTHING) == _NOTHING
+            merge_payload(TelemetryPayload(), _NOTHING)
+            == merge_payload({}, _NOTHING)
+            == (_NOTHING, 0)
         )
 
     def test_of_two_spellings_of_one_bucket_the_first_wins(self) -> None:
         """The two are not merged."""
         payload = {"event_properties": {"a": 1}, "eventProperties": {"a": 2}}
 
-        assert merge_payload(payload, _NOTHING).event_properties == {"a": 1}
+        assert merge_payload(payload, _NOTHING) == (({"a": 1}, None, None), 0)
 
     def test_unknown_keys_are_counted(self) -> None:
         """A misspelled bucket shows in the statistics."""
-        assert merge_payload({"properties": {"a": 1}, 5: {}, None: {}}, _NOTHING).unknown == 3
+        assert merge_payload({"properties": {"a": 1}, 5: {}, None: {}}, _NOTHING)[1] == 3
 
     @pytest.mark.parametrize("payload", ["text", 5, [("event_properties", {})], object()])
     def test_a_payload_of_another_type_is_an_invalid_event_error(self, payload: object) -> None:
@@ -92,15 +93,15 @@ class TestBuckets:
         }
         payload = buckets if is_mapping else TelemetryPayload(**buckets)
 
-        merged = merge_payload(payload, Buckets({"b": 2}, None, {"d": 2}))
+        merged = merge_payload(payload, ({"b": 2}, None, {"d": 2}))
 
-        assert merged == Buckets({"a": 1, "b": 2}, {"c": 1}, {"d": 2}, 0)
+        assert merged == (({"a": 1, "b": 2}, {"c": 1}, {"d": 2}), 0)
 
     def test_merging_changes_neither_bucket(self) -> None:
         """The buckets belong to the caller."""
         first, second = {"a": 1}, {"a": 2}
 
-        merge_payload(TelemetryPayload(event_properties=first), Buckets(second, None, None))
+        merge_payload(TelemetryPayload(event_properties=first), (second, None, None))
 
         assert (first, second) == ({"a": 1}, {"a": 2})
 
@@ -231,7 +232,7 @@ class TestTimestamp:
 
 def test_merging_a_bucket_that_is_not_a_mapping_is_an_invalid_event_error() -> None:
     """In a payload, with the same bucket as an argument."""
-    arguments = Buckets({"a": 1}, None, None)
+    arguments = ({"a": 1}, None, None)
 
     with pytest.raises(InvalidEventError, match="must be a mapping"):
         merge_payload({"event_properties": 5}, arguments)
