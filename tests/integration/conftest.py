@@ -135,7 +135,7 @@ async def _as_coroutine(receipt: Receipt) -> bool:
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+def log_messages(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """Return what the library logged so far."""
     caplog.set_level(logging.DEBUG, logger="otel_telemetry")
     return lambda: [

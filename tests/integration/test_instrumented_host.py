@@ -28,10 +28,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 spans, logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
 providers = TracerProvider(), LoggerProvider(), MeterProvider()
 
-said = []
+log_messages = []
 class Kept(logging.Handler):
     def emit(self, record):
-        said.append(record.getMessage())
+        log_messages.append(record.getMessage())
 
 def instrument():
     from opentelemetry.instrumentation.grpc import GrpcInstrumentorClient
@@ -79,7 +79,7 @@ print(json.dumps({
     "theirs": [trace.get_tracer_provider() is providers[0],
                _logs.get_logger_provider() is providers[1],
                metrics.get_meter_provider() is providers[2]],
-    "said": said,
+    "log": log_messages,
     "trace": format(spans.get_finished_spans()[-1].context.trace_id, "032x"),
 }))
 """
@@ -109,25 +109,25 @@ def test_our_requests_are_invisible_to_it(
     )
 
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["theirs"] == [True, True, True]
+    report = json.loads(done.stdout)
+    assert report["theirs"] == [True, True, True]
     # Theirs are traced, and carry their trace on; nothing of ours is, nor does.
-    assert sorted(url for _, url in said["spans"]) == ["", theirs, theirs]
+    assert sorted(url for _, url in report["spans"]) == ["", theirs, theirs]
     assert [request.headers["traceparent"][3:35] for request in http_receiver.requests] == [
-        said["trace"]
+        report["trace"]
     ] * 2
     names = {event.name: event.trace_id for event in receiver.events}
     assert names == {
         **({"before": ""} if order == "last" else {}),
-        "within": said["trace"],
-        "in a thread": said["trace"],
+        "within": report["trace"],
+        "in a thread": report["trace"],
     }
     for request in receiver.requests:
         assert not {"traceparent", "tracestate", "baggage"} & set(request.headers)
     # The same in its log, at the level of DEBUG.
-    assert "their word" in said["said"]
-    assert any("/theirs" in word for word in said["said"])
-    assert not [word for word in said["said"] if endpoint.rpartition(":")[2] in word]
+    assert "their word" in report["log"]
+    assert any("/theirs" in word for word in report["log"])
+    assert not [word for word in report["log"] if endpoint.rpartition(":")[2] in word]
 
 
 def test_a_host_that_sets_its_globals_after_us_finds_them_unset(receiver: OTLPReceiver) -> None:

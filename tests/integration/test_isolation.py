@@ -163,10 +163,10 @@ def test_what_a_proxy_is_told_stays_with_the_proxy(
         request = _send(telemetry, receiver)
         telemetry.destroy()
 
-    told = "\n".join(f"{r.method} {r.target} {dict(r.headers)}" for r in proxy.requests)
+    sent = "\n".join(f"{r.method} {r.target} {dict(r.headers)}" for r in proxy.requests)
     assert {r.method for r in proxy.requests} == {"CONNECT"}
-    assert "authorization" in told
-    assert SECRET not in told + _everything(request)
+    assert "authorization" in sent
+    assert SECRET not in sent + _everything(request)
     for secret in ("pa55", "YWRhOnBhNTU="):
         assert secret not in _everything(request)
         assert secret not in caplog.text + repr(telemetry.config) + repr(telemetry)

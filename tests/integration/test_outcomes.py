@@ -126,7 +126,7 @@ def test_bad_data_is_refused_for_good(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
 ) -> None:
     """One request, counted and logged."""
     receiver.answer(Answer.bad_data("secret"))
@@ -143,9 +143,11 @@ def test_bad_data_is_refused_for_good(
     assert summary(telemetry.stats) == {"refused": 2}
     assert len(receiver.requests) == 1
     wait_until(
-        lambda: f"telemetry was refused: {receipt.reason}" in said(), within=5, what="the word"
+        lambda: f"telemetry was refused: {receipt.reason}" in log_messages(),
+        within=5,
+        what="the word",
     )
-    assert not any("secret" in text for text in said())
+    assert not any("secret" in text for text in log_messages())
 
 
 def test_the_next_events_after_a_refusal_are_sent(
@@ -166,7 +168,7 @@ def test_what_the_backend_rejects_is_counted_and_not_sent_again(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
 ) -> None:
     """A partial success, with the backend's own words."""
     receiver.answer(Answer.partial(1, "no such tenant"))
@@ -182,7 +184,7 @@ def test_what_the_backend_rejects_is_counted_and_not_sent_again(
     assert telemetry.stats.requests == {"partial": 1}
     assert len(receiver.requests) == 1
     wait_until(
-        lambda: "the telemetry backend sent a warning: no such tenant" in said(),
+        lambda: "the telemetry backend sent a warning: no such tenant" in log_messages(),
         within=5,
         what="the word",
     )
@@ -204,7 +206,7 @@ def test_a_backend_that_rejects_more_than_it_got_rejects_all(
 def test_a_warning_is_passed_on(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
 ) -> None:
     """With nothing rejected, the backend's words go to the log, and all is delivered."""
     receiver.answer(Answer(message="this format is old"))
@@ -215,7 +217,7 @@ def test_a_warning_is_passed_on(
     assert receipt.outcome is Outcome.DELIVERED
     assert summary(telemetry.stats) == {"delivered": 1}
     wait_until(
-        lambda: "the telemetry backend sent a warning: this format is old" in said(),
+        lambda: "the telemetry backend sent a warning: this format is old" in log_messages(),
         within=5,
         what="the word",
     )

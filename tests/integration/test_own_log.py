@@ -86,6 +86,6 @@ def test_a_failure_is_said_once_and_does_not_breed(
     assert log.force_flush(10_000)
     assert log.force_flush(10_000)
 
-    said = [str(body) for body in bodies(receiver) if body != "app: hello"]
-    assert len(said) == 1
-    assert said[0].startswith("otel_telemetry: telemetry is delayed")
+    log_lines = [str(body) for body in bodies(receiver) if body != "app: hello"]
+    assert len(log_lines) == 1
+    assert log_lines[0].startswith("otel_telemetry: telemetry is delayed")

@@ -103,7 +103,7 @@ def test_the_proxy_gets_its_credentials_and_nobody_else_does(
 def test_a_proxy_that_refuses_is_reported_without_its_credentials(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
     http_receiver: OTLPReceiver,
     tls_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
@@ -122,7 +122,7 @@ def test_a_proxy_that_refuses_is_reported_without_its_credentials(
     assert proxy.requests
     reasons = ("ProxyError", "HTTP status 407")
     wait_until(
-        lambda: any(reason in text for reason in reasons for text in said()),
+        lambda: any(reason in text for reason in reasons for text in log_messages()),
         within=5,
         what="the reason in the log",
     )

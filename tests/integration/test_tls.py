@@ -62,11 +62,11 @@ def tls_receiver(
         yield receiver
 
 
-def assert_not_delivered(telemetry: Telemetry, said: list[str]) -> None:
+def assert_not_delivered(telemetry: Telemetry, log_messages: list[str]) -> None:
     """See that nothing arrived, that nothing was lost, and that the log has a word on it."""
     assert telemetry.stats.delivered == 0
     assert telemetry.stats.pending == 1
-    assert any(text.startswith("telemetry is delayed: ") for text in said)
+    assert any(text.startswith("telemetry is delayed: ") for text in log_messages)
 
 
 def test_an_authority_of_ones_own_is_trusted(
@@ -85,7 +85,7 @@ def test_an_authority_of_ones_own_is_trusted(
 
 def test_without_it_nothing_is_sent(
     tls_receiver: OTLPReceiver,
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
     """The system does not know the authority: no event leaves, and the log says so."""
@@ -93,13 +93,13 @@ def test_without_it_nothing_is_sent(
     telemetry.send("didStart")
 
     assert not telemetry.flush(0.5)
-    assert_not_delivered(telemetry, said())
+    assert_not_delivered(telemetry, log_messages())
     assert tls_receiver.requests == ()
 
 
 def test_another_authority_is_not_trusted(
     tls_receiver: OTLPReceiver,
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
     tmp_path: Path,
 ) -> None:
@@ -109,14 +109,14 @@ def test_another_authority_is_not_trusted(
     telemetry.send("didStart")
 
     assert not telemetry.flush(0.5)
-    assert_not_delivered(telemetry, said())
+    assert_not_delivered(telemetry, log_messages())
     assert tls_receiver.requests == ()
 
 
 def test_another_host_is_not_trusted(
     make_receiver: Callable[..., OTLPReceiver],
     certificates: Certificates,
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
     """The certificate must be for the host that was asked."""
@@ -125,7 +125,7 @@ def test_another_host_is_not_trusted(
         telemetry.send("didStart")
 
         assert not telemetry.flush(0.5)
-        assert_not_delivered(telemetry, said())
+        assert_not_delivered(telemetry, log_messages())
         assert receiver.requests == ()
 
 
@@ -151,7 +151,7 @@ def test_a_backend_that_asks_who_we_are_is_shown_our_certificate(
 def test_without_our_certificate_such_a_backend_takes_nothing(
     make_receiver: Callable[..., OTLPReceiver],
     certificates: Certificates,
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
     """The events wait, and the log says so."""
@@ -160,13 +160,13 @@ def test_without_our_certificate_such_a_backend_takes_nothing(
         telemetry.send("didStart")
 
         assert not telemetry.flush(0.5)
-        assert_not_delivered(telemetry, said())
+        assert_not_delivered(telemetry, log_messages())
         assert receiver.requests == ()
 
 
 def test_plain_text_is_spoken_to_plain_text_only(
     receiver: OTLPReceiver,
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
     """An https endpoint that turns out to speak plain text gets nothing."""
@@ -178,7 +178,7 @@ def test_plain_text_is_spoken_to_plain_text_only(
     telemetry.send("didStart")
 
     assert not telemetry.flush(0.5)
-    assert_not_delivered(telemetry, said())
+    assert_not_delivered(telemetry, log_messages())
     assert receiver.requests == ()
 
 

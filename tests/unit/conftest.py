@@ -55,7 +55,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_spool(directory: Path) -> Iterator[Callable[..., Spool]]:
-    """Make spools, on one directory unless told otherwise; all are closed after the test."""
+    """Make spools, by default on one directory, and close them all after the test."""
     made: list[Spool] = []
 
     def make_one(path: Path = directory, **changed: object) -> Spool:
@@ -87,7 +87,7 @@ def process(tmp_path: Path, wall: Clock) -> Callable[[], Backoff]:
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+def log_messages(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """Return what the library logged so far, but for what comes before a colon."""
     quiet_log._last_times.clear()
     caplog.set_level(logging.DEBUG, logger="otel_telemetry")

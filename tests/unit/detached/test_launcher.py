@@ -272,27 +272,27 @@ def test_only_a_python_is_started(
     assert is_python(executable, environ, is_frozen=is_frozen) is expected
 
 
-SAYS = """
+REPORT_PROGRAM = """
 import os, sys
 os.makedirs(sys.argv[1])
-with open(sys.argv[1] + "/said", "w") as file:
+with open(sys.argv[1] + "/report", "w") as file:
     null = os.stat("/dev/null").st_rdev
     print(os.getsid(0) == os.getpid(), [os.fstat(n).st_rdev == null for n in range(3)],
           os.environ["X"], file=file)
-os.rename(sys.argv[1] + "/said", sys.argv[1] + "/done")
+os.rename(sys.argv[1] + "/report", sys.argv[1] + "/done")
 """
 
 
-def _said_by_a_child(path: Path) -> str:
+def _report_of_a_child(path: Path) -> str:
     environ = {**plain_environment(), "X": "y"}
-    pid = spawn([sys.executable, "-I", "-c", SAYS, str(path)], environ)
+    pid = spawn([sys.executable, "-I", "-c", REPORT_PROGRAM, str(path)], environ)
     assert os.waitpid(pid, 0) == (pid, 0)
     return (path / "done").read_text()
 
 
 def test_it_has_a_session_of_its_own_and_no_terminal(tmp_path: Path) -> None:
     """And the environment that it is given."""
-    assert _said_by_a_child(tmp_path / "x") == "True [True, True, True] y\n"
+    assert _report_of_a_child(tmp_path / "x") == "True [True, True, True] y\n"
 
 
 def test_a_system_without_sessions_for_it_will_do(
@@ -308,7 +308,7 @@ def test_a_system_without_sessions_for_it_will_do(
 
     monkeypatch.setattr(os, "posix_spawn", old_posix_spawn)
 
-    assert _said_by_a_child(tmp_path / "x") == "False [True, True, True] y\n"
+    assert _report_of_a_child(tmp_path / "x") == "False [True, True, True] y\n"
 
 
 def test_what_cannot_be_started_raises(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ class _Nosy(logging.Handler):
         self._engine.counters.snapshot()
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("log_messages")
 def test_a_handler_of_the_log_may_send_events_itself(make: Callable[..., DeliveryEngine]) -> None:
     """Whatever there is to log, no lock is held meanwhile."""
     engine = make(spool="/proc/telemetry", flush_interval=0.01)

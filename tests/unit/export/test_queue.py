@@ -126,13 +126,13 @@ def test_what_the_backend_rejected_is_counted() -> None:
     harness.check()
 
 
-@pytest.mark.parametrize(("said", "counted"), [(-5, 0), (99, 2)])
-def test_a_backend_that_cannot_count_does_not_spoil_ours(said: int, counted: int) -> None:
+@pytest.mark.parametrize(("reported", "counted"), [(-5, 0), (99, 2)])
+def test_a_backend_that_cannot_count_does_not_spoil_ours(reported: int, counted: int) -> None:
     """No more than all are rejected, and no fewer than none."""
     harness = QueueHarness()
     harness.append("a", "b")
 
-    harness.queue.mark_delivered(harness.dequeue(), said, "")
+    harness.queue.mark_delivered(harness.dequeue(), reported, "")
 
     assert harness.stats.rejected == counted
     harness.check()

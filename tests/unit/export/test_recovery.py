@@ -193,7 +193,9 @@ def test_where_there_is_no_room_at_all_everything_goes(
 
 
 def test_a_damaged_segment_costs_its_damaged_records(
-    make_harness: Callable[..., RecoveryHarness], directory: Path, said: Callable[[], list[str]]
+    make_harness: Callable[..., RecoveryHarness],
+    directory: Path,
+    log_messages: Callable[[], list[str]],
 ) -> None:
     """The rest is sent, and what is lost is counted."""
     leave(directory, "first,second,third")
@@ -204,11 +206,13 @@ def test_a_damaged_segment_costs_its_damaged_records(
 
     assert harness.batches() == [["first", "third"]]
     assert harness.lost == {"spool_lost": 1}
-    assert len(said()) == 1
+    assert len(log_messages()) == 1
 
 
 def test_a_torn_segment_is_sent_as_far_as_it_goes(
-    make_harness: Callable[..., RecoveryHarness], directory: Path, said: Callable[[], list[str]]
+    make_harness: Callable[..., RecoveryHarness],
+    directory: Path,
+    log_messages: Callable[[], list[str]],
 ) -> None:
     """Nothing is counted as lost: the `send` of what is torn off never returned."""
     leave(directory, "first,second")
@@ -219,7 +223,7 @@ def test_a_torn_segment_is_sent_as_far_as_it_goes(
 
     assert harness.batches() == [["first"]]
     assert harness.lost == {}
-    assert len(said()) == 1
+    assert len(log_messages()) == 1
 
 
 def test_a_segment_without_records_is_removed(

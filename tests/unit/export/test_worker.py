@@ -33,7 +33,7 @@ def test_a_batch_is_sent_and_counted() -> None:
 
 
 def test_a_partial_success_is_counted_and_its_reason_logged(
-    said: Callable[[], list[str]],
+    log_messages: Callable[[], list[str]],
 ) -> None:
     """What was rejected is not sent again."""
     harness = WorkerHarness(
@@ -45,10 +45,10 @@ def test_a_partial_success_is_counted_and_its_reason_logged(
 
     assert (harness.stats.delivered, harness.stats.rejected) == (1, 1)
     assert harness.stats.requests == {"partial": 1}
-    assert said() == ["no b"]
+    assert log_messages() == ["no b"]
 
 
-def test_what_is_refused_is_not_sent_again(said: Callable[[], list[str]]) -> None:
+def test_what_is_refused_is_not_sent_again(log_messages: Callable[[], list[str]]) -> None:
     """The reason is logged, and the next batch is none the worse."""
     harness = WorkerHarness(ScriptedTransport(REFUSED), max_batch_events=1)
     first, second = harness.append("a"), harness.append("b")
@@ -58,7 +58,7 @@ def test_what_is_refused_is_not_sent_again(said: Callable[[], list[str]]) -> Non
 
     assert (first.outcome, second.outcome) == (Outcome.REFUSED, Outcome.DELIVERED)
     assert harness.stats.requests == {"refused": 1, "delivered": 1}
-    assert said() == ["HTTP status 400"]
+    assert log_messages() == ["HTTP status 400"]
 
 
 def test_each_failure_doubles_the_longest_wait_up_to_five_minutes() -> None:
@@ -100,7 +100,7 @@ def test_the_backend_may_say_how_long_to_wait() -> None:
     assert harness.queue.schedule.not_before == harness.clock.now + 77.0
 
 
-def test_the_delay_is_logged(said: Callable[[], list[str]]) -> None:
+def test_the_delay_is_logged(log_messages: Callable[[], list[str]]) -> None:
     """Once, with the reason."""
     harness = WorkerHarness(ScriptedTransport(RETRY, RETRY))
     harness.append("a")
@@ -108,7 +108,7 @@ def test_the_delay_is_logged(said: Callable[[], list[str]]) -> None:
     harness.clock.advance(300)
     harness.turn()
 
-    assert said() == ["no"]
+    assert log_messages() == ["no"]
 
 
 def test_a_batch_that_the_backend_cannot_take_does_not_block_the_others() -> None:
@@ -162,7 +162,9 @@ def test_requests_all_too_large_end_all_the_same() -> None:
     assert len(harness.transport.requests) == 15
 
 
-def test_the_transport_is_made_with_the_first_request(said: Callable[[], list[str]]) -> None:
+def test_the_transport_is_made_with_the_first_request(
+    log_messages: Callable[[], list[str]],
+) -> None:
     """And if it cannot be made, again with the next: a certificate may come late."""
     harness = WorkerHarness(connect_errors=[FileNotFoundError("ca.pem"), ValueError("proxy")])
     receipt = harness.append("a")
@@ -175,7 +177,7 @@ def test_the_transport_is_made_with_the_first_request(said: Callable[[], list[st
     assert harness.connected == 3
     assert receipt.outcome is Outcome.DELIVERED
     assert harness.stats.requests == {"retry": 2, "delivered": 1}
-    assert said() == ["FileNotFoundError before the connection"]
+    assert log_messages() == ["FileNotFoundError before the connection"]
 
 
 def test_a_new_process_has_its_own_connection_and_no_backoff() -> None:
@@ -271,7 +273,9 @@ def test_a_worker_can_be_stopped_from_its_own_thread() -> None:
 
 
 @pytest.mark.parametrize("where", ["send", "on_start"])
-def test_a_worker_that_fails_gives_up_once(where: str, said: Callable[[], list[str]]) -> None:
+def test_a_worker_that_fails_gives_up_once(
+    where: str, log_messages: Callable[[], list[str]]
+) -> None:
     """Nothing is sent again and again, nothing hangs, and what is lost is counted."""
     transport = ScriptedTransport()
 
@@ -294,7 +298,7 @@ def test_a_worker_that_fails_gives_up_once(where: str, said: Callable[[], list[s
     assert harness.append("b").reason == "destroyed"
     assert harness.queue.flush(5)
     harness.join()
-    assert said() == ["the export worker failed"]
+    assert log_messages() == ["the export worker failed"]
     harness.check()
 
 

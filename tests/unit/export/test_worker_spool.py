@@ -231,7 +231,7 @@ def test_a_wall_clock_that_is_set_costs_no_event_of_a_live_process(
 
 
 def test_for_want_of_file_descriptors_a_batch_waits(
-    make_harness: Callable[..., WorkerHarness], said: Callable[[], list[str]]
+    make_harness: Callable[..., WorkerHarness], log_messages: Callable[[], list[str]]
 ) -> None:
     """It is neither lost nor tried without a pause."""
     harness = make_harness(max_batch_events=1)
@@ -244,20 +244,20 @@ def test_for_want_of_file_descriptors_a_batch_waits(
     harness.turn()
 
     assert receipt.outcome is Outcome.DELIVERED
-    assert said() == ["Too many open files"]
+    assert log_messages() == ["Too many open files"]
 
 
 def test_trouble_with_the_spool_is_logged_by_the_worker(
-    make_spool: Callable[..., Spool], said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
     """Outside the queue's lock, for a handler of the log may come back for it."""
     harness = WorkerHarness(spool=make_spool(Path("/proc/telemetry")))
     harness.append("a")
-    assert said() == []
+    assert log_messages() == []
 
     harness.turn()
 
-    assert said() == ["No such file or directory"]
+    assert log_messages() == ["No such file or directory"]
     assert harness.arrived == ["a"]
 
 

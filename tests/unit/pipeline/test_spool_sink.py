@@ -216,7 +216,7 @@ def test_a_full_disk_drops_only_events_that_do_not_fit(make: Callable[..., Spool
 
 
 def test_a_spool_that_cannot_be_written_is_counted_and_logged_once(
-    make: Callable[..., SpoolHarness], tmp_path: Path, said: Callable[[], list[str]]
+    make: Callable[..., SpoolHarness], tmp_path: Path, log_messages: Callable[[], list[str]]
 ) -> None:
     """Each event is dropped as spool_failed."""
     (tmp_path / "spool").write_text("a file")
@@ -224,7 +224,7 @@ def test_a_spool_that_cannot_be_written_is_counted_and_logged_once(
 
     assert harness.send("a") is harness.send("b") is Outcome.DROPPED
     assert harness.counters.snapshot().dropped == {"spool_failed": 2}
-    assert len(said()) == 1
+    assert len(log_messages()) == 1
     assert harness.sink.flush(0)
 
 

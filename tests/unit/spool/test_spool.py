@@ -84,7 +84,10 @@ def test_nothing_is_made_before_there_is_something_to_keep(
 
 
 def test_a_symbolic_link_for_a_directory_is_refused(
-    make_spool: Callable[..., Spool], directory: Path, tmp_path: Path, said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool],
+    directory: Path,
+    tmp_path: Path,
+    log_messages: Callable[[], list[str]],
 ) -> None:
     """Whoever put it there could read what goes into it, or have something else sent."""
     elsewhere = tmp_path / "elsewhere"
@@ -96,11 +99,11 @@ def test_a_symbolic_link_for_a_directory_is_refused(
     assert spool.open_segment() is None
     assert spool.claim_abandoned() == []
     spool.log_pending_error()
-    assert said() == ["its path is not a directory, or is a symbolic link"]
+    assert log_messages() == ["its path is not a directory, or is a symbolic link"]
 
 
 def test_the_directory_of_another_user_is_refused(
-    make_spool: Callable[..., Spool], tmp_path: Path, said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool], tmp_path: Path, log_messages: Callable[[], list[str]]
 ) -> None:
     """As above."""
     spool = make_spool(foreign_directory(tmp_path))
@@ -108,7 +111,7 @@ def test_the_directory_of_another_user_is_refused(
     assert spool.open_segment() is None
     assert spool.claim_abandoned() == []
     spool.log_pending_error()
-    assert said() == ["its directory belongs to another user"]
+    assert log_messages() == ["its directory belongs to another user"]
 
 
 @pytest.mark.parametrize("is_back", [False, True], ids=["gone", "made anew by another process"])
@@ -160,7 +163,7 @@ def test_a_lock_taken_before_we_hold_it_is_made_under_another_name(
 
 @pytest.mark.parametrize("where", ["/proc/telemetry/spool", "/sys/telemetry/spool"])
 def test_where_nothing_can_be_written_events_stay_in_memory(
-    make_spool: Callable[..., Spool], where: str, said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool], where: str, log_messages: Callable[[], list[str]]
 ) -> None:
     """And the log says so, once."""
     spool = make_spool(Path(where))
@@ -169,7 +172,7 @@ def test_where_nothing_can_be_written_events_stay_in_memory(
     assert spool.open_segment() is None
     spool.log_pending_error()
     spool.log_pending_error()
-    assert len(said()) == 1
+    assert len(log_messages()) == 1
 
 
 def test_a_path_through_a_file_is_no_directory(
@@ -183,7 +186,7 @@ def test_a_path_through_a_file_is_no_directory(
 
 
 def test_a_disk_without_room_for_a_segment_gets_none(
-    make_spool: Callable[..., Spool], said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
     """Not even an empty file; and once there is room, there are segments again."""
     with small_disk() as disk:
@@ -197,14 +200,14 @@ def test_a_disk_without_room_for_a_segment_gets_none(
         assert spool.open_segment() is None
         assert names_in(disk / "spool") == before
         spool.log_pending_error()
-        assert said() == ["No space left on device"]
+        assert log_messages() == ["No space left on device"]
         filler.unlink()
         open_segment(spool).close()
         spool.close()
 
 
 def test_a_segment_on_a_disk_that_fills_up_is_not_whole(
-    make_spool: Callable[..., Spool], said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
     """What was written before stays readable; what was not is known to be missing."""
     with small_disk() as disk:
@@ -221,7 +224,7 @@ def test_a_segment_on_a_disk_that_fills_up_is_not_whole(
         assert content is not None
         assert len(content.records) == written > 10
         spool.log_pending_error()
-        assert said() in ([], ["No space left on device"])
+        assert log_messages() in ([], ["No space left on device"])
         spool.close()
 
 
@@ -258,7 +261,7 @@ def test_a_segment_whose_very_beginning_is_cut_short_is_not_whole(
 
 
 def test_where_files_cannot_be_locked_nothing_is_kept_and_nothing_left(
-    make_spool: Callable[..., Spool], directory: Path, said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool], directory: Path, log_messages: Callable[[], list[str]]
 ) -> None:
     """Some network file systems know no locks."""
 
@@ -274,7 +277,7 @@ def test_where_files_cannot_be_locked_nothing_is_kept_and_nothing_left(
         del AUDIT._waiting["fcntl.flock"]
 
     spool.log_pending_error()
-    assert said() == ["its files cannot be locked"]
+    assert log_messages() == ["its files cannot be locked"]
     assert names_in(directory) == []
 
 
@@ -294,14 +297,14 @@ def test_a_process_out_of_file_descriptors_keeps_no_segment_but_may_later(
 
 
 def test_the_log_is_not_written_to_where_the_trouble_is(
-    make_spool: Callable[..., Spool], said: Callable[[], list[str]]
+    make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
     """The queue's lock is held there, and a handler of the log may come back for it."""
     spool = make_spool(Path("/proc/telemetry"))
 
     spool.open_segment()
 
-    assert said() == []
+    assert log_messages() == []
 
 
 OWN, OTHER, THIRD = "0" * 16, "1" * 16, "2" * 16
