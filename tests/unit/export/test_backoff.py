@@ -34,10 +34,10 @@ def outage(process: Callable[[], Backoff], wall: Clock, seconds: float) -> Backo
     return first
 
 
-def test_what_the_backend_asked_for_holds_for_every_process(
+def test_retry_after_delays_every_process_on_the_directory(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """Also for those that start later, and for a flush."""
+    """Processes that start later and flushes wait as well."""
     assert process().record_failure(77.0) == RetryDelay(seconds=77.0, requested_by_server=True)
     wall.advance(7.0)
     later = process()
@@ -49,10 +49,10 @@ def test_what_the_backend_asked_for_holds_for_every_process(
     assert waits(later) == 0.0
 
 
-def test_a_failure_is_for_each_process_to_find_out(
+def test_first_failure_starts_no_backoff_in_other_processes(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """At first: it may have been its own, and it may be over."""
+    """The failure may be local to one process, and it may be over."""
     assert process().record_failure(None) == RetryDelay(seconds=1.0)
 
     assert waits(process()) == 0.0
@@ -60,10 +60,10 @@ def test_a_failure_is_for_each_process_to_find_out(
     assert waits(process()) == 0.0
 
 
-def test_in_a_long_outage_nobody_asks_for_a_while_and_then_one(
+def test_after_a_long_outage_one_process_retries_first(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """The others look again soon, to see what became of it."""
+    """The other processes check again soon, to see the result of the retry."""
     outage(process, wall, 100.0).release_probe()
     one, other = process(), process()
     assert waits(one) == waits(other) == 100.0
@@ -80,10 +80,10 @@ def test_in_a_long_outage_nobody_asks_for_a_while_and_then_one(
     assert [waits(each) for each in (one, other, process())] == [0.0] * 3
 
 
-def test_the_one_that_tries_may_die(
+def test_another_process_retries_when_the_retrying_process_ends(
     process: Callable[[], Backoff], wall: Clock, tmp_path: Path
 ) -> None:
-    """Or find that there is nothing to send; the next one tries."""
+    """The first process dies, or finds nothing to send."""
     outage(process, wall, 100.0).release_probe()
     wall.advance(100.0)
     child = os.fork()
@@ -101,8 +101,10 @@ def test_the_one_that_tries_may_die(
     assert os.listdir(tmp_path) == []
 
 
-def test_of_many_that_wait_one_tries(process: Callable[[], Backoff], wall: Clock) -> None:
-    """However close they come."""
+def test_exactly_one_of_many_waiting_processes_retries(
+    process: Callable[[], Backoff], wall: Clock
+) -> None:
+    """This holds for processes that race for the retry."""
     outage(process, wall, 100.0).release_probe()
     wall.advance(100.0)
     gate = threading.Barrier(8)
@@ -122,28 +124,28 @@ def test_of_many_that_wait_one_tries(process: Callable[[], Backoff], wall: Clock
     assert sorted(found) == [0.0, *[2.0] * 7]
 
 
-def test_a_flush_does_not_mind_the_failures_of_others(
+def test_flush_ignores_the_backoff_of_other_processes(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """Whoever asks for one wants to know."""
+    """The caller of a flush wants the current state of the backend."""
     outage(process, wall, 100.0)
 
     assert waits(process(), ignore_backoff=True) == 0.0
 
 
-def test_an_outage_counts_from_its_first_failure(
+def test_backoff_grows_with_the_age_of_the_outage(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """So short runs back off as a long one would; five minutes at most."""
+    """Short runs back off as one long run does, for five minutes at most."""
     for _ in range(3):
         assert process().record_failure(None).seconds == min(max(wall.now - 1.8e9, 1.0), 300.0)
         wall.advance(200.0)
 
 
-def test_what_was_asked_for_is_not_cut_short_by_another_failure(
+def test_later_failure_does_not_shorten_retry_after(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """Of a request that was under way."""
+    """A request that was under way fails after the backend asked for the delay."""
     process().record_failure(30.0)
     process().record_failure(None)
     process().record_failure(5.0)
@@ -154,7 +156,7 @@ def test_what_was_asked_for_is_not_cut_short_by_another_failure(
     assert waits(process()) == 0.0
 
 
-def test_what_was_asked_for_is_not_made_longer_by_another_failure(
+def test_later_failure_does_not_extend_retry_after(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
     """A flush shortens a delay that the backend did not ask for."""
@@ -167,10 +169,10 @@ def test_what_was_asked_for_is_not_made_longer_by_another_failure(
 
 
 @pytest.mark.parametrize("wait", [0.0, None])
-def test_to_ask_for_nothing_is_not_to_ask(
+def test_retry_after_zero_falls_back_to_backoff(
     process: Callable[[], Backoff], wait: float | None
 ) -> None:
-    """Or a backend that always says so would be asked without a pause."""
+    """Otherwise a backend that always answers 0 gets requests without a pause."""
     backoff = process()
 
     assert [backoff.record_failure(wait) for _ in range(3)] == [
@@ -178,10 +180,10 @@ def test_to_ask_for_nothing_is_not_to_ask(
     ]
 
 
-def test_a_clock_that_was_set_back_costs_the_wait_once_more(
+def test_clock_set_back_repeats_the_backoff_once(
     process: Callable[[], Backoff], wall: Clock
 ) -> None:
-    """Not the days in between."""
+    """The process does not wait for the days in between."""
     process().record_failure(60.0)
     wall.advance(-10 * DAY)
 
@@ -192,18 +194,16 @@ def test_a_clock_that_was_set_back_costs_the_wait_once_more(
     assert waits(process()) == 0.0
 
 
-def test_a_clock_that_was_set_forth_ends_the_wait(
-    process: Callable[[], Backoff], wall: Clock
-) -> None:
-    """There is no telling how much time has passed."""
+def test_clock_set_forward_ends_the_backoff(process: Callable[[], Backoff], wall: Clock) -> None:
+    """The elapsed time is unknown."""
     process().record_failure(60.0)
     wall.advance(10 * DAY)
 
     assert waits(process()) == 0.0
 
 
-def test_a_success_begins_the_outage_anew(process: Callable[[], Backoff], wall: Clock) -> None:
-    """Failures and successes of many processes at once are no long outage."""
+def test_success_resets_the_age_of_the_outage(process: Callable[[], Backoff], wall: Clock) -> None:
+    """Mixed failures and successes of many processes are no long outage."""
     one, other = process(), process()
     other.record_failure(None)
     for _ in range(10):
@@ -215,8 +215,10 @@ def test_a_success_begins_the_outage_anew(process: Callable[[], Backoff], wall: 
     assert waits(process()) == 0.0
 
 
-def test_a_newer_note_outlives_an_older_success(process: Callable[[], Backoff]) -> None:
-    """The request that succeeded had begun before."""
+def test_success_of_an_older_request_keeps_a_newer_backoff_note(
+    process: Callable[[], Backoff],
+) -> None:
+    """The request that succeeded began before the failure."""
     one, other = process(), process()
     other.record_failure(None)
     assert waits(one) == 0.0
@@ -227,10 +229,10 @@ def test_a_newer_note_outlives_an_older_success(process: Callable[[], Backoff]) 
     assert waits(process()) == 30.0
 
 
-def test_a_note_that_another_success_removed_stays_removed(
+def test_backoff_note_removed_by_another_process_stays_removed(
     process: Callable[[], Backoff], tmp_path: Path
 ) -> None:
-    """Both had read it before they asked."""
+    """Both processes read the note before their requests."""
     one, other = process(), process()
     one.record_failure(None)
     assert waits(one) == waits(other) == 0.0
@@ -241,10 +243,10 @@ def test_a_note_that_another_success_removed_stays_removed(
     assert os.listdir(tmp_path) == []
 
 
-def test_the_lock_of_one_that_died_while_it_tried_goes_with_the_next_that_ends(
+def test_retry_lock_of_a_dead_process_is_removed_when_another_ends(
     process: Callable[[], Backoff], wall: Clock, tmp_path: Path
 ) -> None:
-    """Not that of a living process; without a directory, the end looks at no file."""
+    """The lock of a living process stays. Without a directory no file is read."""
     outage(process, wall, 600.0)
     wall.advance(700.0)
     trying = process()
@@ -262,8 +264,8 @@ def test_the_lock_of_one_that_died_while_it_tried_goes_with_the_next_that_ends(
 
 
 @pytest.mark.parametrize("path", [None, "/proc/telemetry"])
-def test_without_a_directory_each_process_is_alone(path: str | None) -> None:
-    """It backs off by itself."""
+def test_without_a_directory_each_process_backs_off_alone(path: str | None) -> None:
+    """No state is shared."""
     backoff = Backoff(path, uniform=lambda _, highest: highest)
 
     assert [backoff.record_failure(None).seconds for _ in range(10)][-2:] == [256.0, 300.0]
@@ -272,10 +274,10 @@ def test_without_a_directory_each_process_is_alone(path: str | None) -> None:
     assert backoff.record_failure(None).seconds == 1.0
 
 
-def test_a_new_process_removes_no_file_of_its_parent(
+def test_forked_child_removes_no_file_of_its_parent(
     process: Callable[[], Backoff], wall: Clock, tmp_path: Path
 ) -> None:
-    """It closes its copy, no more."""
+    """The child only closes its copy of the descriptor."""
     child = outage(process, wall, 100.0)
     wall.advance(100.0)
     assert waits(child) == 0.0
@@ -286,8 +288,10 @@ def test_a_new_process_removes_no_file_of_its_parent(
     assert waits(process()) == 0.0
 
 
-def test_a_child_leaves_the_lock_to_its_parent(process: Callable[[], Backoff], wall: Clock) -> None:
-    """It lets go of its copy, and begins without a failure."""
+def test_forked_child_leaves_the_retry_lock_to_its_parent(
+    process: Callable[[], Backoff], wall: Clock
+) -> None:
+    """The child closes its copy of the descriptor and starts without a failure."""
     parent = outage(process, wall, 100.0)
     wall.advance(100.0)
     assert waits(parent) == 0.0
@@ -302,10 +306,10 @@ def test_a_child_leaves_the_lock_to_its_parent(process: Callable[[], Backoff], w
 
 
 @given(content=st.binary(max_size=80) | st.from_regex(r"1 \S+ \S+ \S+ [01]\n", fullmatch=True))
-def test_a_note_without_sense_is_none(
+def test_no_backoff_note_delays_longer_than_a_day(
     tmp_path_factory: pytest.TempPathFactory, content: bytes | str
 ) -> None:
-    """Whatever stands in it; nothing waits longer than a day for it."""
+    """This holds for any content of the file."""
     path = tmp_path_factory.mktemp("notes")
     data = content.encode() if isinstance(content, str) else content
     (path / BACKOFF_STATE).write_bytes(data)
@@ -327,10 +331,10 @@ def test_a_note_without_sense_is_none(
         b"",
     ],
 )
-def test_a_note_of_another_kind_is_none(
+def test_backoff_note_of_another_format_is_ignored(
     process: Callable[[], Backoff], tmp_path: Path, note: bytes
 ) -> None:
-    """Another version, times that are none, waits beyond reason."""
+    """The note has another version, invalid times, or a delay beyond the limit."""
     (tmp_path / BACKOFF_STATE).write_bytes(note)
 
     assert waits(process()) == 0.0
@@ -338,23 +342,29 @@ def test_a_note_of_another_kind_is_none(
     assert waits(process()) == 5.0
 
 
-def test_a_note_that_is_no_file_is_none(process: Callable[[], Backoff], tmp_path: Path) -> None:
-    """Nobody waits for what will never be written to a pipe."""
+def test_backoff_note_that_is_a_pipe_is_ignored(
+    process: Callable[[], Backoff], tmp_path: Path
+) -> None:
+    """A read of the pipe would block for ever."""
     os.mkfifo(tmp_path / BACKOFF_STATE)
 
     assert waits(process()) == 0.0
 
 
-def test_the_directory_of_somebody_else_has_no_note(tmp_path: Path, wall: Clock) -> None:
-    """Whoever owns it could have us wait for ever."""
+def test_backoff_note_in_a_directory_of_another_user_is_ignored(
+    tmp_path: Path, wall: Clock
+) -> None:
+    """The owner of that directory could delay our requests for ever."""
     backoff = Backoff(str(foreign_directory(tmp_path)), now=wall)
     backoff.record_failure(5.0)
 
     assert waits(backoff) == 0.0
 
 
-def test_only_we_can_read_it(process: Callable[[], Backoff], tmp_path: Path) -> None:
-    """And nothing else is left."""
+def test_backoff_note_is_private_to_the_user(
+    process: Callable[[], Backoff], tmp_path: Path
+) -> None:
+    """No other file is left."""
     process().record_failure(5.0)
 
     assert os.listdir(tmp_path) == [BACKOFF_STATE]

@@ -61,10 +61,10 @@ def make_transport() -> Iterator[Callable[..., GRPCTransport]]:
 # -- What is sent ------------------------------------------------------------------------------
 
 
-def test_a_request_arrives_as_it_is(
+def test_request_arrives_unchanged(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """The bytes that were encoded are the bytes that the backend reads."""
+    """The backend reads the same bytes that the client encoded."""
     answer = make_transport(receiver.grpc_endpoint).send(REQUEST)
 
     (request,) = receiver.requests
@@ -74,17 +74,17 @@ def test_a_request_arrives_as_it_is(
     assert request.headers["user-agent"].startswith("otel-telemetry/")
 
 
-def test_headers_of_the_settings_are_metadata(
+def test_configured_headers_are_sent_as_metadata(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """In lower case, as gRPC wants it."""
+    """The keys are in lower case, as gRPC requires."""
     make_transport(receiver.grpc_endpoint, headers={"X-Api-Key": "k"}).send(b"")
 
     assert receiver.requests[0].headers["x-api-key"] == "k"
 
 
 @pytest.mark.parametrize(("compression", "is_short"), [("gzip", True), ("none", False)])
-def test_requests_are_compressed_as_the_settings_say(
+def test_compression_follows_the_setting(
     receiver: OTLPReceiver,
     make_transport: Callable[..., GRPCTransport],
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +92,7 @@ def test_requests_are_compressed_as_the_settings_say(
     compression: str,
     is_short: bool,
 ) -> None:
-    """With gzip on the wire, or not at all."""
+    """The request is sent with gzip or without compression."""
     with Proxy() as tunnel:  # which counts the bytes
         monkeypatch.setenv("http_proxy", tunnel.url)
         transport = make_transport(receiver.grpc_endpoint, compression=compression)
@@ -102,8 +102,8 @@ def test_requests_are_compressed_as_the_settings_say(
     assert (tunnel.bytes_passed_on < len(REQUEST) / 10) is is_short
 
 
-def test_an_ipv6_address_is_an_address(make_transport: Callable[..., GRPCTransport]) -> None:
-    """In brackets in the URL, and for gRPC as well."""
+def test_ipv6_endpoint_is_reached(make_transport: Callable[..., GRPCTransport]) -> None:
+    """The address is in brackets in the URL and in the gRPC target."""
     try:
         receiver = OTLPReceiver(http=False, grpc=True, host="::1")
         receiver.start()
@@ -116,10 +116,10 @@ def test_an_ipv6_address_is_an_address(make_transport: Callable[..., GRPCTranspo
 # -- Answers -----------------------------------------------------------------------------------
 
 
-def test_a_partial_success_is_read(
+def test_partial_success_is_read(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """As over HTTP."""
+    """The result is the same as over HTTP."""
     receiver.answer(Reply.partial(2, "bad luck"))
 
     answer = make_transport(receiver.grpc_endpoint).send(REQUEST)
@@ -127,10 +127,10 @@ def test_a_partial_success_is_read(
     assert answer == ExportResult(disposition=Disposition.PARTIAL, rejected=2, reason="bad luck")
 
 
-def test_the_delay_that_a_backend_asks_for_is_read(
+def test_retry_info_delay_is_read(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """Out of the trailer that carries google.rpc.Status."""
+    """The delay is in the trailer that carries google.rpc.Status."""
     receiver.answer(Reply.throttled(retry_after=2.5))
 
     answer = make_transport(receiver.grpc_endpoint).send(b"")
@@ -140,10 +140,10 @@ def test_the_delay_that_a_backend_asks_for_is_read(
     )
 
 
-def test_nothing_is_tried_twice(
+def test_transport_never_retries(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """Neither by us nor by gRPC: when to try again is not decided here."""
+    """Neither the transport nor gRPC retries: the worker decides when to retry."""
     receiver.answer_always(Reply.unavailable())
 
     answer = make_transport(receiver.grpc_endpoint).send(b"")
@@ -152,10 +152,10 @@ def test_nothing_is_tried_twice(
     assert len(receiver.requests) == 1
 
 
-def test_one_channel_serves_a_backend_that_comes_back(
+def test_channel_reconnects_after_an_outage(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """After an outage the next request that asks finds it, without a long backoff of gRPC's."""
+    """The next request reaches the backend, without the long backoff of gRPC."""
     transport = make_transport(receiver.grpc_endpoint)
     transport.send(b"")
     receiver.stop()
@@ -170,20 +170,20 @@ def test_one_channel_serves_a_backend_that_comes_back(
     assert answer == DELIVERED
 
 
-def test_a_connection_that_is_refused_may_succeed_later(
+def test_refused_connection_is_retryable(
     make_transport: Callable[..., GRPCTransport],
 ) -> None:
-    """The answer comes soon."""
+    """The result comes soon."""
     with refusing_port() as port:
         answer = make_transport(f"http://{LOOPBACK}:{port}", timeout=LATE).send(b"")
 
     assert answer == ExportResult(disposition=Disposition.RETRY, reason="gRPC status UNAVAILABLE")
 
 
-def test_a_server_that_never_answers_costs_the_timeout(
+def test_silent_server_costs_the_timeout_and_no_more(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """And no more."""
+    """The request ends when the timeout ends."""
     receiver.answer(Reply.held(threading.Event()))
 
     answer = make_transport(receiver.grpc_endpoint, timeout=0.2).send(b"")
@@ -193,10 +193,10 @@ def test_a_server_that_never_answers_costs_the_timeout(
     )
 
 
-def test_what_grpc_does_not_even_try_is_no_answer(
+def test_exception_of_grpc_is_a_failure_with_a_reason(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """It raises instead of answering, as over a channel that is closed: the reason tells."""
+    """A closed channel, for instance, raises instead of answering."""
     transport = make_transport(receiver.grpc_endpoint)
     transport.abort()
 
@@ -209,10 +209,10 @@ def test_what_grpc_does_not_even_try_is_no_answer(
 # -- Ends and beginnings -----------------------------------------------------------------------
 
 
-def test_a_request_under_way_is_broken_off(
+def test_abort_cancels_the_request_under_way(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport]
 ) -> None:
-    """Whoever waits for an answer waits no more."""
+    """The thread that waits for the response returns."""
     receiver.answer(Reply.held(threading.Event()))
     transport = make_transport(receiver.grpc_endpoint, timeout=LATE)
     answers: list[ExportResult] = []
@@ -228,10 +228,10 @@ def test_a_request_under_way_is_broken_off(
 
 
 @pytest.mark.parametrize("sent_before", [True, False])
-def test_after_an_abort_nothing_is_sent(
+def test_after_abort_no_request_is_sent(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport], *, sent_before: bool
 ) -> None:
-    """For good; whether there was a channel to close or not."""
+    """This is final, with and without an open channel."""
     transport = make_transport(receiver.grpc_endpoint)
     if sent_before:
         transport.send(b"")
@@ -244,10 +244,10 @@ def test_after_an_abort_nothing_is_sent(
 
 
 @pytest.mark.parametrize("generations", [1, 2])
-def test_a_new_process_has_a_channel_of_its_own(
+def test_forked_child_opens_its_own_channel(
     receiver: OTLPReceiver, make_transport: Callable[..., GRPCTransport], generations: int
 ) -> None:
-    """The parent's is left as it is; and so in the child of a child that sent nothing."""
+    """The channel of the parent stays open, also after a fork of the child."""
     transport = make_transport(receiver.grpc_endpoint)
     transport.send(b"")
 
@@ -258,10 +258,10 @@ def test_a_new_process_has_a_channel_of_its_own(
     assert len(receiver.requests) == 2
 
 
-def test_the_port_is_that_of_the_scheme_where_none_is_given(
+def test_default_port_follows_the_scheme(
     make_transport: Callable[..., GRPCTransport],
 ) -> None:
-    """As in a browser: 443 with TLS, 80 without."""
+    """The port is 443 with TLS and 80 without."""
     assert make_transport("https://collector.example")._server == "collector.example:443"
     assert make_transport("http://collector.example")._server == "collector.example:80"
     assert make_transport(f"http://[::1]:{free_port()}")._server.startswith("[::1]:")

@@ -108,8 +108,8 @@ def silent_port() -> Iterator[int]:
 # -- What is sent ------------------------------------------------------------------------------
 
 
-def test_a_request_arrives_as_it_is(receiver: OTLPReceiver) -> None:
-    """The bytes that were encoded are the bytes that the backend reads."""
+def test_request_arrives_unchanged(receiver: OTLPReceiver) -> None:
+    """The backend reads the same bytes that the client encoded."""
     answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
 
     (request,) = receiver.requests
@@ -120,8 +120,8 @@ def test_a_request_arrives_as_it_is(receiver: OTLPReceiver) -> None:
     assert request.headers["user-agent"].startswith("otel-telemetry/")
 
 
-def test_requests_are_compressed(receiver: OTLPReceiver) -> None:
-    """With gzip by default."""
+def test_requests_are_compressed_with_gzip_by_default(receiver: OTLPReceiver) -> None:
+    """The header names the encoding."""
     HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
 
     (request,) = receiver.requests
@@ -129,8 +129,8 @@ def test_requests_are_compressed(receiver: OTLPReceiver) -> None:
     assert request.size < len(REQUEST) / 10
 
 
-def test_requests_can_go_as_they_are(receiver: OTLPReceiver) -> None:
-    """Compression "none" is no compression, and no header that speaks of one."""
+def test_compression_none_sends_plain_requests(receiver: OTLPReceiver) -> None:
+    """No header names an encoding."""
     config = DeliveryConfig(endpoint=receiver.http_endpoint, compression="none")
 
     HTTPTransport(config).send(REQUEST)
@@ -140,8 +140,8 @@ def test_requests_can_go_as_they_are(receiver: OTLPReceiver) -> None:
     assert request.size == len(REQUEST)
 
 
-def test_the_same_request_has_the_same_bytes_on_the_wire() -> None:
-    """No time in them: what leaves says nothing beside what it says."""
+def test_equal_requests_have_equal_bytes_on_the_wire() -> None:
+    """The gzip header holds no time, so it carries no further information."""
     with Journal() as journal:
         transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
         transport.send(REQUEST)
@@ -153,8 +153,8 @@ def test_the_same_request_has_the_same_bytes_on_the_wire() -> None:
     assert gzip.decompress(first) == REQUEST
 
 
-def test_headers_of_the_settings_go_along(receiver: OTLPReceiver) -> None:
-    """A backend's key, or a name of one's own; but a body is what it is."""
+def test_configured_headers_are_sent(receiver: OTLPReceiver) -> None:
+    """A key or any other header is sent. Headers that describe the body are not replaced."""
     headers = {"X-Api-Key": "k", "User-Agent": "acme/1", "Content-Type": "text/plain"}
 
     HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, headers=headers)).send(REQUEST)
@@ -178,8 +178,8 @@ def test_one_connection_serves_all_requests() -> None:
     assert len(set(journal.ports)) == 1
 
 
-def test_a_connection_that_the_server_closed_is_replaced() -> None:
-    """Servers close idle connections; the next request does not suffer for it."""
+def test_connection_closed_by_the_server_is_replaced() -> None:
+    """Servers close idle connections. The next request does not fail because of it."""
     with Journal(hang_up=True) as journal:
         transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
         answers = [transport.send(REQUEST) for _ in range(3)]
@@ -188,8 +188,8 @@ def test_a_connection_that_the_server_closed_is_replaced() -> None:
     assert len(set(journal.ports)) == len(journal.ports)
 
 
-def test_a_new_process_has_a_connection_of_its_own() -> None:
-    """Two processes on one connection would read each other's answers."""
+def test_forked_child_opens_its_own_connection() -> None:
+    """Two processes on one connection would read each other's responses."""
     with Journal() as journal:
         transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
         transport.send(REQUEST)
@@ -199,8 +199,8 @@ def test_a_new_process_has_a_connection_of_its_own() -> None:
     assert len(set(journal.ports)) == 2
 
 
-def test_of_a_long_answer_only_the_beginning_is_read() -> None:
-    """A page without end costs neither memory nor time; the connection is not used again."""
+def test_long_response_is_read_up_to_the_limit() -> None:
+    """An endless response costs neither memory nor time. The connection is not used again."""
     with Journal(body=b"x" * 10_000_000) as journal:
         transport = HTTPTransport(DeliveryConfig(endpoint=journal.endpoint))
         answers = [transport.send(REQUEST) for _ in range(2)]
@@ -212,16 +212,16 @@ def test_of_a_long_answer_only_the_beginning_is_read() -> None:
 # -- What goes wrong ---------------------------------------------------------------------------
 
 
-def test_a_connection_that_is_refused_may_succeed_later() -> None:
-    """The answer is no answer, and names the error only."""
+def test_refused_connection_is_retryable() -> None:
+    """The reason names the error only."""
     with refusing_port() as port:
         answer = HTTPTransport(DeliveryConfig(endpoint=f"http://{LOOPBACK}:{port}")).send(REQUEST)
 
     assert answer == ExportResult(disposition=Disposition.RETRY, reason="NewConnectionError")
 
 
-def test_a_connection_that_is_lost_may_succeed_later(receiver: OTLPReceiver) -> None:
-    """Nobody knows whether the backend has stored it, so it goes again; but not from here."""
+def test_lost_connection_is_retryable(receiver: OTLPReceiver) -> None:
+    """The backend may have stored the request. The worker retries it, the transport does not."""
     receiver.answer(Reply.dropped())
 
     answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
@@ -231,7 +231,7 @@ def test_a_connection_that_is_lost_may_succeed_later(receiver: OTLPReceiver) -> 
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(receiver: OTLPReceiver, status: int) -> None:
+def test_redirect_is_not_followed(receiver: OTLPReceiver, status: int) -> None:
     """No redirect is followed."""
     receiver.answer(Reply.redirect(f"{receiver.http_endpoint}/v1/logs", status))
 
@@ -241,8 +241,8 @@ def test_a_redirect_is_not_followed(receiver: OTLPReceiver, status: int) -> None
     assert len(receiver.requests) == 1
 
 
-def test_nothing_is_tried_twice(receiver: OTLPReceiver) -> None:
-    """Every answer goes back as it is: when to try again is not decided here."""
+def test_transport_never_retries(receiver: OTLPReceiver) -> None:
+    """Every status is returned unchanged: the worker decides when to retry."""
     receiver.answer_always(Reply.throttled(retry_after=0))
 
     answer = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint)).send(REQUEST)
@@ -253,15 +253,15 @@ def test_nothing_is_tried_twice(receiver: OTLPReceiver) -> None:
     assert len(receiver.requests) == 1
 
 
-def test_a_server_that_never_answers_costs_the_timeout(silent_port: int) -> None:
-    """And no more."""
+def test_silent_server_costs_the_timeout_and_no_more(silent_port: int) -> None:
+    """The request ends when the timeout ends."""
     config = DeliveryConfig(endpoint=f"http://{LOOPBACK}:{silent_port}", timeout=0.2)
 
     assert elapsed(lambda: HTTPTransport(config).send(REQUEST)) < SOON
 
 
-def test_a_server_that_answers_a_byte_at_a_time_costs_the_timeout(receiver: OTLPReceiver) -> None:
-    """The time-out is for the request as a whole, not for each byte of its answer."""
+def test_timeout_covers_a_response_that_trickles(receiver: OTLPReceiver) -> None:
+    """The timeout is for the whole request, not for each byte of its response."""
     receiver.answer_always(Reply(bytes_per_second=10))
     transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=0.2))
 
@@ -269,7 +269,7 @@ def test_a_server_that_answers_a_byte_at_a_time_costs_the_timeout(receiver: OTLP
     assert transport.send(REQUEST).disposition is Disposition.RETRY
 
 
-def test_a_success_counts_even_if_its_body_breaks_off(receiver: OTLPReceiver) -> None:
+def test_success_status_counts_when_the_body_breaks_off(receiver: OTLPReceiver) -> None:
     """The backend has accepted the request: a retry would send it twice."""
     receiver.answer(Reply(body=b"so far", headers={"Content-Length": "1000"}))
     transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=0.2))
@@ -279,7 +279,7 @@ def test_a_success_counts_even_if_its_body_breaks_off(receiver: OTLPReceiver) ->
 
 
 def test_a_timeout_leaves_no_thread_behind(receiver: OTLPReceiver) -> None:
-    """What watches over a request ends with it."""
+    """The deadline thread of a request ends with the request."""
     before = threading.enumerate()
 
     HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE)).send(REQUEST)
@@ -308,8 +308,8 @@ def sending(transport: HTTPTransport) -> Iterator[list[ExportResult]]:
     assert not thread.is_alive()
 
 
-def test_a_request_under_way_is_broken_off() -> None:
-    """Whoever waits for an answer waits no more."""
+def test_abort_cancels_the_request_under_way() -> None:
+    """The thread that waits for the response returns."""
     with OTLPReceiver() as receiver:
         receiver.answer(Reply.held(threading.Event()))
         transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE))
@@ -321,8 +321,8 @@ def test_a_request_under_way_is_broken_off() -> None:
     assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
-def test_a_request_under_way_over_tls_is_broken_off(certificates: Certificates) -> None:
-    """The same, without pulling the encryption from under the reader."""
+def test_abort_cancels_the_request_under_way_over_tls(certificates: Certificates) -> None:
+    """The socket is shut down, but the TLS object stays usable for its reader."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server, certificates.server_key)
     with OTLPReceiver(ssl_context=context) as receiver:
@@ -342,8 +342,8 @@ def test_a_request_under_way_over_tls_is_broken_off(certificates: Certificates) 
     assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
-def test_an_answer_that_trickles_in_is_broken_off() -> None:
-    """However much of it has been read; if its status was, that status counts."""
+def test_abort_cancels_a_response_that_trickles() -> None:
+    """A status that was read before counts."""
     with OTLPReceiver() as receiver:
         receiver.answer(Reply(body=b"x" * 60_000, bytes_per_second=5_000))
         transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint, timeout=LATE))
@@ -356,8 +356,8 @@ def test_an_answer_that_trickles_in_is_broken_off() -> None:
     assert answers[0].disposition in {Disposition.RETRY, Disposition.DELIVERED}
 
 
-def test_a_handshake_that_hangs_is_broken_off() -> None:
-    """The server accepts the connection and never begins to speak TLS."""
+def test_abort_cancels_a_hanging_tls_handshake() -> None:
+    """The server accepts the connection and never starts TLS."""
     with socket.create_server((LOOPBACK, 0)) as server:
         endpoint = f"https://{LOOPBACK}:{server.getsockname()[1]}"
         transport = HTTPTransport(DeliveryConfig(endpoint=endpoint, timeout=LATE))
@@ -371,8 +371,8 @@ def test_a_handshake_that_hangs_is_broken_off() -> None:
     assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
-def test_after_an_abort_nothing_is_sent() -> None:
-    """For good."""
+def test_after_abort_no_request_is_sent() -> None:
+    """This is final."""
     with OTLPReceiver() as receiver:
         transport = HTTPTransport(DeliveryConfig(endpoint=receiver.http_endpoint))
         transport.send(b"")
@@ -382,8 +382,8 @@ def test_after_an_abort_nothing_is_sent() -> None:
         assert len(receiver.requests) == 1
 
 
-def test_an_abort_without_a_connection_is_no_error() -> None:
-    """There is nothing to cut."""
+def test_abort_without_a_connection_does_nothing() -> None:
+    """There is no socket to close."""
     transport = HTTPTransport(DeliveryConfig(endpoint="http://localhost:1"))
     transport.abort()
     transport.abort()
@@ -391,10 +391,10 @@ def test_an_abort_without_a_connection_is_no_error() -> None:
     assert transport.send(b"") == ABORTED
 
 
-def test_a_request_whose_name_is_still_looked_up_never_leaves(
+def test_abort_during_name_resolution_prevents_the_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A look-up cannot be broken off; but what it is for must not go once it is over."""
+    """The look-up goes on, but no request follows it."""
     looking, found = threading.Event(), threading.Event()
     look_up = socket.getaddrinfo
 
@@ -416,10 +416,10 @@ def test_a_request_whose_name_is_still_looked_up_never_leaves(
     assert [answer.disposition for answer in answers] == [Disposition.RETRY]
 
 
-def test_a_request_that_is_late_before_it_has_a_connection_ends(
+def test_timeout_covers_name_resolution(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The time-out is for the whole request: what is left of it after a slow look-up is nothing."""
+    """A slow look-up uses up the timeout of the whole request."""
     timeout = 0.2
     look_up = socket.getaddrinfo
 
@@ -446,8 +446,8 @@ def watchers() -> int:
     return [thread.name for thread in threading.enumerate()].count(THREAD_NAME)
 
 
-def test_what_takes_too_long_is_cut() -> None:
-    """Once, without blocking the caller."""
+def test_request_deadline_fires_once_at_the_timeout() -> None:
+    """The caller does not block."""
     before = threading.enumerate()
     cut = threading.Semaphore(0)
     RequestDeadline().start(0.01, cut.release)
@@ -457,8 +457,8 @@ def test_what_takes_too_long_is_cut() -> None:
     assert not cut.acquire(blocking=False)
 
 
-def test_what_ends_in_time_is_not() -> None:
-    """However many there are, one after the other, and whichever is cut in the end."""
+def test_request_deadline_does_not_fire_for_calls_that_end_in_time() -> None:
+    """This holds for many calls in a row, and a later slow call is still cancelled."""
     before = threading.enumerate()
     already = watchers()
     wrong, right = threading.Semaphore(0), threading.Semaphore(0)
@@ -474,8 +474,8 @@ def test_what_ends_in_time_is_not() -> None:
     assert threads_left(before, within=SOON_OVERDUE) == []
 
 
-def test_the_time_begins_anew_with_each() -> None:
-    """Not with the thread: it goes by the clock, and the latest word."""
+def test_request_deadline_restarts_its_timeout_for_each_call() -> None:
+    """The timeout counts from the latest call, not from the start of the thread."""
     now = [0.0]
     cut = threading.Semaphore(0)
     deadline = RequestDeadline(clock=lambda: now[0])
@@ -488,8 +488,8 @@ def test_the_time_begins_anew_with_each() -> None:
     assert cut.acquire(timeout=SOON_OVERDUE)
 
 
-def test_the_thread_ends_if_there_is_nothing_to_watch() -> None:
-    """And another begins when there is."""
+def test_idle_request_deadline_thread_ends_and_restarts() -> None:
+    """The next call starts a new thread."""
     before = threading.enumerate()
     cut = threading.Semaphore(0)
     deadline = RequestDeadline()
@@ -501,8 +501,8 @@ def test_the_thread_ends_if_there_is_nothing_to_watch() -> None:
     assert cut.acquire(timeout=SOON_OVERDUE)
 
 
-def test_it_can_be_stopped() -> None:
-    """Long before the time is up; and goes on afterwards."""
+def test_request_deadline_can_be_stopped_before_the_timeout() -> None:
+    """A later call works as before."""
     before = threading.enumerate()
     cut = threading.Semaphore(0)
     deadline = RequestDeadline()

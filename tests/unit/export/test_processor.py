@@ -70,7 +70,9 @@ def make_provider(
 # -- Records of all kinds ----------------------------------------------------------------------
 
 
-def test_a_plain_record_arrives_whole(receiver: OTLPReceiver, make_provider: MakeProvider) -> None:
+def test_record_arrives_with_every_field(
+    receiver: OTLPReceiver, make_provider: MakeProvider
+) -> None:
     """Every field of the data model, with its type."""
     provider, processor = make_provider(Resource({"service.name": "acme"}, "https://r.example"))
     logger = provider.get_logger("scope", "1.2", "https://s.example", {"team": "cms", "size": 3})
@@ -100,8 +102,8 @@ def test_a_plain_record_arrives_whole(receiver: OTLPReceiver, make_provider: Mak
     assert b"https://s.example" in receiver.requests[0].protobuf
 
 
-def test_an_empty_record_arrives(receiver: OTLPReceiver, make_provider: MakeProvider) -> None:
-    """Nothing in it is needed."""
+def test_empty_record_arrives(receiver: OTLPReceiver, make_provider: MakeProvider) -> None:
+    """No field is required."""
     provider, processor = make_provider()
     provider.get_logger("scope").emit(LogRecord())
     assert processor.force_flush()
@@ -114,7 +116,7 @@ def test_an_empty_record_arrives(receiver: OTLPReceiver, make_provider: MakeProv
 def test_a_record_without_resource_or_scope_arrives(
     receiver: OTLPReceiver, make_provider: MakeProvider
 ) -> None:
-    """Whoever makes records by hand may leave both out."""
+    """Records made by hand may leave both out."""
     _, processor = make_provider()
     record = ReadWriteLogRecord(LogRecord(event_name="bare"), None, None)
     record.resource = None  # some SDK versions put a default there
@@ -150,7 +152,7 @@ def test_records_of_the_logging_module_arrive(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # moved elsewhere in newer versions
         handler = LoggingHandler(logger_provider=provider)
-    log = logging.Logger("app.module")  # noqa: LOG001 - one that nobody else knows
+    log = logging.Logger("app.module")  # noqa: LOG001 - a logger outside the hierarchy
     log.addHandler(handler)
 
     log.warning("%d entries", 3, extra={"tenant": "a"})
@@ -213,10 +215,10 @@ def test_a_provider_is_shared_with_other_processors(
     assert dict(seen.log_record.attributes or {}) == receiver.events[0].attributes
 
 
-def test_without_a_spool_nothing_is_done_before_the_first_record(
+def test_without_a_spool_no_thread_starts_before_the_first_record(
     receiver: OTLPReceiver, make_provider: MakeProvider, tmp_path: Path
 ) -> None:
-    """Memory only: no thread, and no file. With a spool, there is one for what others left."""
+    """Without a spool there is neither thread nor file. With a spool, recovery needs the thread."""
     before = set(threading.enumerate())
     provider, processor = make_provider(spool=False)
     after = set(threading.enumerate())
@@ -233,10 +235,10 @@ def test_without_a_spool_nothing_is_done_before_the_first_record(
 # -- Its manners -------------------------------------------------------------------------------
 
 
-def test_force_flush_honours_its_milliseconds(
+def test_force_flush_keeps_its_timeout_in_milliseconds(
     receiver: OTLPReceiver, make_provider: MakeProvider
 ) -> None:
-    """The provider's own deadline: a backend that hangs does not stretch it."""
+    """The timeout holds also when the backend hangs."""
     provider, _ = make_provider()
     receiver.answer_always(Answer.held(threading.Event()))
     provider.get_logger("scope").emit(LogRecord())
@@ -249,8 +251,10 @@ def test_force_flush_honours_its_milliseconds(
     assert 0.19 < took < 0.2 + SLACK
 
 
-def test_shutdown_flushes_and_is_final(receiver: OTLPReceiver, make_provider: MakeProvider) -> None:
-    """What was emitted before arrives; what comes after is counted as dropped."""
+def test_shutdown_flushes_and_drops_later_records(
+    receiver: OTLPReceiver, make_provider: MakeProvider
+) -> None:
+    """Later records are counted as dropped."""
     provider, processor = make_provider(shutdown_timeout=10)
     provider.get_logger("scope").emit(LogRecord(event_name="before"))
     processor.shutdown()
@@ -262,10 +266,10 @@ def test_shutdown_flushes_and_is_final(receiver: OTLPReceiver, make_provider: Ma
     assert processor.stats.dropped == {"destroyed": 1}
 
 
-def test_its_thread_is_exempt_from_instrumentation(
+def test_worker_thread_is_exempt_from_instrumentation(
     receiver: OTLPReceiver, make_provider: MakeProvider
 ) -> None:
-    """Its requests are not part of the application's traces; the application's threads are."""
+    """Only the application's own threads are traced."""
     seen: dict[str, object] = {}
 
     class Handler(logging.Handler):
@@ -289,7 +293,7 @@ def test_its_thread_is_exempt_from_instrumentation(
     assert get_value("suppress_instrumentation") is None
 
 
-def test_a_wrong_setting_is_said_at_once() -> None:
-    """Errors are for the time of construction."""
+def test_invalid_setting_raises_in_the_constructor() -> None:
+    """No setting is first checked when a record is sent."""
     with pytest.raises(ConfigurationError, match="did you mean 'flush_interval'"):
         OTLPLogRecordProcessor(flush_intervall=1)  # type: ignore[call-arg]

@@ -113,14 +113,14 @@ def emit_between_good_ones(processor: OTLPLogRecordProcessor, odd: ReadWriteLogR
     ],
 )
 @pytest.mark.parametrize("place", ["body", "attribute", "resource", "scope"])
-def test_a_value_that_is_not_legal_is_made_so(
+def test_illegal_value_is_repaired_and_its_neighbours_stay_unchanged(
     receiver: OTLPReceiver,
     processor: OTLPLogRecordProcessor,
     place: str,
     value: object,
     arrives: object,
 ) -> None:
-    """Wherever it stands; the record goes with it, and its neighbours as they are."""
+    """This holds for every place in a record. The record is sent with the repaired value."""
     odd = record()
     attributes = cast("Any", {"odd": value})
     if place == "body":
@@ -149,10 +149,10 @@ def test_a_value_that_is_not_legal_is_made_so(
 
 @pytest.mark.parametrize("value", [cycle(), nested(40), nested(5000)], ids=["cycle", "40", "5000"])
 @pytest.mark.parametrize("place", ["body", "attribute"])
-def test_a_value_without_an_end_is_cut(
+def test_endless_value_is_truncated(
     receiver: OTLPReceiver, processor: OTLPLogRecordProcessor, place: str, value: object
 ) -> None:
-    """No backend has to parse deeper than it can."""
+    """The backend gets no deeper nesting than it can parse."""
     odd = record(**({"body": value} if place == "body" else {"attributes": {"odd": value}}))
 
     emit_between_good_ones(processor, odd)
@@ -184,10 +184,10 @@ def test_a_value_without_an_end_is_cut(
         ("body", Rude()),
     ],
 )
-def test_a_record_beyond_mending_costs_nobody_but_itself(
+def test_broken_record_is_repaired_or_dropped_and_its_neighbours_arrive(
     receiver: OTLPReceiver, processor: OTLPLogRecordProcessor, field: str, value: object
 ) -> None:
-    """It arrives as far as it can be read, or is dropped and counted; its neighbours arrive."""
+    """The record arrives with its readable fields, or it is dropped and counted."""
     emit_between_good_ones(processor, record(**{field: value}))
 
     names = [event.name for event in receiver.events]
@@ -196,20 +196,20 @@ def test_a_record_beyond_mending_costs_nobody_but_itself(
     assert processor.stats.delivered + processor.stats.dropped.get("invalid", 0) == 3
 
 
-def test_what_is_no_record_at_all_is_dropped(
+def test_object_that_is_no_record_is_dropped(
     receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
 ) -> None:
-    """The caller hears nothing of it."""
+    """The caller gets no exception."""
     emit_between_good_ones(processor, cast("Any", object()))
 
     assert [event.name for event in receiver.events] == ["good", "good"]
     assert processor.stats.dropped == {"invalid": 1}
 
 
-def test_an_event_of_ours_that_cannot_be_encoded_is_dropped_and_says_so(
+def test_event_that_cannot_be_encoded_is_dropped_and_its_receipt_has_the_reason(
     receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
 ) -> None:
-    """Whoever sent it holds a receipt."""
+    """The sender of the event holds the receipt."""
     hollow = EventRecord.__new__(EventRecord)
 
     emit_between_good_ones(processor, hollow)
@@ -219,10 +219,10 @@ def test_an_event_of_ours_that_cannot_be_encoded_is_dropped_and_says_so(
     assert (hollow.receipt.outcome, hollow.receipt.reason) == (Outcome.DROPPED, "invalid")
 
 
-def test_what_was_cut_is_counted_in_the_record(
+def test_dropped_attributes_are_counted_in_the_record(
     receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
 ) -> None:
-    """The backend learns that there was more."""
+    """The backend can see that there were more attributes."""
     emit_between_good_ones(processor, record(attributes={"": 1, "odd": 2**64, "deep": cycle()}))
 
     (event,) = (event for event in receiver.events if event.name == "odd")
@@ -230,10 +230,10 @@ def test_what_was_cut_is_counted_in_the_record(
     assert event.dropped_attributes_count == 2
 
 
-def test_a_severity_beyond_the_scale_is_dropped_or_sent(
+def test_every_severity_number_of_the_api_arrives(
     receiver: OTLPReceiver, processor: OTLPLogRecordProcessor
 ) -> None:
-    """Every number that the API knows arrives."""
+    """They are 0 to 24."""
     for severity in SeverityNumber:
         processor.on_emit(record(severity_number=severity))
     assert processor.force_flush()
@@ -257,10 +257,10 @@ ANYTHING: Final = st.recursive(
 
 @given(body=ANYTHING, value=ANYTHING, key=st.text(st.characters()))
 @settings(max_examples=50)
-def test_no_value_whatever_spoils_a_batch(
+def test_no_attribute_value_blocks_a_batch(
     receiver: OTLPReceiver, body: object, value: object, key: str
 ) -> None:
-    """Everything that is emitted arrives, or is counted."""
+    """Every emitted record arrives or is counted."""
     processor = OTLPLogRecordProcessor(endpoint=receiver.http_endpoint, flush_interval=60)
     try:
         emit_between_good_ones(processor, record(body=body, attributes={key: value}))

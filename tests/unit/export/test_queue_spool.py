@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 def test_every_record_is_on_disk_when_append_returns(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """A kill a moment later loses nothing."""
+    """A kill directly after it loses no record."""
     make_queue().append("a")
 
     assert record("a") in next(directory.glob("*.seg")).read_bytes()
 
 
-def test_a_batch_that_was_delivered_leaves_no_segment(
+def test_delivered_batch_leaves_no_segment(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """Nor does one that was refused."""
+    """A refused batch leaves none either."""
     harness = make_queue(max_batch_events=1)
     harness.append("a", "b")
     assert segments(directory) == 2
@@ -49,8 +49,8 @@ def test_a_batch_that_was_delivered_leaves_no_segment(
     harness.check()
 
 
-def test_what_waits_is_not_in_memory(make_queue: Callable[..., QueueHarness]) -> None:
-    """So the bound on memory does not bound what can wait."""
+def test_waiting_batches_leave_memory(make_queue: Callable[..., QueueHarness]) -> None:
+    """The memory limit does not limit the number of waiting events."""
     size = len(RESOURCE) + len(SCOPE) + len(record("a"))
     harness = make_queue(max_pending_bytes=2 * size, max_batch_events=1)
 
@@ -60,8 +60,8 @@ def test_what_waits_is_not_in_memory(make_queue: Callable[..., QueueHarness]) ->
     assert harness.queue._accounting.memory_size == 0
 
 
-def test_the_next_to_be_sent_stays_in_memory(make_queue: Callable[..., QueueHarness]) -> None:
-    """It would only be read back at once; what waits behind it does not stay."""
+def test_next_batch_to_send_stays_in_memory(make_queue: Callable[..., QueueHarness]) -> None:
+    """The batches behind it leave memory."""
     harness = make_queue(max_batch_events=1)
     harness.queue.schedule.not_before = 0.0  # nothing has failed
 
@@ -70,8 +70,8 @@ def test_the_next_to_be_sent_stays_in_memory(make_queue: Callable[..., QueueHarn
     assert [batch.is_in_memory for batch in harness.queue._waiting] == [True, False, False]
 
 
-def test_a_batch_comes_back_into_memory_to_be_sent(make_queue: Callable[..., QueueHarness]) -> None:
-    """And leaves it again when it has to wait."""
+def test_batch_is_loaded_into_memory_to_be_sent(make_queue: Callable[..., QueueHarness]) -> None:
+    """The batch leaves memory again when it has to wait for a retry."""
     harness = make_queue(max_batch_events=2)
     harness.append("a", "b")
     batch = harness.dequeue()
@@ -86,10 +86,10 @@ def test_a_batch_comes_back_into_memory_to_be_sent(make_queue: Callable[..., Que
     assert harness.stats.dropped == {}
 
 
-def test_records_that_are_gone_from_disk_are_counted(
+def test_records_missing_on_disk_are_counted(
     make_queue: Callable[..., QueueHarness],
 ) -> None:
-    """And the rest is sent."""
+    """The other records are sent."""
     harness = make_queue(max_batch_events=3)
     receipt = harness.append("a", "b", "c")
     batch = harness.dequeue()
@@ -104,8 +104,8 @@ def test_records_that_are_gone_from_disk_are_counted(
     harness.check()
 
 
-def test_a_batch_that_is_gone_from_disk_is_over(make_queue: Callable[..., QueueHarness]) -> None:
-    """There is nothing to send."""
+def test_batch_missing_on_disk_is_settled_as_lost(make_queue: Callable[..., QueueHarness]) -> None:
+    """No request is made for it."""
     harness = make_queue(max_batch_events=2)
     receipt = harness.append("a", "b")
 
@@ -116,10 +116,10 @@ def test_a_batch_that_is_gone_from_disk_is_over(make_queue: Callable[..., QueueH
     harness.check()
 
 
-def test_beyond_its_room_on_disk_the_oldest_batch_goes(
+def test_spool_full_drops_the_oldest_batch(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """Counted, and its receipt says so."""
+    """The batch is counted, and its receipt has the reason."""
     harness = make_queue(max_batch_events=1, spool_max_bytes=2500)
     receipts = [harness.append(name, padding=1000) for name in "abcd"]
 
@@ -132,10 +132,10 @@ def test_beyond_its_room_on_disk_the_oldest_batch_goes(
     harness.check()
 
 
-def test_the_batch_being_sent_does_not_go_for_want_of_room(
+def test_spool_full_keeps_the_batch_being_sent(
     make_queue: Callable[..., QueueHarness],
 ) -> None:
-    """Nor one that is in memory, which would make no room."""
+    """A batch in memory is kept as well: its loss would free no space."""
     harness = make_queue(max_batch_events=1, spool_max_bytes=1)
     first = harness.append("a", padding=1000)
     batch = harness.dequeue()
@@ -149,10 +149,10 @@ def test_the_batch_being_sent_does_not_go_for_want_of_room(
     harness.check()
 
 
-def test_the_end_leaves_on_disk_what_is_not_delivered(
+def test_shutdown_leaves_undelivered_batches_on_disk(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """The sent, the waiting and the open batch; every receipt says so."""
+    """This covers the batch being sent, waiting batches and the open batch, with their receipts."""
     harness = make_queue(max_batch_events=2)
     receipts = [harness.append("a", "b"), harness.append("c", "d"), harness.append("e")]
     batch = harness.dequeue()
@@ -167,10 +167,10 @@ def test_the_end_leaves_on_disk_what_is_not_delivered(
     harness.check()
 
 
-def test_the_end_gives_up_what_is_not_on_disk(
+def test_shutdown_drops_batches_that_are_not_on_disk(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """As without a spool."""
+    """The result is the same as without a spool."""
     harness = make_queue()
     with largest_file(8):
         receipt = harness.append("a")
@@ -182,10 +182,10 @@ def test_the_end_gives_up_what_is_not_on_disk(
     harness.check()
 
 
-def test_halves_on_disk_are_kept_whole_at_the_end(
+def test_shutdown_keeps_the_whole_segment_of_a_split_batch(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """The next process sends all of it again; a store drops the copies by their ids."""
+    """The next process sends every record again. A store drops duplicates by event id."""
     harness = make_queue(max_batch_events=2)
     receipt = harness.append("a", "b")
     batch = harness.dequeue()
@@ -202,10 +202,10 @@ def test_halves_on_disk_are_kept_whole_at_the_end(
     harness.check()
 
 
-def test_halves_are_deleted_with_the_last(
+def test_segment_of_a_split_batch_is_deleted_with_its_last_half(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """Not before."""
+    """It is not deleted before."""
     harness = make_queue(max_batch_events=2)
     harness.append("a", "b")
     batch = harness.dequeue()
@@ -219,10 +219,10 @@ def test_halves_are_deleted_with_the_last(
     assert segments(directory) == 0
 
 
-def test_a_directory_removed_while_running_costs_nothing_that_is_still_open(
+def test_removed_directory_loses_no_open_segment(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """Nor does it stop what comes after."""
+    """Later batches are written as well."""
     harness = make_queue(max_batch_events=2)
     harness.append("a", "b")
     shutil.rmtree(directory)
@@ -233,10 +233,10 @@ def test_a_directory_removed_while_running_costs_nothing_that_is_still_open(
     harness.check()
 
 
-def test_a_new_process_begins_empty(
+def test_forked_child_starts_with_an_empty_queue(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """What its parent holds, the parent sends; and its files are the parent's."""
+    """The parent sends its own batches and keeps its files."""
     harness = make_queue(max_batch_events=2)
     harness.append("a", "b", "c")
     before = segments(directory)
@@ -250,10 +250,10 @@ def test_a_new_process_begins_empty(
     harness.check()
 
 
-def test_a_new_process_keeps_no_file_of_its_parent_open(
+def test_forked_child_closes_the_segment_files_of_its_parent(
     make_queue: Callable[..., QueueHarness],
 ) -> None:
-    """Or the disk that the parent frees would not be free."""
+    """Otherwise the disk space that the parent frees would stay in use."""
     harness = make_queue()
     harness.append("a")
     batch = harness.queue._open
@@ -266,8 +266,8 @@ def test_a_new_process_keeps_no_file_of_its_parent_open(
     assert not Path(f"/proc/self/fd/{descriptor}").exists()
 
 
-def test_the_child_of_a_process_that_was_shut_down_is_shut_down() -> None:
-    """The end is final."""
+def test_forked_child_of_a_shut_down_process_is_shut_down() -> None:
+    """Shutdown is final."""
     harness = QueueHarness()
     harness.queue.close(DropReason.SHUTDOWN)
 
@@ -276,10 +276,10 @@ def test_the_child_of_a_process_that_was_shut_down_is_shut_down() -> None:
     assert harness.append("a").reason == "destroyed"
 
 
-def test_an_open_segment_that_is_removed_is_not_relied_on(
+def test_records_of_a_removed_segment_stay_in_memory(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """Its records stay in memory while they wait: nothing of a live process is lost."""
+    """No record of a living process is lost."""
     harness = make_queue(max_batch_events=2)
     harness.append("a")
     shutil.rmtree(directory)
@@ -294,10 +294,10 @@ def test_an_open_segment_that_is_removed_is_not_relied_on(
     harness.check()
 
 
-def test_the_end_leaves_what_a_full_disk_took(
+def test_shutdown_leaves_records_written_before_the_disk_was_full(
     make_queue: Callable[..., QueueHarness], make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """An orderly end costs no more than a kill: what was written stays, the rest is counted."""
+    """The written records stay, the others are counted, as after a kill."""
     harness = make_queue()
     harness.append("a", "b")
     size = next(directory.glob("*.seg")).stat().st_size
@@ -314,10 +314,10 @@ def test_the_end_leaves_what_a_full_disk_took(
     assert len(content.records) == 2
 
 
-def test_halves_of_what_a_full_disk_took_in_part_are_given_up_at_the_end(
+def test_shutdown_drops_halves_of_a_batch_partly_on_a_full_disk(
     make_queue: Callable[..., QueueHarness], directory: Path
 ) -> None:
-    """Nobody can say which half of them is on disk."""
+    """The segment does not show which half holds a record."""
     harness = make_queue()
     harness.append("a", "b")
     with largest_file(next(directory.glob("*.seg")).stat().st_size):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_a_batch_is_sent_and_counted() -> None:
-    """One request, in the order of the records."""
+def test_batch_is_sent_and_counted() -> None:
+    """The worker makes one request, in the order of the records."""
     harness = WorkerHarness()
     receipt = harness.append("a", "b")
 
@@ -32,10 +32,10 @@ def test_a_batch_is_sent_and_counted() -> None:
     assert harness.stats.requests == {"delivered": 1}
 
 
-def test_a_partial_success_is_counted_and_its_reason_logged(
+def test_partial_success_is_counted_and_its_reason_logged(
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """What was rejected is not sent again."""
+    """Rejected records are not sent again."""
     harness = WorkerHarness(
         ScriptedTransport(ExportResult(disposition=Disposition.PARTIAL, rejected=1, reason="no b"))
     )
@@ -48,8 +48,8 @@ def test_a_partial_success_is_counted_and_its_reason_logged(
     assert log_messages() == ["no b"]
 
 
-def test_what_is_refused_is_not_sent_again(log_messages: Callable[[], list[str]]) -> None:
-    """The reason is logged, and the next batch is none the worse."""
+def test_refused_batch_is_not_retried(log_messages: Callable[[], list[str]]) -> None:
+    """The reason is logged, and the next batch is sent."""
     harness = WorkerHarness(ScriptedTransport(REFUSED), max_batch_events=1)
     first, second = harness.append("a"), harness.append("b")
 
@@ -61,8 +61,8 @@ def test_what_is_refused_is_not_sent_again(log_messages: Callable[[], list[str]]
     assert log_messages() == ["HTTP status 400"]
 
 
-def test_each_failure_doubles_the_longest_wait_up_to_five_minutes() -> None:
-    """Full jitter: anything from nothing to that, so that a thousand clients do not come as one."""
+def test_backoff_doubles_with_each_failure_up_to_five_minutes() -> None:
+    """The delay has full jitter, so that a thousand clients do not retry at once."""
     harness = WorkerHarness(ScriptedTransport(*[RETRY] * 20))
     harness.append("a")
 
@@ -75,8 +75,8 @@ def test_each_failure_doubles_the_longest_wait_up_to_five_minutes() -> None:
 
 
 @pytest.mark.parametrize("answer", [DELIVERED, REFUSED, TOO_LARGE])
-def test_any_answer_but_a_failure_ends_the_backoff(answer: ExportResult) -> None:
-    """The backend speaks again."""
+def test_any_response_but_a_failure_ends_the_backoff(answer: ExportResult) -> None:
+    """The backend works again."""
     harness = WorkerHarness(ScriptedTransport(RETRY, RETRY, answer, RETRY), max_batch_events=1)
     harness.append("a", "b")
     for _ in range(4):
@@ -86,8 +86,8 @@ def test_any_answer_but_a_failure_ends_the_backoff(answer: ExportResult) -> None
     assert [longest for _, longest in harness.jitter] == [1.0, 2.0, 1.0]
 
 
-def test_the_backend_may_say_how_long_to_wait() -> None:
-    """Then that is it, to the second, and chance has no part in it."""
+def test_retry_after_replaces_the_backoff() -> None:
+    """The delay is exact and has no jitter."""
     harness = WorkerHarness(
         ScriptedTransport(ExportResult(disposition=Disposition.RETRY, retry_after=77.0))
     )
@@ -100,8 +100,8 @@ def test_the_backend_may_say_how_long_to_wait() -> None:
     assert harness.queue.schedule.not_before == harness.clock.now + 77.0
 
 
-def test_the_delay_is_logged(log_messages: Callable[[], list[str]]) -> None:
-    """Once, with the reason."""
+def test_retry_delay_is_logged_once_with_its_reason(log_messages: Callable[[], list[str]]) -> None:
+    """Later failures of the same outage are not logged."""
     harness = WorkerHarness(ScriptedTransport(RETRY, RETRY))
     harness.append("a")
     harness.turn()
@@ -111,8 +111,8 @@ def test_the_delay_is_logged(log_messages: Callable[[], list[str]]) -> None:
     assert log_messages() == ["no"]
 
 
-def test_a_batch_that_the_backend_cannot_take_does_not_block_the_others() -> None:
-    """It goes behind them each time, and is still delivered once the backend can."""
+def test_failing_batch_does_not_block_the_others() -> None:
+    """The batch goes to the end of the queue each time, and is delivered in the end."""
     is_mended = threading.Event()
     harness = WorkerHarness(
         ScriptedTransport(
@@ -135,8 +135,8 @@ def test_a_batch_that_the_backend_cannot_take_does_not_block_the_others() -> Non
     assert poison.outcome is Outcome.DELIVERED
 
 
-def test_a_request_too_large_is_split_down_to_the_one_record() -> None:
-    """Which is dropped; every other one arrives."""
+def test_too_large_request_is_split_down_to_the_too_large_record() -> None:
+    """That record is dropped, and all others arrive."""
     harness = WorkerHarness(
         ScriptedTransport(respond=lambda names: TOO_LARGE if "huge" in names else None)
     )
@@ -150,8 +150,8 @@ def test_a_request_too_large_is_split_down_to_the_one_record() -> None:
     assert harness.stats.pending == 0
 
 
-def test_requests_all_too_large_end_all_the_same() -> None:
-    """Every record is tried by itself, once."""
+def test_batch_of_too_large_records_is_dropped_after_one_try_of_each() -> None:
+    """Every record is tried alone, once."""
     harness = WorkerHarness(ScriptedTransport(respond=lambda _: TOO_LARGE))
     receipt = harness.append(*"abcdefgh")
 
@@ -162,10 +162,10 @@ def test_requests_all_too_large_end_all_the_same() -> None:
     assert len(harness.transport.requests) == 15
 
 
-def test_the_transport_is_made_with_the_first_request(
+def test_transport_is_created_with_the_first_request(
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """And if it cannot be made, again with the next: a certificate may come late."""
+    """After a failure it is created with the next request: a certificate may appear later."""
     harness = WorkerHarness(connect_errors=[FileNotFoundError("ca.pem"), ValueError("proxy")])
     receipt = harness.append("a")
     assert harness.connected == 0
@@ -180,8 +180,8 @@ def test_the_transport_is_made_with_the_first_request(
     assert log_messages() == ["FileNotFoundError before the connection"]
 
 
-def test_a_new_process_has_its_own_connection_and_no_backoff() -> None:
-    """What the parent met is no reason for the child to wait."""
+def test_forked_child_has_its_own_connection_and_no_backoff() -> None:
+    """A failure of the parent does not delay the child."""
     harness = WorkerHarness(ScriptedTransport(RETRY, RETRY))
     harness.append("a")
     harness.turn()
@@ -199,8 +199,8 @@ def test_a_new_process_has_its_own_connection_and_no_backoff() -> None:
     assert harness.stats.delivered == 1
 
 
-def test_the_thread_sends_what_comes_until_the_end() -> None:
-    """Started once, however often it is asked for."""
+def test_worker_thread_sends_batches_until_shutdown() -> None:
+    """Further calls of start do nothing."""
     before = threading.active_count()
     harness = WorkerHarness(is_threaded=True, max_batch_events=1)
     started = [harness.append(name) for name in "abc"]
@@ -217,8 +217,8 @@ def test_the_thread_sends_what_comes_until_the_end() -> None:
     assert harness.transport.aborted.is_set()
 
 
-def test_a_request_under_way_is_broken_off_at_the_end() -> None:
-    """Nobody waits for a backend that does not answer."""
+def test_shutdown_cancels_the_request_under_way() -> None:
+    """Shutdown does not wait for a silent backend."""
     transport = ScriptedTransport()
     memory_size = threading.Event()
 
@@ -240,8 +240,8 @@ def test_a_request_under_way_is_broken_off_at_the_end() -> None:
     harness.check()
 
 
-def test_a_transport_that_is_made_too_late_sends_nothing() -> None:
-    """The end came while it was being made."""
+def test_transport_created_after_shutdown_sends_nothing() -> None:
+    """Shutdown happens while the transport is created."""
     harness = WorkerHarness()
     harness.append("a")
     harness.worker.stop()
@@ -252,7 +252,7 @@ def test_a_transport_that_is_made_too_late_sends_nothing() -> None:
 
 
 def test_a_worker_that_was_never_started_can_be_stopped() -> None:
-    """There is nothing to end."""
+    """There is no thread to join."""
     WorkerHarness().worker.stop()
 
 
@@ -273,10 +273,10 @@ def test_a_worker_can_be_stopped_from_its_own_thread() -> None:
 
 
 @pytest.mark.parametrize("where", ["send", "on_start"])
-def test_a_worker_that_fails_gives_up_once(
+def test_crashed_worker_drops_its_batches_once_and_hangs_no_caller(
     where: str, log_messages: Callable[[], list[str]]
 ) -> None:
-    """Nothing is sent again and again, nothing hangs, and what is lost is counted."""
+    """No batch is sent again, and lost events are counted."""
     transport = ScriptedTransport()
 
     def fail(_: object = None) -> ExportResult:
@@ -302,8 +302,8 @@ def test_a_worker_that_fails_gives_up_once(
     harness.check()
 
 
-def test_a_thread_of_ours_is_left_alone() -> None:
-    """That thread, and no other."""
+def test_only_the_worker_thread_is_exempt_from_instrumentation() -> None:
+    """All other threads are traced."""
     seen: list[object] = []
 
     def run() -> None:
@@ -319,8 +319,8 @@ def test_a_thread_of_ours_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("modules", [{}, {"opentelemetry.context": ModuleType("half")}])
-def test_a_host_without_opentelemetry_imports_none_for_it(modules: dict[str, ModuleType]) -> None:
-    """Nor does one hurt that is importing it."""
+def test_worker_does_not_import_opentelemetry_into_the_host(modules: dict[str, ModuleType]) -> None:
+    """An import of it that is under way in the host is not disturbed."""
     suppress_instrumentation(modules)
 
     assert get_value("suppress_instrumentation") is None

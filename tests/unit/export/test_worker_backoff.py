@@ -50,10 +50,10 @@ def end(harness: WorkerHarness) -> None:
     harness.queue._spool.close()
 
 
-def test_a_later_process_does_not_ask_before_its_time(
+def test_later_process_waits_for_the_shared_backoff(
     make_harness: Callable[..., WorkerHarness], wall: Clock
 ) -> None:
-    """Neither with what was left, nor with what is new, nor for a flush."""
+    """This holds for recovered events, for new events and for a flush."""
     first = make_harness(ExportResult(disposition=Disposition.RETRY, retry_after=30.0))
     first.append("a")
     first.turn()
@@ -76,10 +76,10 @@ def test_a_later_process_does_not_ask_before_its_time(
 @pytest.mark.parametrize(
     "answer", [REFUSED, TOO_LARGE, ExportResult(disposition=Disposition.DELIVERED)]
 )
-def test_any_answer_ends_the_outage_for_all(
+def test_any_response_ends_the_shared_backoff(
     make_harness: Callable[..., WorkerHarness], directory: Path, wall: Clock, answer: ExportResult
 ) -> None:
-    """It says that the backend is there."""
+    """Any response proves that the backend works."""
     harness = make_harness(answer)
     harness.append("a")
     (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
@@ -95,10 +95,10 @@ def test_any_answer_ends_the_outage_for_all(
     assert not (directory / PROBE_LOCK).exists()
 
 
-def test_a_flush_tries_whatever_others_have_found(
+def test_flush_retries_despite_the_backoff_of_other_processes(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """Whoever asks for one wants to know."""
+    """The caller of a flush wants the current state of the backend."""
     harness = make_harness()
     receipt = harness.append("a")
     (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
@@ -111,10 +111,10 @@ def test_a_flush_tries_whatever_others_have_found(
     assert receipt.outcome is Outcome.DELIVERED
 
 
-def test_a_flush_that_comes_while_the_note_is_read_is_not_forgotten(
+def test_flush_during_the_read_of_the_backoff_note_wakes_the_worker(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """The worker then does not go to sleep over it."""
+    """The worker does not sleep through the flush."""
     harness = make_harness()
     harness.append("a")
     (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
@@ -132,10 +132,10 @@ def test_a_flush_that_comes_while_the_note_is_read_is_not_forgotten(
     assert harness.arrived == ["a"]
 
 
-def test_in_a_long_outage_the_end_tries_nothing_that_is_safe(
+def test_shutdown_in_a_long_outage_leaves_spooled_events_unsent(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """So a program that is run again and again does not ask each time, nor wait."""
+    """A program that runs again and again neither sends a request each time nor waits."""
     harness = make_harness()
     receipt = harness.append("a")
     (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
@@ -147,10 +147,10 @@ def test_in_a_long_outage_the_end_tries_nothing_that_is_safe(
     assert harness.transport.requests == []
 
 
-def test_in_a_long_outage_the_end_tries_what_would_be_lost(
+def test_shutdown_in_a_long_outage_sends_events_that_are_only_in_memory(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """What is in memory alone has no other chance."""
+    """These events have no other chance."""
     harness = make_harness()
     with largest_file(10):
         receipt = harness.append("a")
@@ -161,10 +161,10 @@ def test_in_a_long_outage_the_end_tries_what_would_be_lost(
     assert receipt.outcome is Outcome.DELIVERED
 
 
-def test_after_an_outage_one_asks_and_the_others_follow(
+def test_after_an_outage_one_process_retries_and_the_others_follow(
     make_harness: Callable[..., WorkerHarness], directory: Path, wall: Clock
 ) -> None:
-    """Not all at once, however many there are."""
+    """The processes do not retry at the same time."""
     harnesses = [make_harness() for _ in range(5)]
     for number, harness in enumerate(harnesses):
         harness.append(str(number))
@@ -186,10 +186,10 @@ def test_after_an_outage_one_asks_and_the_others_follow(
     assert [len(harness.transport.requests) for harness in harnesses] == [1] * 5
 
 
-def test_who_finds_nothing_to_send_after_all_lets_others_try(
+def test_process_with_nothing_to_send_releases_the_retry_lock(
     make_harness: Callable[..., WorkerHarness], directory: Path, wall: Clock
 ) -> None:
-    """Its segment is gone, or what dead processes left was taken by others."""
+    """Its segment is gone, or other processes claimed the recovered events."""
     harness = make_harness()
     harness.append("a")
     (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
@@ -209,10 +209,10 @@ def test_who_finds_nothing_to_send_after_all_lets_others_try(
 
 
 @pytest.mark.parametrize(("seconds", "is_noted"), [(0.6, True), (0.1, False)])
-def test_a_request_that_the_end_broke_off_says_something_if_it_took_long(
+def test_slow_request_cancelled_by_shutdown_counts_as_a_failure(
     make_harness: Callable[..., WorkerHarness], directory: Path, seconds: float, *, is_noted: bool
 ) -> None:
-    """Or programs that end sooner than a request times out would never learn."""
+    """Otherwise programs shorter than the request timeout never start a backoff."""
     harness = make_harness()
 
     def stop(_: list[str]) -> ExportResult:
@@ -227,10 +227,10 @@ def test_a_request_that_the_end_broke_off_says_something_if_it_took_long(
     assert (directory / BACKOFF_STATE).exists() is is_noted
 
 
-def test_the_last_flush_ends_when_it_is_told_to_wait_for_what_others_left(
+def test_final_flush_ends_early_when_a_shared_backoff_begins(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """Not when its time is up: the worker may learn of an outage just as the end begins."""
+    """The worker may read of the outage just as the shutdown begins."""
     first = make_harness(RETRY)
     first.append("a")
     end(first)
