@@ -56,8 +56,8 @@ def starts(directory: Path) -> Starts:
 class TestWhen:
     """When it is time."""
 
-    def test_once_in_an_interval(self, starts: Starts) -> None:
-        """Whichever process asks."""
+    def test_uploader_starts_once_in_an_interval(self, starts: Starts) -> None:
+        """This holds across processes."""
         assert starts.launcher().start_if_due()
         assert not starts.launcher().start_if_due()
 
@@ -66,30 +66,30 @@ class TestWhen:
         assert starts.launcher().start_if_due()
         assert starts.started == [str(starts.directory)] * 2
 
-    def test_each_time_without_an_interval(self, starts: Starts) -> None:
-        """For those who want it so."""
+    def test_uploader_starts_each_time_without_an_interval(self, starts: Starts) -> None:
+        """The interval is zero."""
         assert starts.launcher(0).start_if_due()
         assert starts.launcher(0).start_if_due()
 
     @pytest.mark.parametrize("ahead", [120, 10 * 365 * 24 * HOUR])
-    def test_a_clock_that_is_set_back_does_not_block(self, starts: Starts, ahead: float) -> None:
-        """A mark from the future is no reason to wait until then."""
+    def test_mark_from_the_future_does_not_block(self, starts: Starts, ahead: float) -> None:
+        """The clock was set back."""
         starts.now += ahead
         starts.launcher().start_if_due()
         starts.now -= ahead
 
         assert starts.launcher().start_if_due()
 
-    def test_a_mark_of_another_machine_s_clock_counts(self, starts: Starts) -> None:
-        """The home directories of two machines may be one, and their clocks are never quite."""
+    def test_mark_slightly_in_the_future_counts(self, starts: Starts) -> None:
+        """Two machines may share a home directory, and their clocks differ a little."""
         starts.now += 30
         starts.launcher().start_if_due()
         starts.now -= 30
 
         assert not starts.launcher().start_if_due()
 
-    def test_not_while_one_is_alive(self, starts: Starts) -> None:
-        """It holds the lock."""
+    def test_no_uploader_starts_while_one_is_running(self, starts: Starts) -> None:
+        """The running uploader holds the lock."""
         starts.launcher().start_if_due()
         starts.now += HOUR + 1
         lock = filelock.acquire(str(starts.directory / UPLOADER_LOCK), create=False)
@@ -101,8 +101,8 @@ class TestWhen:
 
         assert starts.launcher().start_if_due()
 
-    def test_not_for_nothing(self, tmp_path: Path, starts: Starts) -> None:
-        """Without a segment, or without a directory."""
+    def test_no_uploader_starts_without_a_segment(self, tmp_path: Path, starts: Starts) -> None:
+        """This holds also without a directory."""
         for path in starts.directory.glob("*.seg"):
             path.unlink()
 
@@ -110,8 +110,8 @@ class TestWhen:
         assert not Launcher(str(tmp_path / "gone"), interval=HOUR).start_if_due()
         assert not (tmp_path / "gone").exists()
 
-    def test_another_may_have_had_its_turn_meanwhile(self, starts: Starts) -> None:
-        """Between the look at the mark and the lock."""
+    def test_no_uploader_starts_if_another_process_was_first(self, starts: Starts) -> None:
+        """It was first between the read of the mark and the lock."""
         starts.launcher().start_if_due()
         times = iter([starts.now + HOUR + 1, starts.now])
         late = Launcher(
@@ -124,8 +124,8 @@ class TestWhen:
         assert not late.start_if_due()
         assert len(starts.started) == 1
 
-    def test_the_mark_is_made_before_the_start(self, starts: Starts) -> None:
-        """Else all who end at that moment would start one each."""
+    def test_mark_is_written_before_the_start(self, starts: Starts) -> None:
+        """Otherwise every process that ends at this moment starts an uploader."""
         marks: list[float] = []
 
         def start(directory: str) -> None:
@@ -140,8 +140,8 @@ class TestWhen:
         assert marks == [pytest.approx(starts.now)]
         assert not starts.launcher().start_if_due()
 
-    def test_who_cannot_write_starts_nothing(self, starts: Starts) -> None:
-        """Nor raises."""
+    def test_no_uploader_starts_without_write_permission(self, starts: Starts) -> None:
+        """No exception is raised."""
         (starts.directory / UPLOADER_LOCK).symlink_to(starts.directory / "elsewhere")
 
         assert not starts.launcher().start_if_due()
@@ -150,8 +150,8 @@ class TestWhen:
 class TestChildren:
     """A process that lives on has children that end."""
 
-    def test_they_are_let_go(self, directory: Path) -> None:
-        """With the next start at the latest."""
+    def test_ended_uploaders_are_reaped(self, directory: Path) -> None:
+        """The next start reaps them at the latest."""
         child = subprocess.Popen([sys.executable, "-c", ""])
         starts = Starts(directory, result=child.pid)
         launching = starts.launcher(0)
@@ -164,8 +164,8 @@ class TestChildren:
         assert launching._started == []
         child.returncode = 0
 
-    def test_one_that_is_alive_is_not_waited_for(self, directory: Path) -> None:
-        """It is asked for again."""
+    def test_reaping_does_not_wait_for_a_running_uploader(self, directory: Path) -> None:
+        """The next call checks it again."""
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
             starts = Starts(directory, result=child.pid)
             launching = starts.launcher(0)
@@ -177,8 +177,8 @@ class TestChildren:
 
             child.communicate(b"\n")
 
-    def test_those_of_a_parent_are_left_alone(self, directory: Path) -> None:
-        """A forked process has none of them."""
+    def test_forked_child_does_not_reap_the_uploaders_of_its_parent(self, directory: Path) -> None:
+        """A forked process has no uploaders."""
         child = subprocess.Popen([sys.executable, "-c", ""])
         starts = Starts(directory)
         launching = starts.launcher(0)
@@ -199,8 +199,8 @@ def _is_zombie(pid: int) -> bool:
 class TestCommand:
     """What is started."""
 
-    def test_it_knows_nothing_but_places(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """No word of a payload, a header, or a key: others can read it."""
+    def test_uploader_environment_holds_only_paths(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It holds no payload, header or key: others can read it."""
         monkeypatch.setattr(sys, "path", ["/a"])
         root = str(Path(launcher.__file__).parents[2])
         given = command("/spool/x")
@@ -209,10 +209,10 @@ class TestCommand:
         assert given[-3:] == ["/spool/x", root, "/a"]
         assert "-I" in given
 
-    def test_no_place_is_passed_on_where_anybody_s_files_may_lie(
+    def test_current_directory_is_not_on_the_uploader_path(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        """Not the current directory, under any name, and not the program's own."""
+        """It is removed under every name, and so is the directory of the program."""
         (tmp_path / "cwd").mkdir()
         (tmp_path / "link").symlink_to(tmp_path / "cwd")
         places = ["", ".", "cwd", str(tmp_path / "cwd"), str(tmp_path / "link"), "/bin", "/lib/x"]
@@ -222,7 +222,7 @@ class TestCommand:
 
         assert command("/spool/x", "/bin/tool")[-3:] == ["/spool/x", root, "/lib/x"]
 
-    def test_a_current_directory_that_is_gone_is_no_matter(
+    def test_missing_current_directory_does_not_prevent_the_start(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         """Tools may delete it."""
@@ -236,7 +236,7 @@ class TestCommand:
         ("forbidden", "prefix", "expected"),
         [(False, None, True), (True, None, False), (False, "/cache", False)],
     )
-    def test_bytecode_is_written_where_the_host_would(
+    def test_uploader_writes_bytecode_where_the_host_does(
         self,
         monkeypatch: pytest.MonkeyPatch,
         *,
@@ -244,7 +244,7 @@ class TestCommand:
         prefix: str | None,
         expected: bool,
     ) -> None:
-        """Nowhere else."""
+        """It writes none elsewhere."""
         monkeypatch.setattr(sys, "dont_write_bytecode", forbidden)
         monkeypatch.setattr(sys, "pycache_prefix", prefix)
 
@@ -265,10 +265,10 @@ class TestCommand:
         (None, {}, False, False),
     ],
 )
-def test_only_a_python_is_started(
+def test_only_a_python_interpreter_is_started(
     executable: str | None, environ: Mapping[str, str], *, is_frozen: bool, expected: bool
 ) -> None:
-    """Any other program would be the host once more, and start itself again and again."""
+    """Any other program would start the host again, in a loop."""
     assert is_python(executable, environ, is_frozen=is_frozen) is expected
 
 
@@ -290,15 +290,15 @@ def _report_of_a_child(path: Path) -> str:
     return (path / "done").read_text()
 
 
-def test_it_has_a_session_of_its_own_and_no_terminal(tmp_path: Path) -> None:
-    """And the environment that it is given."""
+def test_spawned_process_has_its_own_session_and_no_terminal(tmp_path: Path) -> None:
+    """It gets the environment of the call."""
     assert _report_of_a_child(tmp_path / "x") == "True [True, True, True] y\n"
 
 
-def test_a_system_without_sessions_for_it_will_do(
+def test_spawn_works_where_posix_spawn_sets_no_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The new process begins its own then, as it begins."""
+    """The new process then creates its session itself."""
     original = os.posix_spawn
 
     def old_posix_spawn(*args: object, **options: object) -> int:
@@ -311,7 +311,7 @@ def test_a_system_without_sessions_for_it_will_do(
     assert _report_of_a_child(tmp_path / "x") == "False [True, True, True] y\n"
 
 
-def test_what_cannot_be_started_raises(tmp_path: Path) -> None:
-    """The launcher contains it."""
+def test_spawn_raises_when_the_program_cannot_start(tmp_path: Path) -> None:
+    """The launcher catches the error."""
     with pytest.raises(OSError, match="No such file"):
         spawn([str(tmp_path / "no-python")], {})

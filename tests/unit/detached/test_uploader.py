@@ -85,8 +85,8 @@ def left(tmp_path: Path) -> Left:
     return Left(tmp_path)
 
 
-def test_all_that_was_left_is_delivered(left: Left) -> None:
-    """In few requests, and nothing remains; whose it is was asked."""
+def test_every_waiting_event_is_delivered(left: Left) -> None:
+    """The uploader makes few requests, leaves no segment and checks the consent."""
     left.leave("second", "third")
     left.upload()
 
@@ -95,8 +95,8 @@ def test_all_that_was_left_is_delivered(left: Left) -> None:
     assert left.asked == ["acme"]
 
 
-def test_more_than_can_be_claimed_at_once_is_delivered_too(left: Left) -> None:
-    """However many runs have ended since."""
+def test_segments_beyond_the_claim_limit_are_delivered(left: Left) -> None:
+    """Their number does not matter."""
     left.leave(*map(str, range(150)))
     left.upload()
 
@@ -104,8 +104,8 @@ def test_more_than_can_be_claimed_at_once_is_delivered_too(left: Left) -> None:
     assert left.segments == 0
 
 
-def test_what_comes_while_it_works_is_delivered_too(left: Left) -> None:
-    """Processes that ended meanwhile have seen a running uploader, and started none."""
+def test_events_recorded_while_the_uploader_runs_are_delivered(left: Left) -> None:
+    """Their processes saw a running uploader and started none."""
 
     def respond(names: list[str]) -> None:
         if names == ["first"]:
@@ -117,8 +117,8 @@ def test_what_comes_while_it_works_is_delivered_too(left: Left) -> None:
     assert left.arrived == ["first", "second"]
 
 
-def test_what_comes_as_it_ends_is_delivered_too(left: Left) -> None:
-    """After the last look, and before the lock is free."""
+def test_events_recorded_as_the_uploader_ends_are_delivered(left: Left) -> None:
+    """They arrive after the last scan and before the release of the lock."""
 
     class Transport(ScriptedTransport):
         def abort(self) -> None:
@@ -133,8 +133,8 @@ def test_what_comes_as_it_ends_is_delivered_too(left: Left) -> None:
     assert len(left.asked) == 2
 
 
-def test_what_another_version_has_left_is_left(left: Left) -> None:
-    """It is not tried again and again."""
+def test_segments_of_another_version_stay(left: Left) -> None:
+    """They are not tried in a loop."""
     (segment,) = Path(left.path).glob("*.seg")
     segment.write_bytes(b"otlpseg\xff" + segment.read_bytes()[8:])
     left.leave("ours")
@@ -145,8 +145,8 @@ def test_what_another_version_has_left_is_left(left: Left) -> None:
     assert len(left.asked) == 2
 
 
-def test_one_at_a_time(left: Left) -> None:
-    """Who finds another at work leaves it to that one, after a moment."""
+def test_only_one_uploader_runs_at_a_time(left: Left) -> None:
+    """A second uploader waits for the lock for a moment and ends."""
     clock = Clock()
     lock = filelock.acquire(str(Path(left.path) / UPLOADER_LOCK), create=False)
     assert lock is not None
@@ -162,8 +162,8 @@ def test_one_at_a_time(left: Left) -> None:
     assert clock.now < 1005
 
 
-def test_whoever_has_started_it_may_still_hold_the_lock(left: Left) -> None:
-    """For a moment: it is waited for."""
+def test_uploader_waits_for_the_lock_of_its_launcher(left: Left) -> None:
+    """The launcher may hold the lock for a moment."""
     lock = filelock.acquire(str(Path(left.path) / UPLOADER_LOCK), create=False)
     assert lock is not None
     timer = threading.Timer(0.1, filelock.release, (lock,))
@@ -174,8 +174,8 @@ def test_whoever_has_started_it_may_still_hold_the_lock(left: Left) -> None:
     assert left.arrived == ["first"]
 
 
-def test_a_backend_that_fails_twice_is_left_alone(left: Left) -> None:
-    """The next process tries again; the events stay."""
+def test_uploader_ends_after_two_failures(left: Left) -> None:
+    """The events stay for the next process."""
     left.transport = ScriptedTransport(respond=lambda _: RETRY)
     left.upload()
 
@@ -183,7 +183,7 @@ def test_a_backend_that_fails_twice_is_left_alone(left: Left) -> None:
     assert left.segments == 1
 
 
-def test_one_failure_is_none(left: Left) -> None:
+def test_uploader_retries_after_one_failure(left: Left) -> None:
     """A connection may break."""
     left.transport = ScriptedTransport(RETRY)
     left.upload()
@@ -192,8 +192,8 @@ def test_one_failure_is_none(left: Left) -> None:
     assert left.segments == 0
 
 
-def test_its_life_is_bounded(left: Left) -> None:
-    """Where the backend asks for time, too."""
+def test_uploader_keeps_its_deadline(left: Left) -> None:
+    """This holds also for a backend that asks for a delay."""
     left.transport = ScriptedTransport(
         ExportResult(disposition=Disposition.RETRY, reason="wait", retry_after=3600)
     )
@@ -204,24 +204,24 @@ def test_its_life_is_bounded(left: Left) -> None:
 
 
 @pytest.mark.parametrize("calls", [0, 1])
-def test_nothing_leaves_without_permission(left: Left, calls: int) -> None:
-    """Whether it is withdrawn before, or while it works."""
+def test_uploader_sends_nothing_without_consent(left: Left, calls: int) -> None:
+    """Consent is withdrawn before the start or during the run."""
     answers = iter([True] * calls)
     left.upload(lambda _config: ConsentGate(is_granted=lambda: next(answers, False)))
 
     assert left.arrived == []
 
 
-def test_nothing_leaves_that_is_older_than_the_permission(left: Left) -> None:
-    """It is deleted."""
+def test_uploader_deletes_events_older_than_the_consent(left: Left) -> None:
+    """They are not sent."""
     left.upload(lambda _config: ConsentGate(granted_at=4e9))
 
     assert left.arrived == []
     assert left.segments == 0
 
 
-def test_nothing_leaves_where_nobody_has_told_where_to(left: Left) -> None:
-    """Nothing is guessed."""
+def test_uploader_sends_nothing_without_a_manifest(left: Left) -> None:
+    """It does not guess an endpoint."""
     (Path(left.path) / "destination.json").unlink()
     left.upload()
 
@@ -229,15 +229,15 @@ def test_nothing_leaves_where_nobody_has_told_where_to(left: Left) -> None:
     assert left.segments == 1
 
 
-def test_a_directory_that_is_gone_is_no_matter(left: Left, tmp_path: Path) -> None:
-    """Its user may have deleted it."""
+def test_uploader_ends_quietly_when_the_directory_is_gone(left: Left, tmp_path: Path) -> None:
+    """The user may have deleted it."""
     upload(str(tmp_path / "gone"), left.consent_gate, max_runtime=0)
 
     assert left.asked == []
 
 
-def test_a_request_ends_within_its_life(tmp_path: Path) -> None:
-    """However patient the settings are."""
+def test_request_timeout_is_capped_by_the_uploader_deadline(tmp_path: Path) -> None:
+    """A longer timeout in the settings has no effect."""
     left = Left(tmp_path, timeout=100)
     timeouts: list[float] = []
 
@@ -250,8 +250,8 @@ def test_a_request_ends_within_its_life(tmp_path: Path) -> None:
     assert timeouts == [12.0]
 
 
-def test_it_is_asked_whether_events_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the consent of now: the user may have refused meanwhile."""
+def test_uploader_checks_the_current_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user may have refused since the events were recorded."""
     config = TelemetryConfig(name="acme", enabled=True)
 
     assert make_consent_gate(config).is_granted()
@@ -265,8 +265,8 @@ def test_it_is_asked_whether_events_may_leave(monkeypatch: pytest.MonkeyPatch) -
     assert not make_consent_gate(config).is_granted()
 
 
-def test_it_ends_in_silence_whatever_happens(tmp_path: Path) -> None:
-    """With nothing to deliver, nor a directory."""
+def test_uploader_process_ends_without_output(tmp_path: Path) -> None:
+    """There are no events and no directory."""
     done = subprocess.run(
         command(str(tmp_path / "gone")),
         env=plain_environment(HOME=str(tmp_path)),
@@ -288,8 +288,8 @@ main("/spool", max_runtime=-1.5, deliver=deliver)
 """
 
 
-def test_its_life_is_bounded_whatever_happens() -> None:
-    """It ends itself, as if nothing were."""
+def test_hanging_uploader_process_ends_itself() -> None:
+    """Its exit status is that of a success."""
     done = subprocess.run(
         [sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=30, check=False
     )
@@ -320,8 +320,8 @@ def is_open(number):
 
 
 @pytest.mark.parametrize("begins", ["leader", "follower"])
-def test_it_holds_on_to_nothing(begins: str) -> None:
-    """No terminal, no pipe of its parent's parent, whose other end may wait for its end."""
+def test_uploader_process_holds_no_inherited_files(begins: str) -> None:
+    """It keeps neither a terminal nor a pipe open, whose reader may wait for its end."""
     reading, writing = os.pipe()
     with subprocess.Popen(
         [sys.executable, "-c", IS_OPEN + SETTLE, begins],

@@ -35,8 +35,8 @@ def batch_of(records: Records) -> Batch:
 
 
 @given(_RECORDS)
-def test_records_come_out_as_they_went_in(records: Records) -> None:
-    """In their order, each with its resource and its scope."""
+def test_records_are_encoded_in_order_with_resource_and_scope(records: Records) -> None:
+    """Each record keeps its own resource and scope."""
     batch = batch_of(records)
 
     assert list(batch.records()) == records
@@ -44,8 +44,8 @@ def test_records_come_out_as_they_went_in(records: Records) -> None:
 
 
 @given(_RECORDS)
-def test_its_size_is_that_of_a_request_at_most(records: Records) -> None:
-    """Each resource once, a scope with each record; and each append says by how much it grew."""
+def test_batch_size_is_an_upper_bound_of_the_request_size(records: Records) -> None:
+    """Each append returns by how many bytes the batch grew."""
     batch = Batch(0.0)
 
     grown = [batch.append(*record) for record in records]
@@ -55,8 +55,8 @@ def test_its_size_is_that_of_a_request_at_most(records: Records) -> None:
     assert batch.size == batch.memory_size == sum(grown) == expected + sum(map(len, resources))
 
 
-def test_equal_resources_are_kept_once() -> None:
-    """Though each record comes with bytes of its own."""
+def test_equal_resources_are_stored_once() -> None:
+    """Each record brings bytes of its own."""
     batch = batch_of([(bytes([114, 49]), b"s", b"1"), (bytes([114, 49]), b"s", b"2")])
 
     (first, _, _), (second, _, _) = batch.records()
@@ -64,8 +64,8 @@ def test_equal_resources_are_kept_once() -> None:
 
 
 @given(_RECORDS)
-def test_halves_hold_all_of_it(records: Records) -> None:
-    """The first ones in the first, and both of one fate."""
+def test_halves_hold_every_record_in_order(records: Records) -> None:
+    """Both halves share one receipt."""
     batch = batch_of(records)
 
     first, second = batch.split()
@@ -76,8 +76,8 @@ def test_halves_hold_all_of_it(records: Records) -> None:
     assert batch.result.open_parts == 2
 
 
-def test_what_is_appended_goes_to_its_segment(make_spool: Callable[..., Spool]) -> None:
-    """At once, and the batch is on disk once it is closed."""
+def test_append_writes_to_the_segment(make_spool: Callable[..., Spool]) -> None:
+    """The write is immediate, and the batch is on disk once it is closed."""
     spool = make_spool()
     writer = open_segment(spool)
     batch = Batch(0.0, writer=writer)
@@ -92,8 +92,8 @@ def test_what_is_appended_goes_to_its_segment(make_spool: Callable[..., Spool]) 
     assert batch.result.segments == (writer.path,)
 
 
-def test_a_batch_on_disk_can_leave_memory_and_come_back(make_spool: Callable[..., Spool]) -> None:
-    """It says how much memory that is, and keeps its count."""
+def test_batch_on_disk_leaves_memory_and_is_loaded_again(make_spool: Callable[..., Spool]) -> None:
+    """It returns the freed memory and keeps its count."""
     spool = make_spool()
     batch = Batch(0.0, writer=open_segment(spool))
     batch.append(b"r", b"s", b"1")
@@ -110,7 +110,7 @@ def test_a_batch_on_disk_can_leave_memory_and_come_back(make_spool: Callable[...
     assert list(batch.records()) == [(b"r", b"s", b"2")]
 
 
-def test_a_batch_that_is_only_partly_on_disk_stays_in_memory(
+def test_batch_partly_on_disk_stays_in_memory(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
     """The disk was full."""
@@ -125,8 +125,8 @@ def test_a_batch_that_is_only_partly_on_disk_stays_in_memory(
     assert directory.is_dir()
 
 
-def test_a_part_stays_in_memory() -> None:
-    """The segment holds the whole, not the part."""
+def test_half_of_a_batch_stays_in_memory() -> None:
+    """The segment holds the whole batch, not the half."""
     batch = Batch(0.0, BatchResult(is_on_disk=True))
     batch.append(b"r", b"s", b"1")
 
@@ -135,8 +135,8 @@ def test_a_part_stays_in_memory() -> None:
 
 
 @given(_RECORDS)
-def test_what_waits_in_memory_is_compressed(records: Records) -> None:
-    """It comes out as it went in, and takes a fraction of its room where it repeats itself."""
+def test_waiting_batch_is_compressed_in_memory(records: Records) -> None:
+    """Decompression restores the same bytes."""
     batch = batch_of([*records, *[(b"r", b"s", b"didCreateEntry" * 20)] * 20])
     before = batch.memory_size
 
@@ -158,10 +158,10 @@ def test_what_waits_in_memory_is_compressed(records: Records) -> None:
         (1, Outcome.PARTIAL, Outcome.PARTIAL),
     ],
 )
-def test_the_fate_of_a_batch_is_that_of_its_parts(
+def test_outcome_of_a_batch_combines_its_halves(
     delivered_count: int, failed: Outcome | None, outcome: Outcome
 ) -> None:
-    """Partial if some was taken and some was not."""
+    """It is partial if some records were accepted and some were not."""
     result = BatchResult()
     result.delivered_count = delivered_count
     if failed is not None:

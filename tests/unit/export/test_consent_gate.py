@@ -75,10 +75,10 @@ def _append(engine: DeliveryEngine, name: str) -> Receipt:
     return engine.append(RESOURCE, SCOPE, record(name))
 
 
-def test_once_permission_is_withdrawn_nothing_leaves_and_nothing_stays(
+def test_withdrawn_consent_sends_nothing_and_deletes_every_event(
     make: Callable[..., DeliveryEngine], config: DeliveryConfig
 ) -> None:
-    """Neither the batch whose turn it is nor what comes after it; in memory and on disk."""
+    """This covers the current batch and later ones, in memory and on disk."""
     transport = ScriptedTransport()
     engine = make(transport, ConsentGate(is_granted=lambda: False))
     receipt = _append(engine, "a")
@@ -94,8 +94,8 @@ def test_once_permission_is_withdrawn_nothing_leaves_and_nothing_stays(
     assert stats.dropped == {"consent_withdrawn": 1, "destroyed": 1}
 
 
-def test_permission_is_asked_for_before_every_request(make: Callable[..., DeliveryEngine]) -> None:
-    """What was sent while it held is delivered; it may end between two requests."""
+def test_consent_is_checked_before_every_request(make: Callable[..., DeliveryEngine]) -> None:
+    """Consent may end between two requests. Earlier requests are delivered."""
     answers = iter([True, False])
     transport = ScriptedTransport()
     engine = make(transport, ConsentGate(is_granted=lambda: next(answers)))
@@ -108,10 +108,10 @@ def test_permission_is_asked_for_before_every_request(make: Callable[..., Delive
     assert transport.requests == [["a"]]
 
 
-def test_what_dead_processes_left_needs_permission_too(
+def test_withdrawn_consent_deletes_recovered_events(
     make: Callable[..., DeliveryEngine], config: DeliveryConfig
 ) -> None:
-    """It is deleted with the rest."""
+    """They are deleted with all others."""
     earlier = make(ScriptedTransport(RETRY))
     _append(earlier, "a")
     earlier.shutdown(0)
@@ -123,10 +123,10 @@ def test_what_dead_processes_left_needs_permission_too(
     assert transport.requests == []
 
 
-def test_discarding_breaks_off_and_deletes(
+def test_discard_cancels_the_request_and_deletes_every_event(
     make: Callable[..., DeliveryEngine], config: DeliveryConfig
 ) -> None:
-    """A request under way is not waited for; events in its batch are counted as given up."""
+    """The events of the cancelled request are counted as dropped."""
     sending, go_on = threading.Event(), threading.Event()
 
     def respond(_: list[str]) -> ExportResult | None:
@@ -151,13 +151,13 @@ def test_discarding_breaks_off_and_deletes(
 
 
 @pytest.mark.parametrize(("age", "arrived"), [(HOUR, []), (-HOUR, [["a"]])])
-def test_what_was_recorded_before_consent_never_leaves(
+def test_events_recorded_before_consent_are_deleted(
     make: Callable[..., DeliveryEngine],
     config: DeliveryConfig,
     age: float,
     arrived: list[list[str]],
 ) -> None:
-    """It is deleted, and counted; what was recorded since is sent."""
+    """They are counted, and later events are sent."""
     earlier = make(ScriptedTransport(RETRY))
     _append(earlier, "a")
     earlier.shutdown(0)

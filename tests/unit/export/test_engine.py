@@ -76,8 +76,8 @@ def workers() -> int:
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_what_is_appended_arrives(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
-    """With a thread of its own, which is there from the first record on."""
+def test_appended_record_arrives(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
+    """The engine starts its own thread with the first record."""
     transport = ScriptedTransport()
     engine = make(transport, **({} if spool else {"spool": False}))
     assert workers() == 0
@@ -91,8 +91,10 @@ def test_what_is_appended_arrives(make: Callable[..., DeliveryEngine], *, spool:
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_it_goes_on_after_a_pause(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
-    """One batch after the other, with nothing to do in between."""
+def test_delivery_continues_after_a_pause(
+    make: Callable[..., DeliveryEngine], *, spool: bool
+) -> None:
+    """The engine sends batch after batch, with idle time in between."""
     transport = ScriptedTransport()
     engine = make(transport, flush_interval=0.01, **({} if spool else {"spool": False}))
 
@@ -102,8 +104,8 @@ def test_it_goes_on_after_a_pause(make: Callable[..., DeliveryEngine], *, spool:
     assert transport.requests == [["a"], ["b"], ["c"]]
 
 
-def test_the_end_sends_what_is_pending(make: Callable[..., DeliveryEngine]) -> None:
-    """And ends the thread."""
+def test_shutdown_sends_pending_records(make: Callable[..., DeliveryEngine]) -> None:
+    """The thread ends."""
     engine = make()
     receipt = send(engine, "a")
 
@@ -115,8 +117,8 @@ def test_the_end_sends_what_is_pending(make: Callable[..., DeliveryEngine]) -> N
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_the_end_keeps_its_deadline(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
-    """The backend does not answer; what is on disk stays there."""
+def test_shutdown_keeps_its_timeout(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
+    """The backend does not respond. Events on disk stay there."""
     transport = ScriptedTransport()
     transport.respond = lambda _: RETRY if transport.aborted.wait(30) else None
     engine = make(transport, **({} if spool else {"spool": False}))
@@ -129,10 +131,10 @@ def test_the_end_keeps_its_deadline(make: Callable[..., DeliveryEngine], *, spoo
     assert receipt.outcome is (Outcome.SPOOLED if spool else Outcome.DROPPED)
 
 
-def test_the_end_does_not_wait_for_a_backend_that_failed(
+def test_shutdown_does_not_wait_for_a_failed_backend(
     make: Callable[..., DeliveryEngine],
 ) -> None:
-    """What is on disk is safe."""
+    """Events on disk are safe."""
     engine = make(ScriptedTransport(respond=lambda _: RETRY))
     receipt = send(engine, "a")
     began = time.monotonic()
@@ -143,10 +145,10 @@ def test_the_end_does_not_wait_for_a_backend_that_failed(
     assert receipt.outcome is Outcome.SPOOLED
 
 
-def test_a_thread_that_cannot_be_started_is_started_later(
+def test_thread_that_cannot_start_is_started_later(
     make: Callable[..., DeliveryEngine],
 ) -> None:
-    """A system short of memory or threads has them again some time."""
+    """The system may lack memory or threads only for a while."""
     engine = make(max_batch_events=1)
     before = threading.stack_size(1 << 46)
     try:
@@ -161,8 +163,10 @@ def test_a_thread_that_cannot_be_started_is_started_later(
 
 
 @pytest.mark.parametrize("spool", [True, False], ids=["spool", "memory"])
-def test_a_new_process_begins_at_zero(make: Callable[..., DeliveryEngine], *, spool: bool) -> None:
-    """But after the end, there is no beginning."""
+def test_forked_child_starts_with_zero_counts(
+    make: Callable[..., DeliveryEngine], *, spool: bool
+) -> None:
+    """After shutdown the child does not start."""
     engine = make(**({} if spool else {"spool": False}))
     send(engine, "a")
     engine.shutdown(5)
@@ -173,8 +177,8 @@ def test_a_new_process_begins_at_zero(make: Callable[..., DeliveryEngine], *, sp
     assert send(engine, "b").reason == "destroyed"
 
 
-def test_the_end_comes_once(make: Callable[..., DeliveryEngine]) -> None:
-    """And says the same each time."""
+def test_shutdown_happens_once(make: Callable[..., DeliveryEngine]) -> None:
+    """Further calls return the same."""
     left, sent = make(ScriptedTransport(RETRY)), make()
     send(left, "a")
     send(sent, "a")
@@ -183,8 +187,10 @@ def test_the_end_comes_once(make: Callable[..., DeliveryEngine]) -> None:
     assert [sent.shutdown(5), sent.shutdown(5)] == [True, True]
 
 
-def test_the_next_delivery_sends_what_the_last_left(make: Callable[..., DeliveryEngine]) -> None:
-    """As soon as it is started."""
+def test_next_engine_sends_the_segments_of_the_previous_one(
+    make: Callable[..., DeliveryEngine],
+) -> None:
+    """It sends them as soon as it starts."""
     first = make(ScriptedTransport(respond=lambda _: RETRY))
     send(first, "a", "b")
     first.shutdown(0)
@@ -219,8 +225,8 @@ class _Nosy(logging.Handler):
 
 
 @pytest.mark.usefixtures("log_messages")
-def test_a_handler_of_the_log_may_send_events_itself(make: Callable[..., DeliveryEngine]) -> None:
-    """Whatever there is to log, no lock is held meanwhile."""
+def test_log_handler_may_send_events(make: Callable[..., DeliveryEngine]) -> None:
+    """No lock is held while the library logs."""
     engine = make(spool="/proc/telemetry", flush_interval=0.01)
     handler = _Nosy(engine)
     log = logging.getLogger("otel_telemetry")
@@ -237,7 +243,7 @@ def test_a_handler_of_the_log_may_send_events_itself(make: Callable[..., Deliver
 
 
 def test_each_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
-    """What was recorded for one backend never reaches another."""
+    """Events for one backend never reach another backend."""
 
     def where(app: str = "acme", **changed: object) -> str | None:
         settings = {"endpoint": ENDPOINT, "spool": str(tmp_path), **changed}
@@ -260,7 +266,7 @@ def test_each_destination_has_a_directory_of_its_own(tmp_path: Path) -> None:
     assert own != where("other", spool=True)
 
 
-def test_where_there_is_no_home_events_are_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_directory_events_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A relative path is ignored."""
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "relative")
@@ -268,17 +274,17 @@ def test_where_there_is_no_home_events_are_in_memory_only(monkeypatch: pytest.Mo
     assert spool_directory(DeliveryConfig(endpoint=ENDPOINT), "acme") is None
 
 
-def test_the_transport_speaks_what_the_settings_say() -> None:
+def test_transport_follows_the_protocol_setting() -> None:
     """OTLP over HTTP or over gRPC."""
     assert isinstance(connect(DeliveryConfig(endpoint=ENDPOINT)), HTTPTransport)
     assert isinstance(connect(DeliveryConfig(endpoint=ENDPOINT, protocol="grpc")), GRPCTransport)
 
 
 @pytest.mark.parametrize(("protocol", "requests"), [("http/protobuf", 1), ("grpc", 2)])
-def test_requests_stay_below_what_grpc_servers_take(
+def test_requests_stay_below_the_grpc_limit(
     make: Callable[..., DeliveryEngine], protocol: str, requests: int
 ) -> None:
-    """Whatever the settings allow."""
+    """This holds for every setting."""
     transport = ScriptedTransport()
     engine = make(transport, protocol=protocol, max_batch_bytes=64 * 1024 * 1024)
     for name in "abcde":
@@ -323,8 +329,8 @@ assert transport.requests == [["first"], ["parent"]], transport.requests
 
 
 @pytest.mark.parametrize("spool", ["spool", "memory"])
-def test_a_forked_child_begins_anew(tmp_path: Path, spool: str) -> None:
-    """Each event is sent by the process in which it happened, and once."""
+def test_forked_child_sends_only_its_own_events(tmp_path: Path, spool: str) -> None:
+    """Each event is sent once, by its own process."""
     where = str(tmp_path) if spool == "spool" else spool
 
     subprocess.run(
@@ -361,8 +367,8 @@ engine.shutdown(0)
 """
 
 
-def test_a_fork_waits_while_the_transport_is_imported() -> None:
-    """Else the child would inherit half a module, and a lock on it that is never let go of."""
+def test_fork_waits_for_the_import_of_the_transport() -> None:
+    """Otherwise the child inherits a half-imported module and a locked import lock."""
     subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORK_WHILE_IMPORTING],
         check=True,

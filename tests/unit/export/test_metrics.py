@@ -41,8 +41,10 @@ def points(reader: InMemoryMetricReader) -> dict[tuple[str, str], float]:
     return shown
 
 
-def test_each_count_has_its_name(reader: InMemoryMetricReader, provider: MeterProvider) -> None:
-    """The names of the semantic conventions; losses by error type, and what went well without."""
+def test_counts_have_the_names_of_the_semantic_conventions(
+    reader: InMemoryMetricReader, provider: MeterProvider
+) -> None:
+    """Losses have an error type, successes have none."""
     counters = Counters()
     observe(provider, counters, is_grpc=False)
     counters.accepted, counters.recovered, counters.pending = 30, 5, 4
@@ -70,7 +72,7 @@ def test_each_count_has_its_name(reader: InMemoryMetricReader, provider: MeterPr
 @pytest.mark.parametrize(
     ("is_grpc", "kind"), [(False, "otlp_http_log_exporter"), (True, "otlp_grpc_log_exporter")]
 )
-def test_components_are_named(
+def test_component_names_are_unique(
     reader: InMemoryMetricReader, provider: MeterProvider, *, is_grpc: bool, kind: str
 ) -> None:
     """Two components of one type have two names."""
@@ -88,8 +90,10 @@ def test_components_are_named(
     assert len({each["otel.component.name"] for each in attributes}) == 2
 
 
-def test_each_batch_has_its_duration(reader: InMemoryMetricReader, provider: MeterProvider) -> None:
-    """In seconds; failures by error type; of two instances, by component."""
+def test_duration_is_recorded_for_each_batch(
+    reader: InMemoryMetricReader, provider: MeterProvider
+) -> None:
+    """It is in seconds, by error type and by component."""
     first, second = Counters(), Counters()
     record = observe(provider, first, is_grpc=False)
     observe(provider, second, is_grpc=False)(0.5, "")
@@ -111,10 +115,10 @@ def test_each_batch_has_its_duration(reader: InMemoryMetricReader, provider: Met
     assert sorted(sums) == [(0.25, ""), (0.5, ""), (2.0, "refused")]
 
 
-def test_what_the_catalogue_holds_back_never_reached_the_exporter(
+def test_events_dropped_before_the_queue_count_for_the_processor_only(
     reader: InMemoryMetricReader, provider: MeterProvider
 ) -> None:
-    """It is the processor's loss, and no failure of the backend's."""
+    """The backend did not fail."""
     counters = Counters()
     observe(provider, counters, is_grpc=False)
     counters.drop(DropReason.UNDECLARED)
@@ -126,8 +130,8 @@ def test_what_the_catalogue_holds_back_never_reached_the_exporter(
     assert ("otel.sdk.exporter.log.exported", "undeclared") not in shown
 
 
-def test_what_is_told_after_the_provider_is_gone_is_forgotten() -> None:
-    """And the provider is not kept alive for it."""
+def test_measurements_after_the_provider_is_gone_are_ignored() -> None:
+    """The provider is not kept alive."""
     provider = MeterProvider(shutdown_on_exit=False)
     record = observe(provider, Counters(), is_grpc=False)
     alive = weakref.ref(provider)
@@ -138,8 +142,10 @@ def test_what_is_told_after_the_provider_is_gone_is_forgotten() -> None:
     record(1.0, "")
 
 
-def test_what_is_gone_is_not_shown(reader: InMemoryMetricReader, provider: MeterProvider) -> None:
-    """Instruments outlive what they show, and must not keep it alive."""
+def test_collected_component_is_not_observed(
+    reader: InMemoryMetricReader, provider: MeterProvider
+) -> None:
+    """The instruments do not keep it alive."""
     observe(provider, Counters(), is_grpc=False)
     gc.collect()
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from otel_telemetry.export.queue import WorkerTask
 
 
-def test_a_batch_waits_until_it_is_due() -> None:
-    """For the flush interval from its first record on."""
+def test_batch_is_due_after_the_flush_interval() -> None:
+    """The interval starts with the first record of the batch."""
     harness = QueueHarness()
     harness.append("a")
     harness.clock.advance(0.5)
@@ -37,8 +37,8 @@ def test_a_batch_waits_until_it_is_due() -> None:
     assert harness.dequeue_names() == ["a", "b"]
 
 
-def test_a_full_batch_does_not_wait() -> None:
-    """The next record opens the next one."""
+def test_full_batch_is_due_at_once() -> None:
+    """The next record opens the next batch."""
     harness = QueueHarness(max_batch_events=2)
     for name in "abc":
         harness.append(name)
@@ -47,8 +47,8 @@ def test_a_full_batch_does_not_wait() -> None:
     assert harness.queue.dequeue(maintain_at=0.0) is WorkerTask.MAINTAIN
 
 
-def test_a_batch_is_closed_before_it_is_too_large() -> None:
-    """By bytes, resource and scope included."""
+def test_batch_is_closed_before_it_exceeds_max_bytes() -> None:
+    """Resource and scope count as well."""
     harness = QueueHarness(max_batch_bytes=len(RESOURCE) + len(SCOPE) + 3 * len(record("a")))
     for name in "abcd":
         harness.append(name)
@@ -56,8 +56,8 @@ def test_a_batch_is_closed_before_it_is_too_large() -> None:
     assert harness.dequeue_names() == ["a"]
 
 
-def test_a_record_larger_than_a_batch_goes_by_itself() -> None:
-    """The bound is a wish, the record is a fact."""
+def test_record_larger_than_a_batch_is_sent_alone() -> None:
+    """The limit of a batch does not drop a record."""
     harness = QueueHarness(max_batch_bytes=10)
     for name in "abc":
         harness.append(name)
@@ -66,7 +66,7 @@ def test_a_record_larger_than_a_batch_goes_by_itself() -> None:
 
 
 def test_records_of_one_batch_share_a_receipt() -> None:
-    """Which is settled with it."""
+    """The receipt is settled with the batch."""
     harness = QueueHarness(max_batch_events=2)
     first, second, third = harness.append("a"), harness.append("b"), harness.append("c")
     assert first is second is not third
@@ -78,8 +78,8 @@ def test_records_of_one_batch_share_a_receipt() -> None:
     assert third.outcome is Outcome.PENDING
 
 
-def test_opening_a_batch_is_announced() -> None:
-    """Once a batch, so that a worker can be started."""
+def test_open_callback_runs_once_for_each_batch() -> None:
+    """The callback starts a worker."""
     harness = QueueHarness(max_batch_events=2)
     for name in "abc":
         harness.append(name)
@@ -87,8 +87,8 @@ def test_opening_a_batch_is_announced() -> None:
     assert harness.open_count == 2
 
 
-def test_a_record_that_no_backend_takes_is_dropped() -> None:
-    """Beyond what gRPC servers accept at most."""
+def test_record_beyond_the_grpc_limit_is_dropped() -> None:
+    """It is larger than the largest request of a gRPC server."""
     harness = QueueHarness()
 
     receipt = harness.queue.append(RESOURCE, SCOPE, b"x" * MAX_REQUEST_BYTES)
@@ -98,8 +98,8 @@ def test_a_record_that_no_backend_takes_is_dropped() -> None:
     harness.check()
 
 
-def test_beyond_its_memory_new_records_are_dropped() -> None:
-    """And taken again once there is room."""
+def test_queue_full_drops_new_records() -> None:
+    """New records are accepted again once memory is free."""
     size = len(RESOURCE) + len(SCOPE) + len(record("a"))
     harness = QueueHarness(max_pending_bytes=2 * size, max_batch_events=1)
     harness.queue.schedule.not_before = 0.0  # nothing has failed, so nothing is compressed
@@ -113,8 +113,8 @@ def test_beyond_its_memory_new_records_are_dropped() -> None:
     assert harness.stats.dropped == {"queue_full": 1}
 
 
-def test_what_the_backend_rejected_is_counted() -> None:
-    """And the receipt of all its records says why."""
+def test_rejected_records_are_counted() -> None:
+    """The receipt of every record in the batch has the reason."""
     harness = QueueHarness()
     receipt = harness.append("a", "b", "c")
     batch = harness.dequeue()
@@ -127,8 +127,8 @@ def test_what_the_backend_rejected_is_counted() -> None:
 
 
 @pytest.mark.parametrize(("reported", "counted"), [(-5, 0), (99, 2)])
-def test_a_backend_that_cannot_count_does_not_spoil_ours(reported: int, counted: int) -> None:
-    """No more than all are rejected, and no fewer than none."""
+def test_rejected_count_is_clamped_to_the_batch(reported: int, counted: int) -> None:
+    """It is never more than the batch and never less than zero."""
     harness = QueueHarness()
     harness.append("a", "b")
 
@@ -138,8 +138,8 @@ def test_a_backend_that_cannot_count_does_not_spoil_ours(reported: int, counted:
     harness.check()
 
 
-def test_all_records_rejected_without_a_word() -> None:
-    """Not delivered, and a reason all the same."""
+def test_full_rejection_without_a_message_has_a_reason() -> None:
+    """The records are not delivered."""
     harness = QueueHarness()
     receipt = harness.append("a")
 
@@ -148,8 +148,8 @@ def test_all_records_rejected_without_a_word() -> None:
     assert (receipt.outcome, receipt.reason) == (Outcome.PARTIAL, "rejected by the backend")
 
 
-def test_what_the_backend_refused_is_counted() -> None:
-    """For good."""
+def test_refused_records_are_counted() -> None:
+    """The refusal is final."""
     harness = QueueHarness()
     receipt = harness.append("a", "b")
 
@@ -160,8 +160,8 @@ def test_what_the_backend_refused_is_counted() -> None:
     harness.check()
 
 
-def test_what_is_postponed_goes_to_the_end_of_the_line() -> None:
-    """So that what the backend cannot take does not hold up the rest; and nothing goes before."""
+def test_retried_batch_goes_to_the_end_of_the_queue() -> None:
+    """A failing batch does not delay the others. During the delay no batch is sent."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a")
     harness.append("b")
@@ -171,8 +171,8 @@ def test_what_is_postponed_goes_to_the_end_of_the_line() -> None:
     assert [harness.deliver_next(), harness.deliver_next()] == [["b"], ["a"]]
 
 
-def test_success_ends_the_waiting() -> None:
-    """For all."""
+def test_success_ends_the_backoff() -> None:
+    """This holds for every batch."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a", "b", "c")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=5.0, requested_by_server=True))
@@ -183,8 +183,8 @@ def test_success_ends_the_waiting() -> None:
     assert [harness.deliver_next() for _ in range(3)] == [["c"], ["a"], ["b"]]
 
 
-def test_a_batch_too_large_goes_in_halves_at_the_head_of_the_line() -> None:
-    """In order, down to one."""
+def test_too_large_batch_is_split_at_the_head_of_the_queue() -> None:
+    """The halves stay in order, down to one record."""
     harness = QueueHarness(max_batch_events=4)
     receipt = harness.append("a", "b", "c", "d")
     harness.append("e")
@@ -200,8 +200,8 @@ def test_a_batch_too_large_goes_in_halves_at_the_head_of_the_line() -> None:
     harness.check()
 
 
-def test_after_the_end_nothing_is_taken() -> None:
-    """And what waited is given up, for the reason given."""
+def test_after_close_no_record_is_accepted() -> None:
+    """Waiting records are dropped with the reason of the close."""
     harness = QueueHarness(max_batch_events=2)
     receipts = [harness.append("a", "b"), harness.append("c", "d"), harness.append("e")]
     harness.dequeue()
@@ -215,8 +215,8 @@ def test_after_the_end_nothing_is_taken() -> None:
     harness.check()
 
 
-def test_an_end_with_nothing_left_says_so() -> None:
-    """However often it is asked; and one with something left says that as often."""
+def test_close_is_true_only_if_no_event_was_left() -> None:
+    """Further calls return the same."""
     empty, full = QueueHarness(), QueueHarness()
     full.append("a")
 
@@ -230,8 +230,8 @@ def test_an_end_with_nothing_left_says_so() -> None:
     ]
 
 
-def test_what_is_said_of_a_batch_that_was_given_up_counts_no_more() -> None:
-    """The worker may come back after the end."""
+def test_result_for_a_batch_dropped_at_close_is_ignored() -> None:
+    """The worker may report its result after the close."""
     harness = QueueHarness()
     receipt = harness.append("a")
     batch = harness.dequeue()
@@ -249,8 +249,8 @@ def test_what_is_said_of_a_batch_that_was_given_up_counts_no_more() -> None:
     assert receipt.outcome is Outcome.DROPPED
 
 
-def test_what_dead_processes_left_is_counted_twice() -> None:
-    """As accepted and as recovered."""
+def test_recovered_events_count_as_accepted_and_as_recovered() -> None:
+    """Both counts grow."""
     harness = QueueHarness()
     batch = Batch(0.0, BatchResult(is_on_disk=True))
     batch.append(RESOURCE, SCOPE, record("a"))
@@ -263,8 +263,8 @@ def test_what_dead_processes_left_is_counted_twice() -> None:
     harness.check()
 
 
-def test_what_dead_processes_left_is_not_taken_at_the_end() -> None:
-    """It stays where it is."""
+def test_after_close_no_segment_is_recovered() -> None:
+    """The segments stay on disk."""
     harness = QueueHarness()
     harness.queue.close(DropReason.SHUTDOWN)
 
@@ -272,8 +272,8 @@ def test_what_dead_processes_left_is_not_taken_at_the_end() -> None:
     assert harness.stats.accepted == 0
 
 
-def test_what_of_theirs_cannot_be_sent_is_counted() -> None:
-    """By reason."""
+def test_recovered_events_that_cannot_be_sent_are_counted_by_reason() -> None:
+    """Each reason has its own count."""
     harness = QueueHarness()
 
     harness.queue.count_lost(3, DropReason.EXPIRED)
@@ -320,8 +320,8 @@ def taking(harness: QueueHarness) -> Iterator[tuple[Counting, list[Batch | Worke
     assert not thread.is_alive()
 
 
-def test_a_burst_wakes_the_consumer_once() -> None:
-    """With its first event: amid the burst, the two would fight for the interpreter."""
+def test_burst_wakes_the_worker_once() -> None:
+    """The first event wakes it. More wake-ups would compete with the burst for the interpreter."""
     harness = QueueHarness(max_batch_events=100)
     with taking(harness) as (changed, turns):
         harness.append("first")
@@ -336,8 +336,8 @@ def test_a_burst_wakes_the_consumer_once() -> None:
     assert len(names_of(batch)) == 100
 
 
-def test_a_second_full_batch_wakes_it() -> None:
-    """A burst that does not end is no reason to let batches pile up."""
+def test_second_full_batch_wakes_the_worker() -> None:
+    """Batches do not pile up during an endless burst."""
     harness = QueueHarness(max_batch_events=2)
     changed = harness.queue._changed = Counting(harness.counters.lock)
     harness.append("a", "b", "c")
@@ -348,8 +348,8 @@ def test_a_second_full_batch_wakes_it() -> None:
     assert [harness.deliver_next(), harness.deliver_next()] == [["a", "b"], ["c", "d"]]
 
 
-def test_its_looks_become_rare() -> None:
-    """A batch that stays open costs a process a few of them, however long it is open."""
+def test_checks_of_an_open_batch_become_rare() -> None:
+    """A batch that stays open costs only a few wake-ups."""
     harness = QueueHarness()
     with taking(harness) as (changed, _):
         harness.append("a")

@@ -42,13 +42,13 @@ def flushing(
     assert not thread.is_alive()
 
 
-def test_nothing_to_flush_is_flushed() -> None:
-    """At once."""
+def test_flush_of_an_empty_queue_succeeds_at_once() -> None:
+    """It does not wait."""
     assert QueueHarness().queue.flush(None)
 
 
-def test_a_flush_does_not_wait_for_a_batch_to_fill() -> None:
-    """What is open is due now."""
+def test_flush_makes_the_open_batch_due() -> None:
+    """The batch need not be full."""
     harness = QueueHarness()
     harness.append("a")
 
@@ -58,8 +58,8 @@ def test_a_flush_does_not_wait_for_a_batch_to_fill() -> None:
     assert results == [True]
 
 
-def test_a_flush_waits_for_the_batch_that_is_being_sent() -> None:
-    """It was sent before the call, too."""
+def test_flush_waits_for_the_batch_being_sent() -> None:
+    """Its events were sent before the call."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a")
     batch = harness.dequeue()
@@ -70,8 +70,8 @@ def test_a_flush_waits_for_the_batch_that_is_being_sent() -> None:
     assert harness.queue.flush(0)
 
 
-def test_a_flush_does_not_wait_for_what_is_sent_after_it() -> None:
-    """Or a busy process would never end it."""
+def test_flush_ignores_events_sent_after_it() -> None:
+    """Otherwise a flush of a busy process would not end."""
     harness = QueueHarness()
     harness.append("a")
 
@@ -84,8 +84,8 @@ def test_a_flush_does_not_wait_for_what_is_sent_after_it() -> None:
 
 
 @pytest.mark.parametrize("what", ["refused", "rejected", "dropped"])
-def test_a_flush_tells_the_truth(what: str) -> None:
-    """Only what the backend acknowledged counts."""
+def test_flush_is_true_only_if_the_backend_acknowledged_every_event(what: str) -> None:
+    """Dropped and refused events make it false."""
     harness = QueueHarness()
     harness.append("a")
 
@@ -102,8 +102,8 @@ def test_a_flush_tells_the_truth(what: str) -> None:
     harness.check()
 
 
-def test_a_flush_keeps_its_deadline() -> None:
-    """Whatever the backend does."""
+def test_flush_keeps_its_timeout() -> None:
+    """The backend has no influence on it."""
     harness = QueueHarness()
     harness.append("a")
     began = time.monotonic()
@@ -113,8 +113,8 @@ def test_a_flush_keeps_its_deadline() -> None:
     assert 0.05 <= time.monotonic() - began < 2
 
 
-def test_a_flush_cuts_a_backoff_short() -> None:
-    """The backend may be back."""
+def test_flush_ends_a_backoff() -> None:
+    """The backend may work again."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=300.0))
@@ -128,8 +128,8 @@ def test_a_flush_cuts_a_backoff_short() -> None:
     assert results == [True]
 
 
-def test_a_flush_does_what_the_backend_asked_for() -> None:
-    """Asked to wait, we wait."""
+def test_flush_respects_retry_after() -> None:
+    """The backend asked for this delay."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=300.0, requested_by_server=True))
@@ -139,10 +139,10 @@ def test_a_flush_does_what_the_backend_asked_for() -> None:
     assert harness.queue.schedule.not_before > harness.clock.now
 
 
-def test_an_impatient_flush_ends_when_the_backend_fails_and_all_is_on_disk(
+def test_final_flush_ends_on_failure_when_every_event_is_on_disk(
     make_spool: Callable[..., Spool],
 ) -> None:
-    """Nothing is lost by ending now, and the process may go."""
+    """Nothing is lost by the end of the process."""
     harness = QueueHarness(make_spool())
     harness.append("a")
 
@@ -154,8 +154,8 @@ def test_an_impatient_flush_ends_when_the_backend_fails_and_all_is_on_disk(
     assert results == [False]
 
 
-def test_an_impatient_flush_waits_on_for_what_is_in_memory_alone() -> None:
-    """It would be lost."""
+def test_final_flush_keeps_waiting_for_events_that_are_only_in_memory() -> None:
+    """They would be lost with the process."""
     harness = QueueHarness()
     harness.append("a")
 
@@ -167,8 +167,8 @@ def test_an_impatient_flush_waits_on_for_what_is_in_memory_alone() -> None:
     assert results == [True]
 
 
-def test_an_impatient_flush_does_not_wait_where_nothing_may_go_in_time() -> None:
-    """The backend has asked for a pause that outlasts it: a process would end late for nothing."""
+def test_final_flush_does_not_wait_for_retry_after_beyond_its_timeout() -> None:
+    """The wait could not end with a request."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=7200.0, requested_by_server=True))
@@ -179,8 +179,8 @@ def test_an_impatient_flush_does_not_wait_where_nothing_may_go_in_time() -> None
     assert results == [False]
 
 
-def test_an_impatient_flush_waits_for_a_pause_that_ends_in_time() -> None:
-    """What is in memory alone may still arrive."""
+def test_final_flush_waits_for_retry_after_within_its_timeout() -> None:
+    """Events that are only in memory may still arrive."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=5.0, requested_by_server=True))
@@ -192,8 +192,8 @@ def test_an_impatient_flush_waits_for_a_pause_that_ends_in_time() -> None:
     assert results == [True]
 
 
-def test_an_impatient_flush_that_succeeds_is_a_flush() -> None:
-    """While the backend answers, it waits."""
+def test_final_flush_succeeds_while_the_backend_responds() -> None:
+    """It waits like any other flush."""
     harness = QueueHarness()
     harness.append("a")
 
@@ -203,8 +203,8 @@ def test_an_impatient_flush_that_succeeds_is_a_flush() -> None:
     assert results == [True]
 
 
-def test_a_flush_waits_for_both_halves() -> None:
-    """A batch is delivered when all of it is."""
+def test_flush_waits_for_both_halves_of_a_split_batch() -> None:
+    """A batch is delivered when both halves are."""
     harness = QueueHarness()
     harness.append("a", "b")
 
@@ -217,8 +217,8 @@ def test_a_flush_waits_for_both_halves() -> None:
     assert results == [True]
 
 
-def test_the_end_ends_a_flush() -> None:
-    """Nobody is left to send anything."""
+def test_close_ends_a_flush() -> None:
+    """No worker is left to send a batch."""
     harness = QueueHarness()
     harness.append("a")
 
@@ -228,8 +228,8 @@ def test_the_end_ends_a_flush() -> None:
     assert results == [False]
 
 
-def test_the_end_wakes_the_worker() -> None:
-    """However long it would have slept."""
+def test_close_wakes_the_worker() -> None:
+    """The worker does not sleep until its next deadline."""
     harness = QueueHarness()
     turns: list[object] = []
     waiting = threading.Thread(
@@ -243,8 +243,8 @@ def test_the_end_wakes_the_worker() -> None:
     assert turns == [WorkerTask.STOP]
 
 
-def test_a_new_batch_wakes_the_worker() -> None:
-    """It is due in its own time, not after the next look at the spool."""
+def test_new_batch_wakes_the_worker() -> None:
+    """The batch is sent when it is due, not after the next scan of the spool."""
     harness = QueueHarness(max_batch_events=1)
     turns: list[object] = []
     waiting = threading.Thread(
@@ -258,8 +258,8 @@ def test_a_new_batch_wakes_the_worker() -> None:
     assert len(turns) == 1
 
 
-def test_the_last_flush_begins_nothing_of_what_dead_processes_left() -> None:
-    """Else it would be under way when the end comes, and be sent again by the next process."""
+def test_final_flush_sends_no_segment_of_dead_processes() -> None:
+    """Shutdown would cancel the request, and the next process would send it again."""
     harness = QueueHarness()
     assert harness.queue.flush(0, respect_backoff=False)
     turns: list[object] = []
@@ -275,8 +275,8 @@ def test_the_last_flush_begins_nothing_of_what_dead_processes_left() -> None:
     assert turns == [WorkerTask.STOP]
 
 
-def test_nothing_is_sent_before_its_time() -> None:
-    """Neither what waits, nor what is open, nor what dead processes left."""
+def test_during_retry_after_no_batch_is_sent() -> None:
+    """This holds for waiting batches, the open batch and recovered events."""
     harness = QueueHarness(max_batch_events=2)
     harness.append("a", "b")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=5.0, requested_by_server=True))
@@ -299,8 +299,8 @@ def test_nothing_is_sent_before_its_time() -> None:
     assert [names_of(turn) for turn in turns if isinstance(turn, Batch)] == [["a", "b"]]
 
 
-def test_the_spool_is_looked_after_while_nothing_may_be_sent() -> None:
-    """Files grow old, and too many, all the same; what is in them waits."""
+def test_spool_limits_are_kept_during_a_backoff() -> None:
+    """Old segments expire and a full spool drops segments. The others wait."""
     harness = QueueHarness(max_batch_events=1)
     harness.append("a")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=5.0, requested_by_server=True))

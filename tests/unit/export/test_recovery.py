@@ -60,10 +60,10 @@ def make_harness(make_spool: Callable[..., Spool]) -> Callable[..., RecoveryHarn
     )
 
 
-def test_small_segments_become_one_request(
+def test_small_segments_are_merged_into_one_request(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """Of all processes: a program that runs a hundred times makes no hundred requests."""
+    """Segments of all processes are merged: a hundred short runs make no hundred requests."""
     leave(directory, "1,2", "3")
     leave(directory, "4")
 
@@ -73,16 +73,16 @@ def test_small_segments_become_one_request(
 @pytest.mark.parametrize(
     "limits", [{"max_batch_events": 3}, {"max_batch_bytes": 8}], ids=["events", "bytes"]
 )
-def test_a_request_is_no_larger_than_any_other(
+def test_recovered_request_keeps_the_batch_limits(
     make_harness: Callable[..., RecoveryHarness], directory: Path, limits: dict[str, int]
 ) -> None:
-    """By count and by size."""
+    """The limits are the number of events and the size."""
     leave(directory, "1,2", "3", "4,5", "6")
 
     assert make_harness(**limits).batches() == [["1", "2", "3"], ["4", "5", "6"]]
 
 
-def test_a_segment_beyond_the_bounds_goes_by_itself(
+def test_segment_beyond_the_batch_limits_is_sent_alone(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
     """The settings may have changed since it was written."""
@@ -91,10 +91,10 @@ def test_a_segment_beyond_the_bounds_goes_by_itself(
     assert make_harness(max_batch_events=2).batches() == [["1"], ["2", "3", "4"], ["5"]]
 
 
-def test_a_batch_of_recovered_events_is_on_disk(
+def test_recovered_batch_deletes_its_segments_on_delivery(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """All its segments belong to it, and are deleted when it is delivered."""
+    """The batch owns all segments that it was merged from."""
     leave(directory, "1", "2")
     harness = make_harness()
     harness.recovery.scan()
@@ -106,10 +106,10 @@ def test_a_batch_of_recovered_events_is_on_disk(
     assert len(batch.result.segments) == 2
 
 
-def test_orphans_done_with_are_let_go(
+def test_delivered_orphans_release_their_locks(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """With the next look, so that their locks do not pile up."""
+    """The next scan releases them, so that locks do not accumulate."""
     leave(directory, "1")
     leave(directory, "2")
     harness = make_harness(max_batch_events=1)
@@ -120,10 +120,10 @@ def test_orphans_done_with_are_let_go(
     assert names_in(directory) == []
 
 
-def test_an_orphan_is_kept_while_it_is_being_sent(
+def test_orphan_stays_claimed_while_it_is_being_sent(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """Looking again neither lets it go nor sends it twice."""
+    """Another scan neither releases it nor sends it twice."""
     leave(directory, "1")
     harness = make_harness()
     harness.recovery.scan()
@@ -135,10 +135,10 @@ def test_an_orphan_is_kept_while_it_is_being_sent(
     assert make_harness().batches() == []
 
 
-def test_what_is_older_than_it_should_be_is_given_up_and_counted(
+def test_segment_older_than_max_age_is_dropped_and_counted(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """By the time it was last written to."""
+    """The age counts from the last write."""
     leave(directory, "1,2", "3")
     old = min(directory.glob("*.seg"))
     os.utime(old, (old.stat().st_mtime - 15 * DAY,) * 2)
@@ -151,10 +151,10 @@ def test_what_is_older_than_it_should_be_is_given_up_and_counted(
 
 
 @pytest.mark.parametrize("jump", [-10_000 * DAY, -1.0, 13 * DAY])
-def test_a_clock_that_was_set_costs_nothing(
+def test_changed_clock_expires_no_segment(
     make_harness: Callable[..., RecoveryHarness], directory: Path, jump: float
 ) -> None:
-    """Back by any time, or forth by less than the greatest age."""
+    """The clock is set back by any time, or forward by less than the maximum age."""
     leave(directory, "1")
     written = next(directory.glob("*.seg")).stat().st_mtime
 
@@ -163,10 +163,10 @@ def test_a_clock_that_was_set_costs_nothing(
     assert harness.batches() == [["1"]]
 
 
-def test_beyond_its_room_the_oldest_goes_first(
+def test_spool_full_drops_the_oldest_segment_first(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """Counted, and no more than has to."""
+    """The dropped events are counted, and no more are dropped than necessary."""
     leave(directory, "1" * 1000, "2" * 1000)
     leave(directory, "3" * 1000)
 
@@ -176,10 +176,10 @@ def test_beyond_its_room_the_oldest_goes_first(
     assert harness.lost == {"spool_full": 1}
 
 
-def test_where_there_is_no_room_at_all_everything_goes(
+def test_spool_without_space_drops_every_orphan(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """But the segments of the living stay, however much they are."""
+    """Segments of living processes stay, whatever their size."""
     leave(directory, "1" * 1000)
     alive = Spool(str(directory), max_age=AGE)
     open_segment(alive).append(b"r", b"s", b"2" * 4000)
@@ -192,12 +192,12 @@ def test_where_there_is_no_room_at_all_everything_goes(
     alive.close()
 
 
-def test_a_damaged_segment_costs_its_damaged_records(
+def test_damaged_segment_loses_only_its_damaged_records(
     make_harness: Callable[..., RecoveryHarness],
     directory: Path,
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """The rest is sent, and what is lost is counted."""
+    """The other records are sent, and lost records are counted."""
     leave(directory, "first,second,third")
     path = next(directory.glob("*.seg"))
     path.write_bytes(path.read_bytes().replace(b"second", b"SECOND"))
@@ -209,12 +209,12 @@ def test_a_damaged_segment_costs_its_damaged_records(
     assert len(log_messages()) == 1
 
 
-def test_a_torn_segment_is_sent_as_far_as_it_goes(
+def test_torn_segment_is_sent_up_to_the_tear(
     make_harness: Callable[..., RecoveryHarness],
     directory: Path,
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """Nothing is counted as lost: the `send` of what is torn off never returned."""
+    """Nothing is counted as lost: the `send` of the torn record never returned."""
     leave(directory, "first,second")
     path = next(directory.glob("*.seg"))
     path.write_bytes(path.read_bytes()[:-1])
@@ -226,10 +226,10 @@ def test_a_torn_segment_is_sent_as_far_as_it_goes(
     assert len(log_messages()) == 1
 
 
-def test_a_segment_without_records_is_removed(
+def test_segment_without_records_is_removed(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """Its process died before its first record was written."""
+    """The process died before it wrote its first record."""
     leave(directory, "1", "2")
     for path in directory.glob("*.seg"):
         path.write_bytes(path.read_bytes()[:8])
@@ -238,10 +238,10 @@ def test_a_segment_without_records_is_removed(
     assert list(directory.glob("*.seg")) == []
 
 
-def test_a_segment_of_a_newer_version_stays(
+def test_segment_of_a_newer_version_stays_until_it_expires(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """For a version that can read it, until it expires."""
+    """A newer version of the library can read it."""
     leave(directory, "1", "2")
     path = min(directory.glob("*.seg"))
     path.write_bytes(b"otlpseg\x02" + path.read_bytes()[8:])
@@ -261,10 +261,10 @@ def test_a_segment_of_a_newer_version_stays(
     assert harness.lost == {}
 
 
-def test_a_segment_removed_meanwhile_is_passed_over(
+def test_segment_removed_meanwhile_is_skipped(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """Somebody tidied up."""
+    """Another program cleaned up the directory."""
     leave(directory, "1", "2")
     harness = make_harness()
     harness.recovery.scan()
@@ -276,10 +276,10 @@ def test_a_segment_removed_meanwhile_is_passed_over(
     assert names(batch) == ["2"]
 
 
-def test_what_cannot_be_read_now_is_read_later(
+def test_unreadable_segment_is_retried_with_the_next_scan(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """With the next look, not again and again at once."""
+    """It is not retried in a loop."""
     leave(directory, "1", "2")
     harness = make_harness()
     harness.recovery.scan()
@@ -290,10 +290,10 @@ def test_what_cannot_be_read_now_is_read_later(
     assert harness.batches() == [["1", "2"]]
 
 
-def test_what_cannot_be_read_now_may_still_have_to_go(
+def test_unreadable_segment_is_deleted_when_it_expires(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """An expired segment is deleted, also when its events cannot be counted."""
+    """Its events cannot be counted."""
     leave(directory, "1")
     path = next(directory.glob("*.seg"))
     os.utime(path, (path.stat().st_mtime - 15 * DAY,) * 2)

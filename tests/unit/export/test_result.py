@@ -66,43 +66,43 @@ def test_every_2xx_is_a_delivery() -> None:
     assert kinds_of_statuses(Disposition.DELIVERED) == set(range(200, 300))
 
 
-def test_four_statuses_may_pass() -> None:
-    """429, 502, 503 and 504 are what OTLP calls retryable, and nothing else is."""
+def test_429_502_503_and_504_are_retryable() -> None:
+    """OTLP names these and no others."""
     assert kinds_of_statuses(Disposition.RETRY) == {429, 502, 503, 504}
 
 
-def test_413_asks_for_smaller_requests() -> None:
-    """The same records may pass in halves."""
+def test_413_splits_the_batch() -> None:
+    """The same records may be accepted in halves."""
     assert kinds_of_statuses(Disposition.TOO_LARGE) == {413}
 
 
-def test_every_other_status_refuses_for_good() -> None:
-    """Redirects too: none is followed."""
+def test_every_other_status_is_a_final_refusal() -> None:
+    """Redirects are included: none is followed."""
     refused = set(ALL_STATUSES) - set(range(200, 300)) - {413, 429, 502, 503, 504}
 
     assert kinds_of_statuses(Disposition.REFUSED) == refused
 
 
-def test_the_reason_is_the_status() -> None:
-    """The backend's body is not quoted: it may hold anything."""
+def test_reason_is_the_http_status() -> None:
+    """The body of the backend is not quoted: it may hold anything."""
     assert from_http(400, {}, b"secret").reason == "HTTP status 400"
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_every_retryable_status_is_asked_for_its_wait(status: int) -> None:
-    """Retry-After counts with each of them."""
+def test_retry_after_counts_for_every_retryable_status(status: int) -> None:
+    """The delay of the backend is used."""
     assert from_http(status, {"Retry-After": "7"}, b"").retry_after == 7
 
 
-def test_without_retry_after_the_backend_names_no_wait() -> None:
-    """The worker then chooses."""
+def test_without_retry_after_there_is_no_retry_delay() -> None:
+    """The worker chooses its backoff."""
     assert from_http(503, {}, b"") == ExportResult(
         disposition=Disposition.RETRY, reason="HTTP status 503"
     )
 
 
-def test_no_answer_at_all_may_pass() -> None:
-    """A connection that fails is no word of the backend."""
+def test_connection_failure_is_retryable() -> None:
+    """A connection that fails is no response of the backend."""
     assert no_response("TimeoutError") == ExportResult(
         disposition=Disposition.RETRY, reason="TimeoutError"
     )
@@ -131,7 +131,7 @@ def test_no_answer_at_all_may_pass() -> None:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
-    """Both forms of RFC 9110, old spellings of a date included; never less than 0, or a day."""
+    """Both forms of RFC 9110 and old date formats are read. The delay is 0 to one day."""
     assert parse_retry_after(value, noon) == seconds
 
 
@@ -154,7 +154,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
         "Sun, 01 Mar 2026 12:00:00 +9999999999",
     ],
 )
-def test_rubbish_for_retry_after_is_none(value: str) -> None:
+def test_invalid_retry_after_is_ignored(value: str) -> None:
     """An unreadable value counts as no value."""
     assert parse_retry_after(value, noon) is None
 
@@ -171,13 +171,13 @@ def _east_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_east_of_greenwich")
 @pytest.mark.parametrize("value", ["Sun Mar  1 12:01:30 2026", "Sun, 01 Mar 2026 12:01:30 -0000"])
-def test_a_date_without_a_zone_is_in_utc(value: str) -> None:
-    """HTTP's dates always are, wherever the machine stands."""
+def test_retry_after_date_without_a_zone_is_utc(value: str) -> None:
+    """Dates in HTTP are always in UTC."""
     assert parse_retry_after(value, noon) == 90
 
 
 @given(st.text())
-def test_no_retry_after_whatever_raises(value: str) -> None:
+def test_no_retry_after_value_raises(value: str) -> None:
     """A backend may write anything there."""
     seconds = parse_retry_after(value)
 
@@ -203,22 +203,22 @@ def response(rejected: int = 0, message: str = "") -> bytes:
     return ExportLogsServiceResponse(partial_success=partial).SerializeToString()
 
 
-def test_a_partial_success_counts_what_was_rejected() -> None:
-    """The backend's number and the backend's words."""
+def test_partial_success_counts_the_rejected_records() -> None:
+    """The result has the number and the message of the backend."""
     assert from_http(200, {}, response(3, "no such tenant")) == ExportResult(
         disposition=Disposition.PARTIAL, rejected=3, reason="no such tenant"
     )
 
 
-def test_a_message_with_nothing_rejected_is_a_warning() -> None:
-    """The words are kept; all records were taken."""
+def test_message_without_rejected_records_is_a_warning() -> None:
+    """The message is kept, and every record was accepted."""
     assert from_success(response(0, "old format")) == ExportResult(
         disposition=Disposition.DELIVERED, reason="old format"
     )
 
 
-def test_a_negative_number_rejects_nothing() -> None:
-    """The field is signed; a negative number rejects nothing."""
+def test_negative_rejected_count_means_zero() -> None:
+    """The field is signed."""
     assert from_success(response(-1)).rejected == 0
 
 
@@ -226,8 +226,8 @@ def test_a_negative_number_rejects_nothing() -> None:
     "body",
     [b"", b"{}", b'{"partialSuccess":null}', b"<html>ok</html>", b"\xff" * 40, response(3)[:-1]],
 )
-def test_a_body_that_is_no_response_is_a_plain_success(body: bytes) -> None:
-    """The status decides; gateways send pages of their own."""
+def test_unreadable_body_with_a_success_status_is_a_success(body: bytes) -> None:
+    """The status decides. Gateways send pages of their own."""
     assert from_success(body) == ExportResult(disposition=Disposition.DELIVERED)
 
 
@@ -259,7 +259,7 @@ def disposition_of(code: str) -> Disposition:
 # -- gRPC codes --------------------------------------------------------------------------------
 
 
-def test_the_codes_that_otlp_calls_retryable_may_pass() -> None:
+def test_retryable_grpc_codes_of_otlp_are_retryable() -> None:
     """These, and no other, as long as the backend says no more."""
     retried = {
         code for code in ALL_CODES if from_grpc(code, "", None).disposition is Disposition.RETRY
@@ -268,7 +268,7 @@ def test_the_codes_that_otlp_calls_retryable_may_pass() -> None:
     assert retried == RETRYABLE_CODES
 
 
-def test_every_other_code_refuses_for_good() -> None:
+def test_every_other_grpc_code_is_a_final_refusal() -> None:
     """Without more words, RESOURCE_EXHAUSTED among them."""
     refused = {
         code for code in ALL_CODES if from_grpc(code, "", None).disposition is Disposition.REFUSED
@@ -277,26 +277,26 @@ def test_every_other_code_refuses_for_good() -> None:
     assert refused == ALL_CODES - RETRYABLE_CODES
 
 
-def test_the_reason_is_the_code() -> None:
-    """The backend's details are not quoted: they may hold anything."""
+def test_reason_is_the_grpc_code() -> None:
+    """The details of the backend are not quoted: they may hold anything."""
     assert from_grpc("INTERNAL", "secret", None).reason == "gRPC status INTERNAL"
 
 
-def test_resource_exhausted_with_a_delay_may_pass() -> None:
-    """RetryInfo is how a throttling backend says that it is only throttling."""
+def test_resource_exhausted_with_retry_info_is_retryable() -> None:
+    """RetryInfo is how a backend signals throttling."""
     assert from_grpc("RESOURCE_EXHAUSTED", "", retry_in(7)) == ExportResult(
         disposition=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", retry_after=7
     )
 
 
 @pytest.mark.parametrize("code", sorted(RETRYABLE_CODES))
-def test_every_retryable_code_is_asked_for_its_wait(code: str) -> None:
-    """RetryInfo counts with each of them."""
+def test_retry_info_counts_for_every_retryable_code(code: str) -> None:
+    """The delay of the backend is used."""
     assert from_grpc(code, "", retry_in(2, 500_000_000)).retry_after == 2.5
 
 
-def test_a_delay_makes_no_other_code_retryable() -> None:
-    """RetryInfo does not make bad data retryable."""
+def test_retry_info_makes_no_other_code_retryable() -> None:
+    """Invalid data stays invalid."""
     assert from_grpc("INVALID_ARGUMENT", "", retry_in(1)).disposition is Disposition.REFUSED
 
 
@@ -312,8 +312,8 @@ def test_a_delay_makes_no_other_code_retryable() -> None:
         ),
     ],
 )
-def test_words_about_size_ask_for_smaller_requests(code: str, details: str) -> None:
-    """There is no code for it: collectors say it in words, each in its own."""
+def test_resource_exhausted_with_a_size_message_splits_the_batch(code: str, details: str) -> None:
+    """There is no code for it: each collector has its own message."""
     assert from_grpc(code, details, None).disposition is Disposition.TOO_LARGE
 
 
@@ -321,13 +321,15 @@ def test_words_about_size_ask_for_smaller_requests(code: str, details: str) -> N
     ("code", "kind"),
     [("RESOURCE_EXHAUSTED", Disposition.REFUSED), ("OUT_OF_RANGE", Disposition.RETRY)],
 )
-def test_other_words_do_not(code: str, kind: Disposition) -> None:
-    """A quota, or a range of something else."""
+def test_resource_exhausted_with_another_message_splits_nothing(
+    code: str, kind: Disposition
+) -> None:
+    """The message is about a quota or another range."""
     assert from_grpc(code, "quota exceeded", None).disposition is kind
 
 
-def test_a_throttled_request_is_sent_again_as_it_is() -> None:
-    """RetryInfo weighs more than words about size."""
+def test_retry_info_wins_over_a_size_message() -> None:
+    """The request is retried unchanged."""
     answer = from_grpc("RESOURCE_EXHAUSTED", "message too large for now", retry_in(1))
 
     assert answer.disposition is Disposition.RETRY
@@ -350,8 +352,8 @@ def test_a_throttled_request_is_sent_again_as_it_is() -> None:
         (status_with(DebugInfo(detail="overload"), RetryInfo(retry_delay=Duration(seconds=4))), 4),
     ],
 )
-def test_the_delay_of_retry_info_is_read(status: bytes, seconds: float) -> None:
-    """Wherever it stands among the details; never less than 0, or more than a day."""
+def test_retry_info_delay_is_read(status: bytes, seconds: float) -> None:
+    """It may be anywhere in the details. The delay is 0 to one day."""
     assert from_grpc("UNAVAILABLE", "", status).retry_after == seconds
 
 
@@ -370,8 +372,8 @@ def any_message(content: bytes) -> bytes:
         any_message(field(b"\x12", field(b"\x0a", field(b"\x12", b"x")))),  # text for the nanos
     ],
 )
-def test_a_delay_of_another_shape_is_no_delay(status: bytes) -> None:
-    """There is a RetryInfo, so the request may pass; when, it does not say."""
+def test_invalid_retry_info_delay_is_retryable_without_a_delay(status: bytes) -> None:
+    """The RetryInfo makes the request retryable."""
     assert from_grpc("RESOURCE_EXHAUSTED", "", status) == ExportResult(
         disposition=Disposition.RETRY, reason="gRPC status RESOURCE_EXHAUSTED", retry_after=0
     )
@@ -390,13 +392,13 @@ def test_a_delay_of_another_shape_is_no_delay(status: bytes) -> None:
         any_message(field(b"\x12", b"\xff")),
     ],
 )
-def test_details_without_a_readable_delay_name_no_wait(status: bytes) -> None:
-    """Rubbish, other details, or none: the code alone counts."""
+def test_details_without_retry_info_give_no_retry_delay(status: bytes) -> None:
+    """Only the code counts."""
     assert from_grpc("UNAVAILABLE", "", status).retry_after is None
 
 
 @given(st.binary())
-def test_no_status_details_whatever_raise(status: bytes) -> None:
+def test_no_status_details_raise(status: bytes) -> None:
     """A backend may write anything there."""
     wait = from_grpc("UNAVAILABLE", "", status).retry_after
 

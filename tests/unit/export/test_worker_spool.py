@@ -40,10 +40,10 @@ def segments(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.seg"))
 
 
-def test_a_batch_is_sent_from_its_segment(
+def test_batch_is_sent_from_its_segment(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """And the segment is deleted."""
+    """The segment is deleted after the delivery."""
     harness = make_harness(max_batch_events=2)
     receipt = harness.append("a", "b")
 
@@ -54,8 +54,10 @@ def test_a_batch_is_sent_from_its_segment(
     assert segments(directory) == []
 
 
-def test_a_batch_is_sent_as_often_as_it_takes(make_harness: Callable[..., WorkerHarness]) -> None:
-    """In and out of memory."""
+def test_spooled_batch_is_retried_until_delivered(
+    make_harness: Callable[..., WorkerHarness],
+) -> None:
+    """The batch is loaded for each request and leaves memory after it."""
     transport = ScriptedTransport(RETRY, RETRY)
     harness = make_harness(transport, max_batch_events=2)
     harness.append("a", "b")
@@ -67,10 +69,10 @@ def test_a_batch_is_sent_as_often_as_it_takes(make_harness: Callable[..., Worker
     assert transport.requests == [["a", "b"]] * 3
 
 
-def test_what_dead_processes_left_is_sent_in_one_request(
+def test_segments_of_dead_processes_are_sent_in_one_request(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """Counted as recovered, and deleted."""
+    """The events are counted as recovered, and the segments are deleted."""
     leave_behind(make_harness, "a", "b")
     leave_behind(make_harness, "c")
     harness = make_harness()
@@ -82,8 +84,8 @@ def test_what_dead_processes_left_is_sent_in_one_request(
     assert segments(directory) == []
 
 
-def test_a_backlog_never_starves_what_is_fresh(make_harness: Callable[..., WorkerHarness]) -> None:
-    """What is due goes first, and the backlog in between."""
+def test_backlog_does_not_starve_new_batches(make_harness: Callable[..., WorkerHarness]) -> None:
+    """Due batches are sent first, and the backlog in between."""
     leave_behind(make_harness, *"abcdef")
     harness = make_harness(max_batch_events=1)
     for number in range(6):
@@ -96,10 +98,10 @@ def test_a_backlog_never_starves_what_is_fresh(make_harness: Callable[..., Worke
     ]
 
 
-def test_a_backlog_waits_while_the_backend_is_not_to_be_asked(
+def test_backlog_waits_during_a_backoff(
     make_harness: Callable[..., WorkerHarness],
 ) -> None:
-    """A failure is a failure for all; and it is tried again as one batch."""
+    """A failure delays every request. The backlog is retried as one batch."""
     leave_behind(make_harness, "a", "b")
     harness = make_harness(ScriptedTransport(RETRY), max_batch_events=1)
     harness.turn()
@@ -111,10 +113,10 @@ def test_a_backlog_waits_while_the_backend_is_not_to_be_asked(
     assert harness.transport.requests == [["a"], ["a"], ["c"], ["b"]]
 
 
-def test_the_spool_is_looked_through_once_a_minute(
+def test_spool_is_scanned_once_a_minute(
     make_harness: Callable[..., WorkerHarness],
 ) -> None:
-    """A process may die while this one runs."""
+    """A process may die while this process runs."""
     harness = make_harness()
     harness.turn()
     leave_behind(make_harness, "a")
@@ -125,10 +127,10 @@ def test_the_spool_is_looked_through_once_a_minute(
     assert harness.arrived == ["a"]
 
 
-def test_where_there_is_much_to_take_over_it_does_not_take_minutes(
+def test_claims_continue_at_once_while_orphans_remain(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """As many as can be taken at once, and then the next."""
+    """Each scan claims up to the limit, and the next one follows directly."""
     leave_behind(make_harness, "a")
     (segment,) = segments(directory)
     for number in range(150):
@@ -143,8 +145,10 @@ def test_where_there_is_much_to_take_over_it_does_not_take_minutes(
     assert segments(directory) == []
 
 
-def test_there_may_be_nothing_to_look_after(make_harness: Callable[..., WorkerHarness]) -> None:
-    """Then nothing is sent."""
+def test_worker_without_recovery_sends_nothing_of_the_spool(
+    make_harness: Callable[..., WorkerHarness],
+) -> None:
+    """No request is made."""
     harness = make_harness()
     harness.turn()
 
@@ -152,10 +156,10 @@ def test_there_may_be_nothing_to_look_after(make_harness: Callable[..., WorkerHa
     assert harness.connected == 0
 
 
-def test_what_is_recovered_as_the_end_comes_stays(
+def test_segments_recovered_during_shutdown_stay_on_disk(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """For the next process."""
+    """The next process sends them."""
     leave_behind(make_harness, "a")
     harness = make_harness()
     assert harness.worker._recovery is not None
@@ -172,10 +176,10 @@ def test_what_is_recovered_as_the_end_comes_stays(
     assert len(segments(directory)) == 1
 
 
-def test_a_batch_whose_segment_is_gone_is_counted(
+def test_batch_with_a_missing_segment_is_counted_as_lost(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """And no request is made of nothing."""
+    """No empty request is made."""
     harness = make_harness(max_batch_events=1)
     receipt = harness.append("a")
     segments(directory)[0].unlink()
@@ -186,10 +190,10 @@ def test_a_batch_whose_segment_is_gone_is_counted(
     assert harness.transport.requests == []
 
 
-def test_a_batch_whose_segment_is_damaged_is_sent_as_far_as_it_goes(
+def test_batch_with_a_damaged_segment_sends_its_readable_records(
     make_harness: Callable[..., WorkerHarness], directory: Path
 ) -> None:
-    """The rest is counted."""
+    """The damaged records are counted as lost."""
     harness = make_harness(max_batch_events=3)
     receipt = harness.append("a", "b", "c")
     path = segments(directory)[0]
@@ -202,10 +206,10 @@ def test_a_batch_whose_segment_is_damaged_is_sent_as_far_as_it_goes(
     assert harness.stats.dropped == {"spool_lost": 1}
 
 
-def test_a_batch_that_waited_too_long_is_given_up(
+def test_batch_older_than_max_age_is_dropped(
     make_harness: Callable[..., WorkerHarness],
 ) -> None:
-    """By the monotonic clock."""
+    """The age is measured on the monotonic clock."""
     harness = make_harness(max_batch_events=1)
     receipt = harness.append("a")
     harness.clock.advance(AGE + 1)
@@ -217,10 +221,10 @@ def test_a_batch_that_waited_too_long_is_given_up(
 
 
 @pytest.mark.parametrize("moment", [0.0, 2.0**32])
-def test_a_wall_clock_that_is_set_costs_no_event_of_a_live_process(
+def test_changed_wall_clock_drops_no_event_of_a_live_process(
     make_harness: Callable[..., WorkerHarness], directory: Path, moment: float
 ) -> None:
-    """A machine without a battery learns the time after it has begun to work."""
+    """A machine without a battery learns the time after programs have started."""
     harness = make_harness(max_batch_events=1)
     harness.append("a")
     os.utime(segments(directory)[0], (moment, moment))
@@ -230,10 +234,10 @@ def test_a_wall_clock_that_is_set_costs_no_event_of_a_live_process(
     assert harness.arrived == ["a"]
 
 
-def test_for_want_of_file_descriptors_a_batch_waits(
+def test_batch_waits_while_no_file_descriptor_is_free(
     make_harness: Callable[..., WorkerHarness], log_messages: Callable[[], list[str]]
 ) -> None:
-    """It is neither lost nor tried without a pause."""
+    """The batch is neither lost nor retried without a pause."""
     harness = make_harness(max_batch_events=1)
     receipt = harness.append("a")
     with no_more_files():
@@ -247,10 +251,10 @@ def test_for_want_of_file_descriptors_a_batch_waits(
     assert log_messages() == ["Too many open files"]
 
 
-def test_trouble_with_the_spool_is_logged_by_the_worker(
+def test_spool_errors_are_logged_outside_the_queue_lock(
     make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
-    """Outside the queue's lock, for a handler of the log may come back for it."""
+    """A log handler may call the queue."""
     harness = WorkerHarness(spool=make_spool(Path("/proc/telemetry")))
     harness.append("a")
     assert log_messages() == []
@@ -261,10 +265,10 @@ def test_trouble_with_the_spool_is_logged_by_the_worker(
     assert harness.arrived == ["a"]
 
 
-def test_without_a_recovery_what_left_memory_is_lost_and_counted(
+def test_without_recovery_a_batch_out_of_memory_is_counted_as_lost(
     make_spool: Callable[..., Spool],
 ) -> None:
-    """The parts fit together in one way only; any other is no crash."""
+    """The parts do not occur in this combination, but it must not crash."""
     harness = WorkerHarness(spool=make_spool(), max_batch_events=1)
     harness.worker._recovery = None
     receipt = harness.append("a")

@@ -21,8 +21,8 @@ def _leave(config: DeliveryConfig, *segments: str) -> Path:
     return Path(directory)
 
 
-def test_every_destination_that_it_had_is_its_own() -> None:
-    """What was recorded for an earlier endpoint waits, too."""
+def test_earlier_destinations_belong_to_the_application() -> None:
+    """Events for an earlier endpoint still wait."""
     first = _leave(DeliveryConfig(endpoint=ONE), "a,b")
     second = _leave(DeliveryConfig(endpoint=OTHER), "c", "d")
     config = DeliveryConfig(endpoint=ONE)
@@ -36,8 +36,10 @@ def test_every_destination_that_it_had_is_its_own() -> None:
     assert admin.segments(config, "another app") == []
 
 
-def test_in_a_directory_of_the_users_choice_only_its_own_destination_is(tmp_path: Path) -> None:
-    """The others may be another application's."""
+def test_in_a_configured_directory_only_the_current_destination_belongs_to_the_application(
+    tmp_path: Path,
+) -> None:
+    """The others may belong to another application."""
     theirs = DeliveryConfig(endpoint=OTHER, spool=str(tmp_path))
     _leave(theirs, "a")
     config = DeliveryConfig(endpoint=ONE, spool=str(tmp_path))
@@ -47,8 +49,8 @@ def test_in_a_directory_of_the_users_choice_only_its_own_destination_is(tmp_path
     assert len(admin.segments(theirs, "acme")) == 1
 
 
-def test_in_a_path_that_applications_share_each_has_its_own(tmp_path: Path) -> None:
-    """All destinations of one, and none of another, to the same backend though it be."""
+def test_in_a_shared_path_each_application_has_its_own_destinations(tmp_path: Path) -> None:
+    """This holds also when two applications use the same backend."""
     shared = {"spool": str(tmp_path), "enabled": True}
     first, before, other = (
         TelemetryConfig(name=name, endpoint=endpoint, **shared)  # type: ignore[arg-type]  # checked
@@ -64,8 +66,8 @@ def test_in_a_path_that_applications_share_each_has_its_own(tmp_path: Path) -> N
     assert len(admin.segments(other, "another")) == 1
 
 
-def test_nothing_at_all_stays_of_what_is_erased() -> None:
-    """Neither locks nor marks nor directories; foreign files stay, and what they lie in."""
+def test_erase_removes_every_file_of_the_spool() -> None:
+    """Locks, marks and directories are removed. Foreign files and their directories stay."""
     config, other = DeliveryConfig(endpoint=ONE), DeliveryConfig(endpoint=OTHER)
     kept, gone = _leave(config, "a"), _leave(other, "b")
     for directory in (kept, gone):
@@ -85,8 +87,8 @@ def test_nothing_at_all_stays_of_what_is_erased() -> None:
     assert not kept.parent.exists()
 
 
-def test_in_a_directory_of_the_users_choice_that_directory_stays(tmp_path: Path) -> None:
-    """It may be more than a place for this."""
+def test_erase_keeps_a_configured_directory(tmp_path: Path) -> None:
+    """The directory may have other uses."""
     config = DeliveryConfig(endpoint=ONE, spool=str(tmp_path))
     directory = _leave(config, "a")
 
@@ -96,8 +98,8 @@ def test_in_a_directory_of_the_users_choice_that_directory_stays(tmp_path: Path)
     assert tmp_path.exists()
 
 
-def test_in_a_path_that_applications_share_its_own_directory_goes(tmp_path: Path) -> None:
-    """The path stays, and so does what is another's."""
+def test_erase_in_a_shared_path_removes_only_its_own_directory(tmp_path: Path) -> None:
+    """The path and the files of other applications stay."""
     config = TelemetryConfig(name="acme", endpoint=ONE, spool=str(tmp_path))
     other = TelemetryConfig(name="other", endpoint=ONE, spool=str(tmp_path))
     _leave(config, "a")
@@ -111,16 +113,16 @@ def test_in_a_path_that_applications_share_its_own_directory_goes(tmp_path: Path
     assert os.listdir(theirs)
 
 
-def test_without_a_spool_nothing_waits() -> None:
-    """Memory is gone with its process."""
+def test_without_a_spool_no_event_waits() -> None:
+    """Events in memory end with their process."""
     config = DeliveryConfig(spool=False)
 
     assert admin.directories(config, "acme") == []
     assert admin.purge(config, "acme") == 0
 
 
-def test_foreign_files_are_left_alone_and_one_that_is_gone_is_not_counted() -> None:
-    """Another process may deliver it just now."""
+def test_foreign_files_stay_and_missing_segments_are_not_counted() -> None:
+    """Another process may deliver a segment at the same time."""
     config = DeliveryConfig(endpoint=ONE)
     directory = _leave(config, "a")
     (directory / "notes.txt").write_text("mine", encoding="utf-8")
@@ -132,8 +134,8 @@ def test_foreign_files_are_left_alone_and_one_that_is_gone_is_not_counted() -> N
     assert (directory / "notes.txt").exists()
 
 
-def test_a_directory_that_cannot_be_listed_holds_nothing(tmp_path: Path) -> None:
-    """It does not exist, or is a file."""
+def test_directory_that_cannot_be_listed_counts_as_empty(tmp_path: Path) -> None:
+    """It does not exist, or it is a file."""
     (tmp_path / "file").touch()
 
     for path in tmp_path / "missing", tmp_path / "file":

@@ -155,7 +155,7 @@ def test_an_invalid_manifest_is_ignored(tmp_path: Path, text: str) -> None:
 
 
 def test_without_a_manifest_there_is_no_configuration(tmp_path: Path) -> None:
-    """Nor with a symbolic link instead of the directory, or without a directory."""
+    """A symbolic link or a missing directory gives none either."""
     path = manifest_directory(configured(tmp_path))
     (tmp_path / "link").symlink_to(path)
 

@@ -64,16 +64,16 @@ def boundaries(data: bytes) -> list[int]:
 
 
 @given(_RECORDS)
-def test_whatever_was_written_is_read_back(records: Records) -> None:
-    """Every record, in order, with its resource and its scope."""
+def test_written_records_are_read_back(records: Records) -> None:
+    """The order, the resources and the scopes are the same."""
     data, _ = written(records)
 
     assert decode_segment(data) == SegmentContent(records=tuple(records), corrupt=0, is_torn=False)
 
 
 @given(_RECORDS)
-def test_a_segment_cut_at_any_byte_gives_its_whole_records(records: Records) -> None:
-    """A process may die at any byte of a write: what came before is there, and nothing else."""
+def test_segment_cut_at_any_byte_returns_its_complete_records(records: Records) -> None:
+    """A process may die at any byte of a write. Earlier records stay readable."""
     data, ends = written(records)
     frames = boundaries(data)
 
@@ -88,10 +88,10 @@ def test_a_segment_cut_at_any_byte_gives_its_whole_records(records: Records) -> 
 
 @given(_RECORDS, st.data())
 @example([(b"r", b"s", b"a"), (b"r", b"s", _MARKER * 40), (b"r", b"s", b"b")], None)
-def test_a_flipped_byte_costs_only_what_it_is_part_of(
+def test_flipped_byte_loses_only_its_own_frame(
     records: Records, data: st.DataObject | None
 ) -> None:
-    """The other records survive, nothing is made up, and the damage is counted."""
+    """The other records are read, no record is invented, and the damage is counted."""
     sound, _ = written(records)
     frames = boundaries(sound)
     places = range(len(MAGIC), len(sound))
@@ -118,8 +118,8 @@ def is_subsequence(part: Iterable[object], whole: Iterable[object]) -> None:
     assert all(item in rest for item in part)
 
 
-def test_a_record_whose_resource_is_damaged_is_corrupt_too() -> None:
-    """Both are counted, and the records of other resources are there."""
+def test_record_with_a_damaged_resource_is_corrupt() -> None:
+    """Both are counted, and records of other resources are read."""
     data = bytearray(
         written([(b"bad", b"s", b"1"), (b"good", b"s", b"2"), (b"bad", b"s", b"3")])[0]
     )
@@ -130,8 +130,8 @@ def test_a_record_whose_resource_is_damaged_is_corrupt_too() -> None:
     )
 
 
-def test_what_seemed_torn_off_is_corrupt_if_more_follows() -> None:
-    """A length that claims too much is no end of the file."""
+def test_torn_frame_before_other_frames_is_corrupt() -> None:
+    """A length that is too large is not the end of the file."""
     first = record_frame(0, 0, b"1")
     damaged = bytearray(first)
     damaged[5] = 0x7F
@@ -142,8 +142,8 @@ def test_what_seemed_torn_off_is_corrupt_if_more_follows() -> None:
     assert content == SegmentContent(records=((b"r", b"s", b"2"),), corrupt=1, is_torn=False)
 
 
-def test_bytes_between_frames_are_one_corrupt_place() -> None:
-    """However many there are."""
+def test_bytes_between_frames_count_as_one_corruption() -> None:
+    """Their number does not matter."""
     head = MAGIC + resource_frame(0, b"r") + scope_frame(0, b"s")
 
     content = decode_segment(head + b"\0" * 4096 + record_frame(0, 0, b"1"))
@@ -156,22 +156,22 @@ def test_bytes_between_frames_are_one_corrupt_place() -> None:
     [b"x", b"PK\x03\x04" * 10, MAGIC[:-1] + b"\x02", MAGIC[:-1] + b"\x02" + b"\0" * 99],
     ids=["one byte", "another format", "a newer version, empty", "a newer version"],
 )
-def test_foreign_bytes_are_no_segment(data: bytes) -> None:
-    """What another program or a newer version wrote is not ours to judge."""
+def test_foreign_file_is_no_segment(data: bytes) -> None:
+    """It may belong to another program or to a newer version."""
     assert decode_segment(data) is None
 
 
 @given(st.binary())
-def test_no_bytes_are_too_strange(data: bytes) -> None:
-    """Reading raises nothing and invents nothing."""
+def test_no_bytes_raise_or_invent_records(data: bytes) -> None:
+    """The reader accepts any input."""
     content = decode_segment(MAGIC + data)
 
     assert content is not None
     assert content.records == ()
 
 
-def test_frames_of_unknown_kinds_are_passed_over() -> None:
-    """Room for what a later edition of this version may add."""
+def test_frames_of_unknown_type_are_skipped() -> None:
+    """A later release may add types to this version."""
     unknown = framed(b"\x09abcd") + framed(b"\x03abcd")
     whole = written([(b"r", b"s", b"1")])[0]
 
@@ -185,8 +185,8 @@ def framed(content: bytes) -> bytes:
     return struct.pack("<2sII", _MARKER, len(content), zlib.crc32(content)) + content
 
 
-def test_a_hostile_record_costs_no_more_time_than_its_bytes() -> None:
-    """A torn record full of markers is searched, not copied again and again."""
+def test_hostile_record_is_read_in_linear_time() -> None:
+    """A torn record full of markers is searched without copies."""
     head = MAGIC + resource_frame(0, b"r") + scope_frame(0, b"s")
     torn = record_frame(0, 0, _MARKER * 500_000)[:-1]
 
@@ -203,8 +203,8 @@ def open_segment(path: Path, complaints: list[OSError]) -> SegmentWriter:
 
 
 @given(_RECORDS)
-def test_a_writer_writes_each_resource_and_scope_once(records: Records) -> None:
-    """So a thousand events of one user cost a thousand records and one resource."""
+def test_writer_writes_each_resource_and_scope_once(records: Records) -> None:
+    """A thousand events of one user take a thousand records and one resource."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "segment"
         writer = open_segment(path, [])
@@ -216,8 +216,8 @@ def test_a_writer_writes_each_resource_and_scope_once(records: Records) -> None:
         assert writer.is_complete
 
 
-def test_a_writer_whose_disk_is_full_says_so_once() -> None:
-    """And writes nothing more: a later record would stand behind a hole."""
+def test_writer_reports_a_full_disk_once() -> None:
+    """It writes nothing more: a later record would follow a gap."""
     complaints: list[OSError] = []
     writer = SegmentWriter(
         "/dev/full", os.open("/dev/full", os.O_WRONLY), is_complete=True, on_error=complaints.append
@@ -231,8 +231,8 @@ def test_a_writer_whose_disk_is_full_says_so_once() -> None:
     assert [error.strerror for error in complaints] == ["No space left on device"]
 
 
-def test_a_writer_closed_twice_closes_no_other_file(tmp_path: Path) -> None:
-    """Its number may be another file's by then."""
+def test_second_close_of_a_writer_closes_no_other_file(tmp_path: Path) -> None:
+    """The system may have reused the descriptor number."""
     writer = open_segment(tmp_path / "segment", [])
     writer.close()
     descriptor = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from otel_telemetry.spool.spool import Spool
 
 
-def test_what_is_appended_is_there_at_once(make_spool: Callable[..., Spool]) -> None:
-    """A crash loses no record: no buffer holds it back."""
+def test_appended_record_is_on_disk_at_once(make_spool: Callable[..., Spool]) -> None:
+    """No buffer delays it, so a crash loses no record."""
     spool = make_spool()
     writer = open_segment(spool)
 
@@ -48,8 +48,8 @@ def test_what_is_appended_is_there_at_once(make_spool: Callable[..., Spool]) -> 
     writer.close()
 
 
-def test_only_we_can_read_what_is_in_it(make_spool: Callable[..., Spool], directory: Path) -> None:
-    """Directory 0700 and files 0600, under every umask."""
+def test_spool_is_private_to_the_user(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """Directories have mode 0700 and files 0600, with every umask."""
     before = os.umask(0)
     try:
         open_segment(make_spool()).close()
@@ -60,10 +60,10 @@ def test_only_we_can_read_what_is_in_it(make_spool: Callable[..., Spool], direct
     assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
 
 
-def test_a_directory_that_others_can_read_is_closed_to_them(
+def test_readable_directory_is_made_private_before_the_first_write(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Before anything goes into it."""
+    """The mode changes before any file is written."""
     directory.mkdir(parents=True)
     directory.chmod(0o755)
 
@@ -72,10 +72,10 @@ def test_a_directory_that_others_can_read_is_closed_to_them(
     assert directory.stat().st_mode & 0o777 == 0o700
 
 
-def test_nothing_is_made_before_there_is_something_to_keep(
+def test_no_directory_is_created_before_the_first_event(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """A program that sends nothing leaves no directory."""
+    """A program that sends no event leaves no directory."""
     spool = make_spool()
 
     assert spool.claim_abandoned() == []
@@ -83,13 +83,13 @@ def test_nothing_is_made_before_there_is_something_to_keep(
     assert not directory.exists()
 
 
-def test_a_symbolic_link_for_a_directory_is_refused(
+def test_symbolic_link_as_a_directory_is_refused(
     make_spool: Callable[..., Spool],
     directory: Path,
     tmp_path: Path,
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """Whoever put it there could read what goes into it, or have something else sent."""
+    """Its owner could read the events or replace them."""
     elsewhere = tmp_path / "elsewhere"
     leave(elsewhere, "1")
     directory.parent.mkdir()
@@ -102,10 +102,10 @@ def test_a_symbolic_link_for_a_directory_is_refused(
     assert log_messages() == ["its path is not a directory, or is a symbolic link"]
 
 
-def test_the_directory_of_another_user_is_refused(
+def test_directory_of_another_user_is_refused(
     make_spool: Callable[..., Spool], tmp_path: Path, log_messages: Callable[[], list[str]]
 ) -> None:
-    """As above."""
+    """Its owner could read the events or replace them."""
     spool = make_spool(foreign_directory(tmp_path))
 
     assert spool.open_segment() is None
@@ -115,10 +115,10 @@ def test_the_directory_of_another_user_is_refused(
 
 
 @pytest.mark.parametrize("is_back", [False, True], ids=["gone", "made anew by another process"])
-def test_a_directory_removed_while_running_is_made_again(
+def test_directory_removed_while_running_is_created_again(
     make_spool: Callable[..., Spool], directory: Path, *, is_back: bool
 ) -> None:
-    """And what goes into it is locked against the others, as before."""
+    """Its files are locked against other processes, as before."""
     spool, other = make_spool(), make_spool()
     open_segment(spool).close()
     shutil.rmtree(directory)
@@ -133,10 +133,10 @@ def test_a_directory_removed_while_running_is_made_again(
     assert records_of(spool, writer.path) == [b"2"]
 
 
-def test_a_lock_removed_while_running_is_made_again(
+def test_lock_removed_while_running_is_created_again(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Programs that clean up take old files, and a lock is as old as its process."""
+    """Clean-up programs remove old files, and a lock is as old as its process."""
     spool, other = make_spool(), make_spool()
     open_segment(spool).close()
     os.unlink(next(directory.glob("*.lock")))
@@ -148,10 +148,10 @@ def test_a_lock_removed_while_running_is_made_again(
     assert os.path.exists(writer.path)
 
 
-def test_a_lock_taken_before_we_hold_it_is_made_under_another_name(
+def test_lock_claimed_before_it_is_held_gets_another_name(
     make_spool: Callable[..., Spool],
 ) -> None:
-    """A process that looks for the dead may see our lock in the moment before it is locked."""
+    """Another process may find the new file before it is locked."""
     spool, other = make_spool(), make_spool()
 
     with AUDIT.before("fcntl.flock", other.claim_abandoned):
@@ -162,10 +162,10 @@ def test_a_lock_taken_before_we_hold_it_is_made_under_another_name(
 
 
 @pytest.mark.parametrize("where", ["/proc/telemetry/spool", "/sys/telemetry/spool"])
-def test_where_nothing_can_be_written_events_stay_in_memory(
+def test_unwritable_directory_keeps_events_in_memory(
     make_spool: Callable[..., Spool], where: str, log_messages: Callable[[], list[str]]
 ) -> None:
-    """And the log says so, once."""
+    """The log reports it once."""
     spool = make_spool(Path(where))
 
     assert spool.open_segment() is None
@@ -175,20 +175,20 @@ def test_where_nothing_can_be_written_events_stay_in_memory(
     assert len(log_messages()) == 1
 
 
-def test_a_path_through_a_file_is_no_directory(
+def test_path_through_a_file_is_no_directory(
     make_spool: Callable[..., Spool], tmp_path: Path
 ) -> None:
-    """Neither to write to nor to look into."""
+    """It can be neither written nor scanned."""
     (tmp_path / "file").touch()
     for spool in make_spool(tmp_path / "file"), make_spool(tmp_path / "file" / "below"):
         assert spool.open_segment() is None
         assert spool.claim_abandoned() == []
 
 
-def test_a_disk_without_room_for_a_segment_gets_none(
+def test_full_disk_gets_no_segment(
     make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
-    """Not even an empty file; and once there is room, there are segments again."""
+    """Not even an empty file stays. Segments are written again once space is free."""
     with small_disk() as disk:
         spool = make_spool(disk / "spool")
         open_segment(spool).close()
@@ -206,10 +206,10 @@ def test_a_disk_without_room_for_a_segment_gets_none(
         spool.close()
 
 
-def test_a_segment_on_a_disk_that_fills_up_is_not_whole(
+def test_segment_on_a_disk_that_fills_up_is_incomplete(
     make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
-    """What was written before stays readable; what was not is known to be missing."""
+    """Earlier records stay readable, and missing records are known."""
     with small_disk() as disk:
         spool = make_spool(disk / "spool")
         writer = open_segment(spool)
@@ -228,8 +228,8 @@ def test_a_segment_on_a_disk_that_fills_up_is_not_whole(
         spool.close()
 
 
-def test_a_write_that_is_cut_short_is_noticed(make_spool: Callable[..., Spool]) -> None:
-    """A system may write a part and call that success."""
+def test_short_write_is_detected(make_spool: Callable[..., Spool]) -> None:
+    """A system may write a part and report success."""
     spool = make_spool()
     writer = open_segment(spool)
     writer.append(b"r", b"s", b"1")
@@ -244,10 +244,10 @@ def test_a_write_that_is_cut_short_is_noticed(make_spool: Callable[..., Spool]) 
     assert ([*content.records], content.is_torn) == ([(b"r", b"s", b"1")], True)
 
 
-def test_a_segment_whose_very_beginning_is_cut_short_is_not_whole(
+def test_segment_with_a_short_header_is_incomplete(
     make_spool: Callable[..., Spool],
 ) -> None:
-    """Nothing is written behind half a magic."""
+    """Nothing is written after a partial header."""
     spool = make_spool()
     open_segment(spool).close()
 
@@ -260,10 +260,10 @@ def test_a_segment_whose_very_beginning_is_cut_short_is_not_whole(
     assert os.path.getsize(writer.path) == 3
 
 
-def test_where_files_cannot_be_locked_nothing_is_kept_and_nothing_left(
+def test_without_file_locks_nothing_is_spooled_and_no_file_stays(
     make_spool: Callable[..., Spool], directory: Path, log_messages: Callable[[], list[str]]
 ) -> None:
-    """Some network file systems know no locks."""
+    """Some network file systems have no locks."""
 
     def refuse() -> None:
         AUDIT._waiting["fcntl.flock"] = refuse
@@ -281,10 +281,10 @@ def test_where_files_cannot_be_locked_nothing_is_kept_and_nothing_left(
     assert names_in(directory) == []
 
 
-def test_a_process_out_of_file_descriptors_keeps_no_segment_but_may_later(
+def test_spool_works_again_after_a_lack_of_file_descriptors(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """A passing want is not the end of the spool."""
+    """The error is temporary."""
     spool = make_spool()
     open_segment(spool).close()
 
@@ -296,10 +296,10 @@ def test_a_process_out_of_file_descriptors_keeps_no_segment_but_may_later(
     assert len(list(directory.glob("*.lock"))) == 1
 
 
-def test_the_log_is_not_written_to_where_the_trouble_is(
+def test_spool_does_not_log_under_the_queue_lock(
     make_spool: Callable[..., Spool], log_messages: Callable[[], list[str]]
 ) -> None:
-    """The queue's lock is held there, and a handler of the log may come back for it."""
+    """A log handler may call the queue."""
     spool = make_spool(Path("/proc/telemetry"))
 
     spool.open_segment()
@@ -330,10 +330,10 @@ def grow_old(directory: Path) -> None:
         os.utime(path, (path.stat().st_mtime - AGE - 1,) * 2)
 
 
-def test_what_is_too_old_goes_and_is_counted(
+def test_expired_segments_of_other_destinations_are_deleted_and_counted(
     maintain_by: Callable[[], None], tmp_path: Path, lost: Counter[str]
 ) -> None:
-    """With the directory, if nothing else is in it; what may still be delivered stays."""
+    """An empty directory is deleted as well. Newer segments stay."""
     leave(tmp_path / OTHER, "1,2", "3")
     leave(tmp_path / THIRD, "4")
     grow_old(tmp_path / OTHER)
@@ -345,10 +345,10 @@ def test_what_is_too_old_goes_and_is_counted(
     assert len(list((tmp_path / THIRD).glob("*.seg"))) == 1
 
 
-def test_our_own_and_what_the_living_hold_is_left_alone(
+def test_own_and_locked_destinations_are_not_expired(
     maintain_by: Callable[[], None], tmp_path: Path, lost: Counter[str]
 ) -> None:
-    """The one is the recovery's business, the other theirs."""
+    """The recovery and the other processes take care of them."""
     leave(tmp_path / OWN, "1")
     alive = Spool(str(tmp_path / OTHER), max_age=AGE)
     open_segment(alive).append(b"r", b"s", b"2")
@@ -362,10 +362,10 @@ def test_our_own_and_what_the_living_hold_is_left_alone(
     alive.close()
 
 
-def test_what_is_no_destination_is_left_alone(
+def test_directory_that_is_no_destination_stays_untouched(
     maintain_by: Callable[[], None], tmp_path: Path, lost: Counter[str]
 ) -> None:
-    """Whatever is in it; and there may be nothing at all."""
+    """Its content does not matter, and it may be missing."""
     leave(tmp_path / "notes", "1")
     grow_old(tmp_path / "notes")
     (tmp_path / OTHER).touch()
@@ -380,8 +380,10 @@ def test_what_is_no_destination_is_left_alone(
     assert len(list((tmp_path / "notes").glob("*.seg"))) == 1
 
 
-def test_a_delivery_does_so_when_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the directory is the application's own, and no other's."""
+def test_engine_expires_other_destinations_when_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does so only in a directory of the application itself."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for spool, is_tidied in ((str(tmp_path / "shared"), False), (True, True)):
         config = DeliveryConfig(endpoint="http://localhost:1", spool=spool)

@@ -63,10 +63,10 @@ def claiming(directory: Path, gate: int) -> Iterator[IO[str]]:
             process.kill()
 
 
-def test_what_a_dead_process_left_is_ours_in_its_order(
+def test_segments_of_a_dead_process_are_claimed_in_order(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Segment by segment, oldest first."""
+    """The oldest segment comes first."""
     leave(directory, "1,2", "3")
     spool = make_spool()
 
@@ -75,10 +75,10 @@ def test_what_a_dead_process_left_is_ours_in_its_order(
     assert [records_of(spool, path) for path in owner.segments] == [[b"1", b"2"], [b"3"]]
 
 
-def test_the_oldest_dead_process_comes_first(
+def test_oldest_dead_process_is_claimed_first(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """As it began first."""
+    """The age counts from the start of the process."""
     leave(directory, "1")
     leave(directory, "2")
     leave(directory, "3")
@@ -89,10 +89,10 @@ def test_the_oldest_dead_process_comes_first(
     assert found == [[b"1"], [b"2"], [b"3"]]
 
 
-def test_a_live_process_keeps_what_is_its_own(
+def test_segments_of_a_live_process_are_not_claimed(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Until it is dead."""
+    """They are claimed once it is dead."""
     spool = make_spool()
     with running([sys.executable, "-c", _LIVE, str(directory)]) as child:
         child.wait_for_output("open", within=10)
@@ -102,10 +102,10 @@ def test_a_live_process_keeps_what_is_its_own(
         assert len(spool.claim_abandoned()) == 1
 
 
-def test_of_many_racing_processes_one_is_the_heir(
+def test_exactly_one_of_many_racing_processes_claims_a_segment(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Each dead process's segments go to exactly one of the living."""
+    """This holds for every dead process."""
     for number in range(6):
         leave(directory, f"{number}", f"{number}b")
     gate, start = os.pipe()
@@ -124,10 +124,10 @@ def test_of_many_racing_processes_one_is_the_heir(
     assert all(len(line.split()) == 3 for line in claimed)
 
 
-def test_the_heir_of_an_heir_that_died_is_the_next(
+def test_claims_of_a_dead_process_are_claimed_again(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """A claim dies with its process."""
+    """A claim ends with its process."""
     leave(directory, "1")
     with claiming(directory, subprocess.DEVNULL) as heir:
         assert len(list(iter(heir.readline, "end\n"))) == 2
@@ -136,8 +136,8 @@ def test_the_heir_of_an_heir_that_died_is_the_next(
     assert len(make_spool().claim_abandoned()) == 1
 
 
-def test_what_is_claimed_is_claimed_once(make_spool: Callable[..., Spool], directory: Path) -> None:
-    """Looking again finds what is new, and no other spool of this process finds it either."""
+def test_segment_is_claimed_once(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """Another scan claims new segments only. No other spool of this process claims it either."""
     leave(directory, "1")
     spool = make_spool()
     assert len(spool.claim_abandoned()) == 1
@@ -149,8 +149,10 @@ def test_what_is_claimed_is_claimed_once(make_spool: Callable[..., Spool], direc
     assert make_spool().claim_abandoned() == []
 
 
-def test_what_a_closed_spool_leaves_is_for_the_next(make_spool: Callable[..., Spool]) -> None:
-    """Its own segments and those it had claimed."""
+def test_close_releases_segments_and_claims_for_the_next_process(
+    make_spool: Callable[..., Spool],
+) -> None:
+    """This covers its own segments and those that it had claimed."""
     first = make_spool()
     open_segment(first).close()
     first.close()
@@ -164,10 +166,10 @@ def test_what_a_closed_spool_leaves_is_for_the_next(make_spool: Callable[..., Sp
     assert [len(owner.segments) for owner in claimed] == [1, 1]
 
 
-def test_a_closed_spool_that_left_nothing_leaves_no_lock(
+def test_close_of_an_empty_spool_leaves_no_lock(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Neither its own nor one it had taken."""
+    """This covers its own lock and those that it had claimed."""
     leave(directory, "1")
     spool = make_spool()
     (owner,) = spool.claim_abandoned()
@@ -181,10 +183,8 @@ def test_a_closed_spool_that_left_nothing_leaves_no_lock(
     assert names_in(directory) == []
 
 
-def test_an_orphan_that_is_done_with_leaves_no_lock(
-    make_spool: Callable[..., Spool], directory: Path
-) -> None:
-    """Once its last segment is gone."""
+def test_delivered_orphan_leaves_no_lock(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """The lock is removed with the last segment."""
     leave(directory, "1")
     spool = make_spool()
     (owner,) = spool.claim_abandoned()
@@ -198,10 +198,10 @@ def test_an_orphan_that_is_done_with_leaves_no_lock(
     assert names_in(directory) == []
 
 
-def test_locks_without_segments_are_cleaned_up(
+def test_locks_without_segments_are_removed(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Processes that were killed after all was delivered leave nothing but them."""
+    """A process that was killed after its last delivery leaves only a lock."""
     leave(directory, "1")
     next(directory.glob("*.seg")).unlink()
 
@@ -209,10 +209,10 @@ def test_locks_without_segments_are_cleaned_up(
     assert names_in(directory) == []
 
 
-def test_segments_without_a_lock_are_taken(
+def test_segments_without_a_lock_are_claimed(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Somebody tidied up and took the locks, which look old and empty."""
+    """Another program removed the locks, which look old and empty."""
     leave(directory, "1", "2")
     next(directory.glob("*.lock")).unlink()
     spool = make_spool()
@@ -223,7 +223,7 @@ def test_segments_without_a_lock_are_taken(
     assert make_spool().claim_abandoned() == []
 
 
-def test_segments_delivered_as_we_came_for_them_are_not_ours(
+def test_segments_delivered_before_the_claim_are_not_claimed(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
     """The list of files is older than the lock."""
@@ -236,8 +236,8 @@ def test_segments_delivered_as_we_came_for_them_are_not_ours(
     assert len(owner.segments) == 1
 
 
-def test_foreign_files_are_left_alone(make_spool: Callable[..., Spool], directory: Path) -> None:
-    """Also those that look a little like ours."""
+def test_foreign_files_stay_untouched(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """This includes files with similar names."""
     directory.mkdir(parents=True, mode=0o700)
     foreign = {"a.seg", "a-1.seg", "package.lock", ".lock", f"{_OWNER}-1.seg", "notes.txt", "x-y-z"}
     for name in foreign:
@@ -249,10 +249,10 @@ def test_foreign_files_are_left_alone(make_spool: Callable[..., Spool], director
     assert {path.name for path in directory.iterdir()} == foreign
 
 
-def test_no_orphan_is_claimed_once_the_spool_is_closed(
+def test_after_close_no_orphan_is_claimed(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """A worker that comes late must not lock what it will never send."""
+    """A late worker must not lock segments that it will never send."""
     leave(directory, "1")
     spool = make_spool()
 
@@ -262,10 +262,8 @@ def test_no_orphan_is_claimed_once_the_spool_is_closed(
     assert len(make_spool().claim_abandoned()) == 1
 
 
-def test_the_end_of_a_spool_looks_through_its_directory_once(
-    make_spool: Callable[..., Spool], directory: Path
-) -> None:
-    """And not once for each of the dead, of whom there may be thousands."""
+def test_close_lists_the_directory_once(make_spool: Callable[..., Spool], directory: Path) -> None:
+    """It does not list it once for each of thousands of orphans."""
     for name in "123":
         leave(directory, name)
     spool = make_spool()
@@ -278,10 +276,10 @@ def test_the_end_of_a_spool_looks_through_its_directory_once(
     assert len(list(directory.glob("*.lock"))) == 3
 
 
-def test_no_more_is_claimed_at_once_than_the_host_can_spare(
+def test_claims_are_limited_by_free_file_descriptors(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Each claim is a file descriptor; when the first are done with, there is room for the next."""
+    """Each claim is a descriptor. A released claim makes room for the next one."""
     directory.mkdir(parents=True, mode=0o700)
     for number in range(100):
         (directory / f"18ab0000{number:08x}-1-0123abcd-00000000.seg").touch()
@@ -299,10 +297,10 @@ def test_no_more_is_claimed_at_once_than_the_host_can_spare(
 
 
 @pytest.mark.parametrize("size", range(1, len(MAGIC)))
-def test_a_segment_that_was_just_begun_holds_nothing(
+def test_segment_with_a_partial_header_has_no_records(
     make_spool: Callable[..., Spool], directory: Path, size: int
 ) -> None:
-    """Its process died between two system calls; the file is useless."""
+    """The process died between two system calls."""
     directory.mkdir(parents=True, mode=0o700)
     path = directory / "18ab000000000000-4242-0123abcd-00000000.seg"
     path.write_bytes(MAGIC[:size])
@@ -313,10 +311,10 @@ def test_a_segment_that_was_just_begun_holds_nothing(
     assert content.records == ()
 
 
-def test_what_is_no_file_of_ours_is_not_read(
+def test_file_that_is_no_segment_is_not_read(
     make_spool: Callable[..., Spool], tmp_path: Path
 ) -> None:
-    """A symbolic link, a directory, a foreign file, a huge file, or no file."""
+    """It is a symbolic link, a directory, a foreign file, a huge file, or missing."""
     sound = tmp_path / "sound"
     sound.write_bytes(MAGIC)
     link, folder, huge, none = (tmp_path / name for name in ("link", "folder", "huge", "none"))
@@ -337,15 +335,15 @@ def test_what_is_no_file_of_ours_is_not_read(
     assert spool.rejection_reason(str(none), since=1e12) is None
 
 
-def test_a_disk_that_cannot_be_read_is_as_good_as_empty(make_spool: Callable[..., Spool]) -> None:
-    """There is nothing to wait for."""
+def test_read_error_returns_no_segment(make_spool: Callable[..., Spool]) -> None:
+    """A retry would fail again."""
     assert make_spool().read_segment("/proc/self/mem") is None
 
 
-def test_a_new_process_lets_go_of_its_parents_locks(
+def test_after_fork_closes_the_inherited_locks(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Of its copies of them: these two stand for parent and child."""
+    """Two spools stand for parent and child."""
     leave(directory, "1")
     spool = make_spool()
     open_segment(spool).close()
@@ -356,10 +354,10 @@ def test_a_new_process_lets_go_of_its_parents_locks(
     assert len(make_spool().claim_abandoned()) == 2
 
 
-def test_for_want_of_file_descriptors_nothing_is_given_up(
+def test_lack_of_file_descriptors_drops_no_segment(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """A segment that cannot be read now is not a segment that is gone."""
+    """A segment that cannot be opened now is not lost."""
     leave(directory, "1")
     spool = make_spool()
     (owner,) = spool.claim_abandoned()
@@ -370,10 +368,10 @@ def test_for_want_of_file_descriptors_nothing_is_given_up(
     assert records_of(spool, owner.segments[0]) == [b"1"]
 
 
-def test_a_forked_child_begins_without_the_locks_of_its_parent(
+def test_forked_child_does_not_hold_or_release_the_locks_of_its_parent(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """And without letting go of them for it."""
+    """The parent keeps its locks."""
     leave(directory, "1")
     program = (
         "import os, sys; from otel_telemetry.spool.spool import Spool\n"
@@ -396,10 +394,10 @@ def test_a_forked_child_begins_without_the_locks_of_its_parent(
 
 
 @pytest.mark.parametrize("wrong", [3600.0, 2.0**32])
-def test_what_was_recorded_while_the_clock_was_wrong_grows_old_from_now(
+def test_segment_recorded_with_a_wrong_clock_ages_from_now(
     make_spool: Callable[..., Spool], directory: Path, wrong: float
 ) -> None:
-    """A machine without a battery begins in 1970; what it recorded then may leave."""
+    """A machine without a battery starts in 1970. Its events may be sent."""
     leave(directory, "1")
     path = next(directory.glob("*.seg"))
     now = path.stat().st_mtime
@@ -410,10 +408,10 @@ def test_what_was_recorded_while_the_clock_was_wrong_grows_old_from_now(
     assert make_spool(now=lambda: now + AGE + 1).rejection_reason(str(path), 0.0) == "expired"
 
 
-def test_what_was_recorded_before_consent_does_not_leave_whatever_the_clock_said(
+def test_segment_recorded_before_consent_is_not_sent_with_any_clock(
     make_spool: Callable[..., Spool], directory: Path
 ) -> None:
-    """Nobody can show that it was recorded after."""
+    """Without a valid time there is no proof that it was recorded later."""
     leave(directory, "1")
     path = next(directory.glob("*.seg"))
     os.utime(path, (3600.0, 3600.0))
