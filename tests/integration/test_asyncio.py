@@ -26,10 +26,10 @@ async def settled(receipt: Receipt) -> bool:
     return await receipt
 
 
-def test_a_receipt_can_be_awaited(
+def test_await_of_a_receipt_returns_true_after_delivery(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """It gives True once the event is delivered, and the loop runs on meanwhile."""
+    """The event loop runs on meanwhile."""
     telemetry = make_telemetry(receiver, flush_interval=0.05)
 
     async def main() -> bool:
@@ -39,10 +39,10 @@ def test_a_receipt_can_be_awaited(
     assert [event.name for event in receiver.events] == ["didStart"]
 
 
-def test_a_receipt_of_the_past_can_be_awaited(
+def test_settled_receipt_can_be_awaited_again(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """It gives the same, at once, as often as one likes."""
+    """It returns the same at once, each time."""
     http_receiver.answer(Answer.bad_data())
     telemetry = make_telemetry(http_receiver)
     receipt = telemetry.send("didStart")
@@ -54,7 +54,7 @@ def test_a_receipt_of_the_past_can_be_awaited(
     assert asyncio.run(main()) == [False, False]
 
 
-def test_off_is_no_failure(make_telemetry: Callable[..., Telemetry]) -> None:
+def test_receipt_of_disabled_telemetry_is_true(make_telemetry: Callable[..., Telemetry]) -> None:
     """Whoever awaits the receipt of a switched-off telemetry hears that all is well."""
     telemetry = make_telemetry(enabled=False)
 
@@ -64,10 +64,10 @@ def test_off_is_no_failure(make_telemetry: Callable[..., Telemetry]) -> None:
     assert asyncio.run(main()) is True
 
 
-def test_sending_does_not_hold_the_loop_up(
+def test_send_does_not_block_the_event_loop(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Though the backend hangs, and the queue grows."""
+    """The backend hangs, and the queue grows."""
     http_receiver.answer_always(Answer.held(threading.Event()))
     telemetry = make_telemetry(http_receiver, max_batch_events=10)
     telemetry.bootstrap()
@@ -85,7 +85,7 @@ def test_sending_does_not_hold_the_loop_up(
 def test_many_tasks_may_await_one_receipt(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Each is woken."""
+    """Each task is woken."""
     telemetry = make_telemetry(http_receiver)
 
     async def main() -> list[bool]:
@@ -98,10 +98,10 @@ def test_many_tasks_may_await_one_receipt(
 
 
 @pytest.mark.parametrize("how", ["aflush", "adestroy"])
-def test_flush_and_destroy_do_not_hold_the_loop_up(
+def test_flush_and_destroy_do_not_block_the_event_loop(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry], how: str
 ) -> None:
-    """They keep their deadline, and other tasks run meanwhile."""
+    """They keep their timeout, and other tasks run meanwhile."""
     http_receiver.answer_always(Answer.held(threading.Event()))
     telemetry = make_telemetry(http_receiver)
     telemetry.send("didStart")
@@ -122,10 +122,10 @@ def test_flush_and_destroy_do_not_hold_the_loop_up(
     assert took < 0.3 + SLACK
 
 
-def test_who_stops_waiting_is_forgotten(
+def test_cancelled_task_is_removed_from_the_receipt(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """A task that was cancelled leaves nothing behind, and the event is delivered all the same."""
+    """The event is delivered all the same."""
     telemetry = make_telemetry(http_receiver)
     receipt = telemetry.send("didStart")
 
@@ -139,10 +139,10 @@ def test_who_stops_waiting_is_forgotten(
     assert receipt.outcome is Outcome.DELIVERED
 
 
-def test_a_loop_that_is_gone_does_not_matter(
+def test_closed_event_loop_does_not_stop_delivery(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Its tasks ended with it; the event is delivered after."""
+    """Its tasks ended with it."""
     telemetry = make_telemetry(http_receiver)
     receipts = [telemetry.send("didStart")]
 
@@ -157,10 +157,10 @@ def test_a_loop_that_is_gone_does_not_matter(
     assert receipts[0].outcome is Outcome.DELIVERED
 
 
-def test_the_whole_life_fits_an_async_with(
+def test_async_with_flushes_and_destroys_on_exit(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Set up on entering, flushed and destroyed on leaving."""
+    """Telemetry is set up on entry."""
 
     async def main() -> Telemetry:
         async with make_telemetry(http_receiver, shutdown_timeout=10) as telemetry:

@@ -57,8 +57,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_server_that_runs_hears_its_users_refusal(backend: OTLPReceiver, home: Path) -> None:
-    """Nothing leaves after it, and nothing stays of what was on its way."""
+def test_running_server_stops_sending_when_the_user_refuses(
+    backend: OTLPReceiver, home: Path
+) -> None:
+    """No later event is sent, and waiting events are deleted."""
     with running((sys.executable, "-c", SERVER, backend.http_endpoint)) as server:
         backend.wait_for_events(3)
         subprocess.run([sys.executable, "-c", OFF], check=True)
@@ -95,7 +97,7 @@ def _at_a_terminal(settings: str, call: str, endpoint: str, typed: bytes = b"") 
 
 @pytest.mark.usefixtures("home")
 def test_the_run_that_shows_the_notice_records_nothing(backend: OTLPReceiver) -> None:
-    """The next one does; what programs read is never touched."""
+    """The next run records. The output for programs stays unchanged."""
     settings, call = "enabled=True, notice='We count commands.'", "telemetry.show_notice()"
     runs = [_at_a_terminal(settings, call, backend.http_endpoint) for _ in range(3)]
 
@@ -111,10 +113,10 @@ def test_the_run_that_shows_the_notice_records_nothing(backend: OTLPReceiver) ->
 @pytest.mark.parametrize(
     ("typed", "printed", "arrived"), [(b"y\n", "True choice", 2), (b"\n", "True choice", 0)]
 )
-def test_the_answer_at_the_prompt_holds_from_then_on(
+def test_prompt_answer_is_stored_for_later_runs(
     backend: OTLPReceiver, typed: bytes, printed: str, arrived: int
 ) -> None:
-    """A yes sends, a no does not; neither is asked for again."""
+    """A yes sends, a no does not, and neither run asks again."""
     runs = [
         _at_a_terminal("enabled=None", "telemetry.ask()", backend.http_endpoint, keys)
         for keys in (typed, b"")

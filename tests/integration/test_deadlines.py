@@ -104,10 +104,10 @@ def elapsed(action: Callable[[], object]) -> float:
 
 
 @pytest.mark.parametrize(("endpoint", "protocol"), BACKENDS, indirect=["endpoint"])
-def test_flush_and_destroy_keep_their_deadlines(
+def test_flush_and_destroy_keep_their_timeouts(
     endpoint: str, protocol: str, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """And tell the truth: nothing was delivered."""
+    """Both return false: nothing was delivered."""
     telemetry = make_telemetry(endpoint, protocol=protocol, shutdown_timeout=SHUTDOWN)
     telemetry.bootstrap()
     results: list[bool] = []
@@ -120,10 +120,10 @@ def test_flush_and_destroy_keep_their_deadlines(
 
 
 @pytest.mark.parametrize(("endpoint", "protocol"), BACKENDS, indirect=["endpoint"])
-def test_destroy_at_once_keeps_its_deadline(
+def test_destroy_keeps_its_timeout_during_the_first_connection(
     endpoint: str, protocol: str, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """While the first connection is still being made."""
+    """The first connection is not open yet."""
     telemetry = make_telemetry(endpoint, protocol=protocol)
     telemetry.bootstrap()
     telemetry.send("didStart")
@@ -136,10 +136,10 @@ def test_destroy_at_once_keeps_its_deadline(
     [BACKENDS[1], BACKENDS[8]],
     indirect=["endpoint"],
 )
-def test_the_processor_keeps_them_too(
+def test_processor_keeps_its_timeouts(
     endpoint: str, protocol: str, make_processor: Callable[..., OTLPLogRecordProcessor]
 ) -> None:
-    """In milliseconds, as the SDK has it."""
+    """They are in milliseconds, as in the SDK."""
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(
         make_processor(endpoint, protocol=protocol, shutdown_timeout=SHUTDOWN)
@@ -150,8 +150,10 @@ def test_the_processor_keeps_them_too(
     assert elapsed(provider.shutdown) < SHUTDOWN + 0.1 + SLACK
 
 
-def test_nothing_to_send_is_nothing_to_wait_for(make_telemetry: Callable[..., Telemetry]) -> None:
-    """Flush and destroy return at once, and say that nothing was left behind."""
+def test_flush_and_destroy_return_at_once_without_events(
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """Both return true."""
     with silent() as endpoint:
         telemetry = make_telemetry(endpoint)
         telemetry.bootstrap()
@@ -162,7 +164,7 @@ def test_nothing_to_send_is_nothing_to_wait_for(make_telemetry: Callable[..., Te
 
 
 def test_send_never_waits_for_the_backend(make_telemetry: Callable[..., Telemetry]) -> None:
-    """However full the line is."""
+    """The number of waiting events does not matter."""
     with silent() as endpoint:
         telemetry = make_telemetry(endpoint, max_batch_events=10)
         telemetry.bootstrap()
@@ -170,8 +172,8 @@ def test_send_never_waits_for_the_backend(make_telemetry: Callable[..., Telemetr
         assert elapsed(lambda: [telemetry.send("didStart") for _ in range(1_000)]) < SLACK
 
 
-def test_a_second_destroy_does_not_wait_again(make_telemetry: Callable[..., Telemetry]) -> None:
-    """It is idempotent: the end has been."""
+def test_second_destroy_returns_at_once(make_telemetry: Callable[..., Telemetry]) -> None:
+    """It is idempotent."""
     with silent() as endpoint:
         telemetry = make_telemetry(endpoint)
         telemetry.send("didStart")

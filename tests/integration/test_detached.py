@@ -34,10 +34,10 @@ def segments(tool: Tool) -> list[Path]:
     return list(tool.directory.glob("*.seg"))
 
 
-def test_an_event_arrives_after_the_tool_has_ended(
+def test_event_arrives_after_the_tool_has_ended(
     make_tool: Callable[..., Tool], receiver: OTLPReceiver
 ) -> None:
-    """Over both protocols; and nothing but the mark remains."""
+    """This holds for both protocols. Only the mark stays on disk."""
     acme = make_tool(receiver)
 
     assert acme.run() == (0, "")
@@ -51,10 +51,10 @@ def test_an_event_arrives_after_the_tool_has_ended(
     assert {path.name for path in acme.directory.iterdir()} == {UPLOADER_LOCK, "destination.json"}
 
 
-def test_the_tool_pays_for_next_to_nothing(
+def test_tool_imports_no_opentelemetry_and_starts_no_thread(
     make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
 ) -> None:
-    """No OpenTelemetry, no network, no thread, and none of the slow parts of the library."""
+    """It imports neither network modules nor slow parts of the library."""
     acme = make_tool(http_receiver)
     acme.write(
         "send(1)\n"
@@ -70,10 +70,10 @@ def test_the_tool_pays_for_next_to_nothing(
     http_receiver.wait_for_events(1, 20)
 
 
-def test_an_event_outlives_the_tool_that_is_killed(
+def test_event_survives_the_kill_of_the_tool(
     make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
 ) -> None:
-    """The next run has it delivered with its own."""
+    """The next run has it delivered with its own events."""
     acme = make_tool(http_receiver)
     acme.write("send('killed')\nos.kill(os.getpid(), signal.SIGKILL)\n")
 
@@ -87,10 +87,10 @@ def test_an_event_outlives_the_tool_that_is_killed(
     assert numbers(http_receiver.events) == ["killed", "next"]
 
 
-def test_a_dead_backend_costs_nothing_and_loses_nothing(
+def test_dead_backend_neither_delays_the_tool_nor_loses_events(
     make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
 ) -> None:
-    """The uploader gives up soon, and the next one delivers."""
+    """The uploader ends soon, and the next one delivers."""
     endpoint = http_receiver.http_endpoint
     http_receiver.stop()
     acme = make_tool(endpoint)
@@ -108,8 +108,10 @@ def test_a_dead_backend_costs_nothing_and_loses_nothing(
         acme.wait_for_uploaders()
 
 
-def test_a_silent_backend_holds_nobody_up(make_tool: Callable[..., Tool]) -> None:
-    """Not the tool, nor the reader of a pipe that the tool inherited."""
+def test_silent_backend_delays_neither_the_tool_nor_its_pipes(
+    make_tool: Callable[..., Tool],
+) -> None:
+    """The reader of an inherited pipe does not wait either."""
     reading, writing = os.pipe()
     with socket.create_server((LOOPBACK, 0)) as server:
         acme = make_tool(f"http://{LOOPBACK}:{server.getsockname()[1]}", timeout=1.5)
@@ -128,8 +130,8 @@ def test_a_silent_backend_holds_nobody_up(make_tool: Callable[..., Tool]) -> Non
             assert acme.uploaders()
 
 
-def test_many_runs_at_once_start_one_uploader(make_tool: Callable[..., Tool]) -> None:
-    """Within the interval; what it could not deliver is the next one's."""
+def test_many_concurrent_runs_start_one_uploader(make_tool: Callable[..., Tool]) -> None:
+    """This holds within the interval. The next uploader sends what this one could not."""
     with socket.create_server((LOOPBACK, 0)) as silent:
         port = silent.getsockname()[1]
         acme = make_tool(f"http://{LOOPBACK}:{port}", timeout=10)
@@ -153,10 +155,10 @@ def test_many_runs_at_once_start_one_uploader(make_tool: Callable[..., Tool]) ->
         assert len(receiver.events) == 21
 
 
-def test_a_hundred_runs_lose_nothing(
+def test_hundred_runs_lose_no_event(
     make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
 ) -> None:
-    """However they and those who deliver come and go."""
+    """Tools and uploaders start and end at any time."""
     acme = make_tool(http_receiver, detached_interval=0)
     runs = []
     for _ in range(RUNS):
@@ -172,10 +174,10 @@ def test_a_hundred_runs_lose_nothing(
     assert segments(acme) == []
 
 
-def test_forked_children_have_their_own(
+def test_forked_children_deliver_their_own_events_once(
     make_tool: Callable[..., Tool], http_receiver: OTLPReceiver
 ) -> None:
-    """The parent's events are sent once, and so are theirs, though they never end properly."""
+    """The parent's events are sent once, too. The children end without exit handlers."""
     acme = make_tool(http_receiver)
     acme.write(
         "send('parent')\n"
@@ -196,10 +198,10 @@ def test_forked_children_have_their_own(
 
 
 @pytest.mark.parametrize("home", ["/proc/1/nowhere", "/dev/null", "relative", ""])
-def test_without_a_home_to_write_to_nothing_happens(
+def test_without_a_writable_home_the_tool_runs_unchanged(
     make_tool: Callable[..., Tool], home: str
 ) -> None:
-    """No word, no error, no file elsewhere."""
+    """There is no message, no error and no file elsewhere."""
     with refusing_port() as port:
         acme = make_tool(f"http://{LOOPBACK}:{port}", spool="/proc/1/nowhere")
         acme.write("print(telemetry.send('x').reason)\n")

@@ -22,10 +22,10 @@ with open(os.environ["MARKS"], "a") as file:
 """
 
 
-def test_nothing_of_the_current_directory_runs(
+def test_uploader_imports_nothing_from_the_current_directory(
     make_tool: Callable[..., Tool], http_receiver: OTLPReceiver, tmp_path: Path
 ) -> None:
-    """Under any name; nor code that only the application's PYTHONPATH reaches."""
+    """Code that only the application's PYTHONPATH reaches is not imported either."""
     (tmp_path / "cwd").mkdir()
     (tmp_path / "path").mkdir()
     for name in ("otel_telemetry", "urllib3", "ssl", "json", "sitecustomize", "brotli"):
@@ -61,28 +61,28 @@ class TestInstallations:
 
         return str(Path(urllib3.__file__).parents[1])
 
-    def test_on_pythonpath(
+    def test_uploader_runs_a_library_on_pythonpath(
         self,
         make_tool: Callable[..., Tool],
         http_receiver: OTLPReceiver,
         python: str,
         packages: str,
     ) -> None:
-        """Which the uploader itself does not read."""
+        """The uploader itself does not read PYTHONPATH."""
         acme = make_tool(http_receiver)
 
         assert acme.run([python], PYTHONPATH=f"{own_root()}:{packages}") == (0, "")
 
         http_receiver.wait_for_events(1, 20)
 
-    def test_in_a_zip(
+    def test_uploader_runs_a_library_in_a_zip(
         self,
         make_tool: Callable[..., Tool],
         http_receiver: OTLPReceiver,
         python: str,
         packages: str,
     ) -> None:
-        """As `zipapp` makes them: all in one file, without metadata."""
+        """`zipapp` makes such files: everything in one file, without metadata."""
         import zipfile  # noqa: PLC0415 - of this test alone
 
         acme = make_tool(http_receiver)

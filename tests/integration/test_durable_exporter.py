@@ -29,8 +29,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_an_instrumented_app_keeps_its_logs(tmp_path: Path) -> None:
-    """Its backend is down and it is killed; the next process delivers what it had flushed."""
+def test_logs_of_an_instrumented_app_survive_a_kill(tmp_path: Path) -> None:
+    """Its backend is down. The next process delivers the flushed records."""
     with refusing_port() as port:
         environment = {
             **os.environ,
@@ -60,8 +60,10 @@ def test_an_instrumented_app_keeps_its_logs(tmp_path: Path) -> None:
     assert (event.body, event.attributes) == ("charged", {"invoice": 7})
 
 
-def test_it_is_an_exporter_like_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Behind the SDK's batch processor; flushed and shut down with it; then it takes no more."""
+def test_exporter_works_behind_the_batch_processor_of_the_sdk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is flushed and shut down by the processor, and accepts no record after that."""
     with OTLPReceiver() as receiver:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint)
         monkeypatch.setenv("OTEL_TELEMETRY_SPOOL", str(tmp_path))
@@ -78,8 +80,8 @@ def test_it_is_an_exporter_like_others(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert exporter.export([]).name == "FAILURE"
 
 
-def test_the_counts_are_shown_as_metrics(tmp_path: Path) -> None:
-    """A meter provider given in code shows what became of the records."""
+def test_counts_are_exported_as_metrics(tmp_path: Path) -> None:
+    """The meter provider is given in code."""
     reader = InMemoryMetricReader()
     with OTLPReceiver() as receiver:
         processor = OTLPLogRecordProcessor(

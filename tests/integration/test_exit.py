@@ -76,10 +76,10 @@ def silent_endpoint() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_an_end_is_quick_and_quiet_while_the_backend_is_silent(
+def test_exit_keeps_the_shutdown_timeout_while_the_backend_is_silent(
     silent_endpoint: str, end: str
 ) -> None:
-    """Within the shutdown time-out, with the program's own status, and not a word on stderr."""
+    """The program keeps its exit status and prints nothing on stderr."""
     status, output, took = run(end, silent_endpoint, "http/protobuf")
 
     assert (status, output) == (CODES.get(end, 0), "ready\n")
@@ -87,8 +87,8 @@ def test_an_end_is_quick_and_quiet_while_the_backend_is_silent(
 
 
 @pytest.mark.parametrize("end", ["plain", "exit-in-main", "after-destroy", "os-exit"])
-def test_an_end_is_quick_and_quiet_while_a_name_is_looked_up(end: str) -> None:
-    """A DNS look-up cannot be aborted, so the end does not wait for it."""
+def test_exit_does_not_wait_for_name_resolution(end: str) -> None:
+    """A DNS look-up cannot be cancelled."""
     how = {"os-exit": "import os; os._exit(4)"}.get(end, ENDS.get(end, end))
     status, output, took = run(HANGING_DNS + how, "https://telemetry.acme.example", "http/protobuf")
 
@@ -97,8 +97,8 @@ def test_an_end_is_quick_and_quiet_while_a_name_is_looked_up(end: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_an_end_is_quick_and_quiet_while_the_backend_is_down(protocol: str) -> None:
-    """The same."""
+def test_exit_is_quick_and_quiet_while_the_backend_is_down(protocol: str) -> None:
+    """The program keeps its exit status and prints nothing on stderr."""
     with refusing_port() as port:
         status, output, took = run("plain", f"http://{LOOPBACK}:{port}", protocol)
 
@@ -106,8 +106,10 @@ def test_an_end_is_quick_and_quiet_while_the_backend_is_down(protocol: str) -> N
     assert took < BOUND
 
 
-def test_an_end_is_quick_and_quiet_while_a_grpc_backend_is_silent(silent_endpoint: str) -> None:
-    """The same over gRPC."""
+def test_exit_keeps_the_shutdown_timeout_while_a_grpc_backend_is_silent(
+    silent_endpoint: str,
+) -> None:
+    """The program keeps its exit status and prints nothing on stderr."""
     status, output, took = run("plain", silent_endpoint, "grpc")
 
     assert (status, output) == (0, "ready\n")
@@ -117,8 +119,8 @@ def test_an_end_is_quick_and_quiet_while_a_grpc_backend_is_silent(silent_endpoin
 @pytest.mark.parametrize(
     "end", ["plain", "exit-in-main", "exit-in-a-thread", "sigint", "after-flush"]
 )
-def test_at_an_ordinary_end_all_is_delivered(receiver: OTLPReceiver, end: str) -> None:
-    """Nobody has to call `destroy`."""
+def test_exit_without_destroy_delivers_every_event(receiver: OTLPReceiver, end: str) -> None:
+    """A call of `destroy` is not necessary."""
     try:
         endpoint, protocol = receiver.http_endpoint, "http/protobuf"
     except RuntimeError:
@@ -131,17 +133,17 @@ def test_at_an_ordinary_end_all_is_delivered(receiver: OTLPReceiver, end: str) -
     assert [event.name for event in receiver.events] == ["didStart"]
 
 
-def test_what_a_late_thread_sends_is_delivered(http_receiver: OTLPReceiver) -> None:
-    """The interpreter waits for its threads, and we end after them."""
+def test_events_of_a_late_thread_are_delivered(http_receiver: OTLPReceiver) -> None:
+    """The interpreter joins its threads before the library shuts down."""
     run("send-from-a-thread-that-outlives-main", http_receiver.http_endpoint, "http/protobuf")
 
     assert {event.name for event in http_receiver.events} == {"didStart", "didStop"}
 
 
-def test_an_exception_that_nobody_catches_is_all_that_is_printed(
+def test_uncaught_exception_prints_only_its_own_traceback(
     http_receiver: OTLPReceiver,
 ) -> None:
-    """Its traceback, not ours; and the events are delivered."""
+    """The events are delivered."""
     status, output, _ = run(
         "raise LookupError('gone')", http_receiver.http_endpoint, "http/protobuf"
     )

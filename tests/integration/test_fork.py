@@ -57,8 +57,8 @@ def run(body: str, receiver: OTLPReceiver) -> tuple[str, list[str]]:
     return child.output, sorted(event.name for event in receiver.events)
 
 
-def test_pending_events_are_the_parents(receiver: OTLPReceiver) -> None:
-    """The child begins empty; both end as programs do."""
+def test_pending_events_are_sent_by_the_parent_only(receiver: OTLPReceiver) -> None:
+    """The child starts with an empty queue, and both end normally."""
     output, arrived = run(
         "telemetry.send('parent')\nwait(fork('child'))\ntelemetry.send('parent')", receiver
     )
@@ -67,8 +67,8 @@ def test_pending_events_are_the_parents(receiver: OTLPReceiver) -> None:
     assert arrived == ["child", "parent", "parent"]
 
 
-def test_a_connection_is_not_shared(receiver: OTLPReceiver) -> None:
-    """Parent and children send at once, after the parent has sent already."""
+def test_child_opens_its_own_connection(receiver: OTLPReceiver) -> None:
+    """Parent and children send at the same time, after the parent has sent before."""
     output, arrived = run(
         "telemetry.send('before')\n"
         "assert telemetry.flush(10)\n"
@@ -84,8 +84,8 @@ def test_a_connection_is_not_shared(receiver: OTLPReceiver) -> None:
     assert arrived == ["before", *["child"] * 20, *["parent"] * 5]
 
 
-def test_a_request_under_way_is_the_parents(http_receiver: OTLPReceiver) -> None:
-    """It is not sent a second time by the child. Over HTTP: gRPC itself permits no such fork."""
+def test_request_under_way_is_not_repeated_by_the_child(http_receiver: OTLPReceiver) -> None:
+    """The test uses HTTP: gRPC permits no such fork."""
     http_receiver.answer(Answer(delay=0.5))
     output, arrived = run(
         "telemetry.send('parent')\n"
@@ -99,8 +99,8 @@ def test_a_request_under_way_is_the_parents(http_receiver: OTLPReceiver) -> None
     assert arrived == ["child", "parent"]
 
 
-def test_a_thread_may_fork(http_receiver: OTLPReceiver) -> None:
-    """While others send: in the child no lock is held by those that are gone. HTTP, as above."""
+def test_fork_in_a_thread_leaves_no_lock_held(http_receiver: OTLPReceiver) -> None:
+    """Other threads send meanwhile. The test uses HTTP: gRPC permits no such fork."""
     output, arrived = run(
         "telemetry.bootstrap()\n"
         "def busy():\n"
@@ -126,8 +126,8 @@ def test_a_thread_may_fork(http_receiver: OTLPReceiver) -> None:
     assert arrived.count("busy") == accepted == delivered
 
 
-def test_a_child_of_a_child_is_as_good(receiver: OTLPReceiver) -> None:
-    """Each generation sends its own."""
+def test_child_of_a_child_sends_its_own_events(receiver: OTLPReceiver) -> None:
+    """So does each generation."""
     output, arrived = run(
         "telemetry.send('parent')\n"
         "def end(status):\n"
@@ -141,7 +141,7 @@ def test_a_child_of_a_child_is_as_good(receiver: OTLPReceiver) -> None:
     assert arrived == ["child", "child", "grandchild", "grandchild", "parent"]
 
 
-def test_workers_of_multiprocessing_send_theirs(receiver: OTLPReceiver) -> None:
+def test_multiprocessing_workers_deliver_their_own_events(receiver: OTLPReceiver) -> None:
     """They end without exit handlers, so their work ends with `destroy`."""
     output, arrived = run(
         "import multiprocessing\n"
@@ -163,8 +163,8 @@ def test_workers_of_multiprocessing_send_theirs(receiver: OTLPReceiver) -> None:
 
 
 @pytest.mark.parametrize("child_sends", [True, False], ids=["used", "unused"])
-def test_counts_begin_anew_in_a_child(http_receiver: OTLPReceiver, *, child_sends: bool) -> None:
-    """They are of its own events, and the parent's go on."""
+def test_counts_start_at_zero_in_a_child(http_receiver: OTLPReceiver, *, child_sends: bool) -> None:
+    """They count its own events, and the counts of the parent continue."""
     output, arrived = run(
         "telemetry.send('parent')\n"
         "child = os.fork()\n"

@@ -86,10 +86,10 @@ print(json.dumps({
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
-def test_our_requests_are_invisible_to_it(
+def test_library_requests_appear_in_no_trace_of_the_host(
     receiver: OTLPReceiver, http_receiver: OTLPReceiver, order: str
 ) -> None:
-    """Instrumented before us or after, over HTTP and gRPC, with context carried into threads."""
+    """Instrumentation comes before or after, over HTTP and gRPC, with context in threads."""
     endpoint, protocol = place(receiver)
     theirs = f"{http_receiver.http_endpoint}/theirs"
 
@@ -130,8 +130,8 @@ def test_our_requests_are_invisible_to_it(
     assert not [word for word in report["log"] if endpoint.rpartition(":")[2] in word]
 
 
-def test_a_host_that_sets_its_globals_after_us_finds_them_unset(receiver: OTLPReceiver) -> None:
-    """We set none, and take none: `set_…_provider` warns where somebody else was first."""
+def test_library_sets_no_global_opentelemetry_provider(receiver: OTLPReceiver) -> None:
+    """`set_…_provider` warns if a provider is set before."""
     program = """
 import sys
 from otel_telemetry import Telemetry

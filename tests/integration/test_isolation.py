@@ -81,13 +81,13 @@ def _everything(request: ReceivedRequest) -> str:
     return "\n".join((request.path, *(f"{k}: {v}" for k, v in request.headers.items()), body))
 
 
-def test_a_host_with_its_own_opentelemetry_leaves_no_trace(
+def test_opentelemetry_settings_of_the_host_change_no_request(
     hostile: OTLPReceiver,
     receiver: OTLPReceiver,
     caplog: pytest.LogCaptureFixture,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """With an endpoint in code: not a header, not an attribute, not a word in a log."""
+    """With an endpoint in code, no header, attribute or log message comes from the host."""
     caplog.set_level(logging.DEBUG)
     telemetry = make_telemetry(receiver, headers={"x-tool": "1"})
 
@@ -106,14 +106,14 @@ def test_a_host_with_its_own_opentelemetry_leaves_no_trace(
 
 @pytest.mark.usefixtures("hostile")
 @pytest.mark.parametrize("name", [".netrc", "_netrc", "elsewhere"])
-def test_a_netrc_is_not_read(
+def test_netrc_is_not_read(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     name: str,
 ) -> None:
-    """It may well have an entry for the host of the backend."""
+    """The file may have an entry for the host of the backend."""
     file = tmp_path / name
     file.write_text(f"machine 127.0.0.1 login ada password {SECRET}\ndefault login a password b\n")
     file.chmod(0o600)
@@ -128,12 +128,12 @@ def test_a_netrc_is_not_read(
 
 
 @pytest.mark.usefixtures("hostile")
-def test_headers_from_code_do_not_follow_to_the_owners_collector(
+def test_headers_from_code_are_not_sent_to_a_collector_from_the_environment(
     monkeypatch: pytest.MonkeyPatch,
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """They may be the maintainer's keys; and the owner's own OTEL_* do not come in instead."""
+    """They may be keys. The OTEL_* headers of the environment do not replace them."""
     endpoint, protocol = place(receiver)
     monkeypatch.setenv("ACME_CMS_TELEMETRY_ENDPOINT", endpoint)
     telemetry = make_telemetry(
@@ -146,14 +146,14 @@ def test_headers_from_code_do_not_follow_to_the_owners_collector(
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_what_a_proxy_is_told_stays_with_the_proxy(
+def test_proxy_credentials_are_sent_to_the_proxy_only(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
     protocol: str,
 ) -> None:
-    """Its credentials go to it and nowhere else; it learns a host, and none of the host's keys."""
+    """The proxy learns a host name, and none of the keys."""
     caplog.set_level(logging.DEBUG)
     for name, value in _OTEL.items():
         monkeypatch.setenv(name, value)
@@ -172,13 +172,13 @@ def test_what_a_proxy_is_told_stays_with_the_proxy(
         assert secret not in caplog.text + repr(telemetry.config) + repr(telemetry)
 
 
-def test_what_passes_a_proxy_in_plain_text_is_what_arrives(
+def test_plain_text_proxy_gets_the_headers_of_the_backend(
     monkeypatch: pytest.MonkeyPatch,
     hostile: OTLPReceiver,
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The proxy gets the same headers as the backend, and its own credentials."""
+    """Only its own credentials are added."""
     with Proxy(credentials="ada:pa55") as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://ada:pa55@{proxy.address}")
         request = _send(make_telemetry(http_receiver), http_receiver)
@@ -191,12 +191,12 @@ def test_what_passes_a_proxy_in_plain_text_is_what_arrives(
     assert hostile.requests == ()
 
 
-def test_on_the_wire_there_is_one_encoding_of_one_request(
+def test_bytes_on_the_wire_are_deterministic(
     monkeypatch: pytest.MonkeyPatch,
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The very bytes: gzip of the request, and not a file name, a time or a host in its header."""
+    """The gzip header has no file name, time or host."""
     for name, value in _OTEL.items():
         monkeypatch.setenv(name, value)
 

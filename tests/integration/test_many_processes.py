@@ -28,10 +28,10 @@ def spool(tmp_path: Path) -> Path:
     return tmp_path / "spool"
 
 
-def test_the_time_that_the_backend_asked_for_outlives_who_was_told(
+def test_retry_after_outlives_the_process_that_received_it(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """The next process does not ask before, not even to flush; then all is delivered."""
+    """The next process sends nothing before, not even in a flush. Then everything is delivered."""
     where = {"spool": str(spool), "endpoint": http_receiver.http_endpoint}
     http_receiver.answer(Answer.throttled(retry_after=3))
     _, events = run("send(5); telemetry.flush(0.3); die()", **where)
@@ -52,10 +52,10 @@ def test_the_time_that_the_backend_asked_for_outlives_who_was_told(
     assert not any(name.startswith(BACKOFF_STATE) for name in files_below(spool))
 
 
-def test_a_program_that_is_run_again_and_again_does_not_ask_each_time(
+def test_repeated_runs_share_one_backoff(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """In a long outage it leaves its events for later; and each run ends as it would without."""
+    """In a long outage each run leaves its events on disk and ends without a delay."""
     where = {"spool": str(spool), "endpoint": http_receiver.http_endpoint}
     _, events = run("send(); die()", **where)
     (directory,) = spool.glob("*/*")
@@ -74,10 +74,10 @@ def test_a_program_that_is_run_again_and_again_does_not_ask_each_time(
     wait_for_numbers(http_receiver, events)
 
 
-def test_a_long_outage_is_tried_by_one_and_ends_for_all(
+def test_one_process_retries_and_its_success_ends_the_backoff_of_all(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """Six busy processes with what six more have left ask once, not a hundred times."""
+    """Six processes and the segments of six dead ones make one request, not a hundred."""
     where = {"spool": str(spool), "endpoint": http_receiver.http_endpoint, "flush_interval": 0.01}
     http_receiver.stop()
     _, events = run("for _ in range(6):\n    if os.fork() == 0: send(5); die()\nsend()", **where)
