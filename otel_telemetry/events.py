@@ -10,7 +10,7 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry._internal.scalars import INT_MAX
 from otel_telemetry.errors import InvalidEventError
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     import dataclasses
     import datetime

@@ -62,7 +62,7 @@ class Receipt:
 
     @property
     def reason(self) -> str:
-        """Why the event was refused, dropped or rejected, as text; else empty."""
+        """Why the event has this outcome, as text; may be empty."""
         return self._state[1]
 
     def settle(self, outcome: Outcome, reason: str = "") -> None:
@@ -140,5 +140,5 @@ _DROPPED = {reason: Receipt(Outcome.DROPPED, reason.value) for reason in DropRea
 
 
 def dropped(reason: DropReason) -> Receipt:
-    """Return the receipt that all events share which are dropped for *reason*."""
+    """Return the receipt that all events dropped for *reason*."""
     return _DROPPED[reason]

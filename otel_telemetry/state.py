@@ -7,7 +7,7 @@ import os
 from otel_telemetry._internal import fork, paths
 from otel_telemetry.stats import Counters
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,8 +27,8 @@ class TelemetryState:
     Attributes:
         counters: The counts of events.
         decision: Whether telemetry is on; None before registration.
-        off: True where nothing is sent and nothing is printed: all that `send` reads while off.
-        pipeline: The way of an event; None before the first event, and after a refusal.
+        off: True if nothing is sent and nothing is printed.
+        pipeline: The pipeline; None before `bootstrap` and after a refusal.
         destroyed: True from the call of `destroy` on.
         failed: True if the pipeline cannot be set up; it is not tried again.
     """
@@ -61,7 +61,10 @@ class TelemetryState:
         return decision
 
     def make_pipeline(self, is_granted: Callable[[], bool]) -> AnyPipeline:
-        """Return a new pipeline, which asks *is_granted* before it sends; imports OpenTelemetry."""
+        """Return a new pipeline, which asks *is_granted* before it sends.
+
+        May import OpenTelemetry.
+        """
         with fork.import_lock:
             from otel_telemetry.pipeline.pipeline import create_pipeline  # noqa: PLC0415 - slow
 

@@ -10,7 +10,7 @@ from dataclasses import field
 
 from otel_telemetry._internal.frozen import dataclass
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -170,7 +170,7 @@ class Counters:
             self.dropped[reason] += 1
 
     def hand_over(self) -> None:
-        """Count an event that another pipeline took; takes the lock itself."""
+        """Count an event that the application's provider or a test took; takes the lock itself."""
         with self.lock:
             self.accepted += 1
             self.delivered += 1

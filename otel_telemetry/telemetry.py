@@ -17,7 +17,7 @@ from otel_telemetry.receipt import DISABLED, Receipt, dropped
 from otel_telemetry.state import TelemetryState
 from otel_telemetry.stats import DropReason
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +65,7 @@ class Telemetry:
         self._lock = threading.RLock()
         self._state = TelemetryState(self._config, ConsentManager(self._config, environ))
         self._states = [self._state]  # the last one is `_state`
-        self._off = False  # `_state.off`, for `send` reads one attribute while telemetry is off
+        self._off = False  # copy of `_state.off`: `send` reads one attribute
         fork.watch(self._after_fork)
 
     def __repr__(self) -> str:
@@ -182,9 +182,9 @@ class Telemetry:
             timeout: Seconds at most; None waits without a limit.
 
         Returns:
-            True if the backend has acknowledged every event that was pending at the call, or none
-            was. With ``delivery="detached"``, True only if this process has recorded no event: it
-            does not learn what arrives.
+            True if the backend has acknowledged every event that was pending at the call; also True
+            if none was pending. With ``delivery="detached"``, True only if this process has
+            recorded no event: it does not learn what arrives.
         """
         pipeline = self._state.pipeline
         try:
@@ -217,7 +217,7 @@ class Telemetry:
                 stats.pending or stats.spooled or DropReason.SHUTDOWN.value in stats.dropped
             )
         seconds = self._config.shutdown_timeout if timeout is None else timeout
-        for attempt in (seconds, 0):
+        for attempt in (seconds, 0):  # what failed may still be ended without a flush
             try:
                 return pipeline.sink.shutdown(attempt)
             except Exception as error:
@@ -276,9 +276,9 @@ class Telemetry:
     def show_notice(self, *, quiet: bool = False) -> bool:
         """Show the setting `notice` on stderr, if it is due.
 
-        Call it after the program has parsed its arguments. ``enabled=True`` has no effect before
-        the run after the one that shows the notice, so this run records nothing. The notice is
-        shown on a terminal only, and never in continuous integration.
+        Call it after the program has parsed its arguments. The run that shows the notice records
+        nothing; ``enabled=True`` takes effect from the next run on. The notice is shown on a
+        terminal only, and never in continuous integration.
 
         Two lines follow the notice: where events are sent, and how to turn telemetry off. The
         second one is left out if the notice names a variable that turns telemetry off

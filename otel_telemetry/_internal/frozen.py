@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - for others to import
     from inspect import Signature

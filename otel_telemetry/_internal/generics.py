@@ -6,7 +6,7 @@ the real ones.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Generic as Generic  # noqa: PLC0414 - for others to import
     from typing import TypeVar as TypeVar  # noqa: PLC0414 - for others to import

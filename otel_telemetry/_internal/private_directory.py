@@ -8,7 +8,7 @@ import stat
 
 from otel_telemetry._internal import paths
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable
 

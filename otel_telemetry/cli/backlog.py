@@ -12,7 +12,7 @@ from otel_telemetry.otlp.decoder import decode_record
 from otel_telemetry.otlp.json import request_as_json
 from otel_telemetry.spool import admin
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Style
     from otel_telemetry.config.config import TelemetryConfig

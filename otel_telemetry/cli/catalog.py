@@ -10,7 +10,7 @@ from otel_telemetry.catalog.documents import check, document
 from otel_telemetry.cli.context import DONE, FAILED, USAGE, CommandError, Context, Options, Result
 from otel_telemetry.cli.load import load_object
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Style
 

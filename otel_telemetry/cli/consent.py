@@ -12,7 +12,7 @@ from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
 from otel_telemetry.config.environment import variable_prefix
 from otel_telemetry.consent.files import ConsentRecord
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Style
     from otel_telemetry.consent.files import ConsentMode

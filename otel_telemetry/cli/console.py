@@ -10,7 +10,7 @@ import sys
 
 from otel_telemetry.consent.consent import is_terminal
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import TextIO

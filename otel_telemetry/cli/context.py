@@ -10,7 +10,7 @@ from dataclasses import field
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.errors import TelemetryError
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Literal
 

@@ -13,11 +13,11 @@ from otel_telemetry.cli.backlog import NOTHING_WAITED, read_backlog
 from otel_telemetry.cli.console import printable
 from otel_telemetry.cli.context import DONE, FAILED, CommandError, Context, Options, Result
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.engine import DeliveryEngine, connect
+from otel_telemetry.export.engine import DeliveryEngine, create_transport
 from otel_telemetry.spool import admin, destination
 from otel_telemetry.stats import Counters, Disposition, DropReason
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -163,7 +163,7 @@ def _deliver(
         failure[0] = "" if is_success else result.reason
 
     def connect_observed(config: DeliveryConfig) -> Transport:
-        return _ObservedTransport(connect(config), note_failure)
+        return _ObservedTransport(create_transport(config), note_failure)
 
     idle = threading.Event()
     engine = DeliveryEngine(

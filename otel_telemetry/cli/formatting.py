@@ -7,7 +7,7 @@ import time
 
 from otel_telemetry.cli.console import printable
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 

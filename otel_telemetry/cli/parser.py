@@ -12,7 +12,7 @@ from otel_telemetry.cli.commands import VERBS
 from otel_telemetry.cli.console import streams_of_process
 from otel_telemetry.cli.context import MAX_SECONDS, Options, Parameter, Verb
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Any, TypedDict
 

@@ -17,7 +17,7 @@ from otel_telemetry.otlp.decoder import decode_request
 from otel_telemetry.otlp.json import request_as_json
 from otel_telemetry.stats import DropReason
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -12,11 +12,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from otel_telemetry._internal.frozen import dataclass
-from otel_telemetry.export.engine import connect
+from otel_telemetry.export.engine import create_transport
 from otel_telemetry.export.http import proxy_for, tls_context
 from otel_telemetry.stats import Disposition
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Literal
     from urllib.parse import SplitResult
@@ -269,7 +269,9 @@ def _certificate_problem(error: ssl.SSLCertVerificationError, host: str) -> tupl
 def _check_response(config: TelemetryConfig, prober: Prober) -> CheckResult:
     """Send an ExportLogsServiceRequest without events, and judge the response."""
     try:
-        transport = connect(replace(config, timeout=min(config.timeout, prober.remaining())))
+        transport = create_transport(
+            replace(config, timeout=min(config.timeout, prober.remaining()))
+        )
     except Exception as error:
         text = f"the request could not be made: {type(error).__name__}"
         return problem("answer", text, _TRY_AGAIN)

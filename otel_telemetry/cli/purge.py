@@ -10,7 +10,7 @@ from otel_telemetry.cli.backlog import NOTHING_WAITED, read_backlog
 from otel_telemetry.cli.context import DONE, FAILED, Context, Options, Result
 from otel_telemetry.spool import admin
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Style
 

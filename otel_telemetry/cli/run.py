@@ -12,7 +12,7 @@ from otel_telemetry.config import environment
 from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.errors import TelemetryError
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable
 

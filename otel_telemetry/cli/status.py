@@ -17,7 +17,7 @@ from otel_telemetry.consent.decision import is_ci
 from otel_telemetry.consent.files import read_policy
 from otel_telemetry.spool.destination import spool_directory
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.cli.console import Style
 

@@ -22,7 +22,7 @@ from otel_telemetry.config.validators import (
 )
 from otel_telemetry.errors import ConfigurationError
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Literal, TypeVar
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.errors import ConfigurationError
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 

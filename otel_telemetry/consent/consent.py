@@ -28,7 +28,7 @@ from otel_telemetry.consent.files import (
     write_consent_record,
 )
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol

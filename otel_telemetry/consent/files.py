@@ -12,7 +12,7 @@ from otel_telemetry._internal import atomic_file
 from otel_telemetry._internal.atomic_file import Unreadable
 from otel_telemetry._internal.frozen import dataclass
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal

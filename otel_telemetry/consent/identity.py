@@ -15,7 +15,7 @@ from otel_telemetry._internal import atomic_file, private_directory
 from otel_telemetry._internal.atomic_file import Unreadable, read_object
 from otel_telemetry._internal.frozen import dataclass
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

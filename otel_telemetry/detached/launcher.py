@@ -1,4 +1,6 @@
-"""Starts the uploader: the process that delivers spooled events, one at a time and seldom.
+"""Starts the uploader, the process that delivers spooled events.
+
+One uploader runs at a time, and starts are rare.
 
 Imports little of the standard library: a command-line tool pays for it at its end.
 """
@@ -15,7 +17,7 @@ from otel_telemetry._internal import filelock
 from otel_telemetry.config import environment
 from otel_telemetry.spool import layout
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -54,7 +56,7 @@ def command(directory: str, main_file: str | None = None) -> list[str]:
     others = [
         path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) not in avoided
     ]
-    # Bytecode goes where this process writes it, or nowhere: `-I` ignores another place.
+    # `-I` ignores the variables for bytecode; `-B` keeps the uploader from writing it elsewhere.
     is_plain = not sys.dont_write_bytecode and sys.pycache_prefix is None
     options = ["-I"] if is_plain else ["-I", "-B"]
     return [sys.executable, *options, "-c", _PROGRAM, directory, root, *others]

@@ -14,7 +14,7 @@ from otel_telemetry.config import environment
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.consent.consent import ConsentManager
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.engine import DeliveryEngine, connect
+from otel_telemetry.export.engine import DeliveryEngine, create_transport
 from otel_telemetry.export.worker import Transport
 from otel_telemetry.spool import destination
 from otel_telemetry.spool.layout import UPLOADER_LOCK
@@ -35,7 +35,7 @@ def upload(
     consent_gate: Callable[[TelemetryConfig], ConsentGate],
     *,
     max_runtime: float = MAX_RUNTIME,
-    connect: Callable[[DeliveryConfig], Transport] = connect,
+    connect: Callable[[DeliveryConfig], Transport] = create_transport,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Deliver the events of dead processes in *directory*; two failed requests end it.

@@ -22,8 +22,8 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.export.result import MAX_RETRY_AFTER
 from otel_telemetry.spool import layout
 
-MIN_DELAY, MAX_DELAY = 1.0, 300.0
-"""Seconds of the longest delay after the first failure, and after any number of failures."""
+FIRST_DELAY, MAX_DELAY = 1.0, 300.0
+"""Upper bounds of the random delay, in seconds: after the first failure, and after many."""
 
 _LONG_OUTAGE = 60.0  # seconds from the first failure to the latest; then processes take turns
 
@@ -132,7 +132,9 @@ class Backoff:
             )
         if ignore_backoff or self._acquire_probe():
             return None
-        return RetryDelay(seconds=MIN_DELAY + self._uniform(0.0, MIN_DELAY), from_shared_state=True)
+        return RetryDelay(
+            seconds=FIRST_DELAY + self._uniform(0.0, FIRST_DELAY), from_shared_state=True
+        )
 
     def record_failure(self, wait: float | None) -> RetryDelay:
         """Record a failure; return the delay before the next request.
@@ -148,7 +150,7 @@ class Backoff:
             pause = RetryDelay(seconds=wait, requested_by_server=True)
         else:
             # In an outage that is older than this process, its length replaces the failure count.
-            ceiling = MIN_DELAY * 2 ** min(self._failures - 1, 16)
+            ceiling = FIRST_DELAY * 2 ** min(self._failures - 1, 16)
             outage = 0.0 if now - since < _LONG_OUTAGE else now - since
             seconds = self._uniform(0.0, min(max(ceiling, outage), MAX_DELAY))
             pause = RetryDelay(seconds=seconds)

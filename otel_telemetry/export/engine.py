@@ -17,7 +17,7 @@ from otel_telemetry.spool.spool import Spool
 from otel_telemetry.stats import Counters, DropReason
 
 
-def connect(config: DeliveryConfig) -> Transport:
+def create_transport(config: DeliveryConfig) -> Transport:
     """Return the transport that *config* asks for; imports its library now."""
     if config.protocol == "grpc":
         from otel_telemetry.export.grpc import GRPCTransport  # noqa: PLC0415 - only if asked for
@@ -34,12 +34,16 @@ class DeliveryEngine:
     The object that makes it owns it, and ends it once by `shutdown` or `discard`.
 
     Args:
-        config: The destination, sizes and time-outs.
+        config: The destination, sizes and timeouts.
         counters: The counts.
         app: The application whose state directory holds the spool if `config` names no path.
         consent_gate: Which events may be sent, and whether that still holds.
         on_idle: Called in the worker's thread when nothing is pending.
         connect: Makes the transport.
+
+    Attributes:
+        counters: The counts.
+        append: Appends an encoded record to the queue; see `BatchQueue.append`.
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class DeliveryEngine:
         app: str,
         consent_gate: ConsentGate = ConsentGate(),  # noqa: B008 - frozen
         on_idle: Callable[[], object] = lambda: None,
-        connect: Callable[[DeliveryConfig], Transport] = connect,
+        connect: Callable[[DeliveryConfig], Transport] = create_transport,
     ) -> None:
         self.counters = counters
         is_grpc = config.protocol == "grpc"
@@ -117,7 +121,7 @@ class DeliveryEngine:
         request, events on disk are not waited for. True if no event was pending at the end.
         """
         if timeout > 0:  # else a last request would be started and aborted
-            self._queue.flush(timeout, respect_backoff=False)
+            self._queue.flush(timeout, is_last=True)
         is_empty = self._queue.close(DropReason.SHUTDOWN)
         self._end()
         return is_empty

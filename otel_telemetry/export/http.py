@@ -1,4 +1,7 @@
-"""OTLP over HTTP, on urllib3: one connection, with a deadline for the whole request."""
+"""OTLP over HTTP, on urllib3: one connection, with a deadline for the whole request.
+
+`result` decides what the status of a response means.
+"""
 
 from __future__ import annotations
 

@@ -274,7 +274,10 @@ class BatchQueue:
         self.schedule = SendSchedule()
 
     def append(self, resource: bytes, scope: bytes, record: bytes) -> Receipt:
-        """Append an encoded record; return the receipt of its batch, or of its drop."""
+        """Append an encoded record; return the receipt of its batch, or of its drop.
+
+        `ExportWorker` takes the batch by `dequeue`.
+        """
         size = len(resource) + len(scope) + len(record)
         if size > MAX_REQUEST_BYTES:
             self._counters.drop(DropReason.TOO_LARGE)
@@ -333,12 +336,15 @@ class BatchQueue:
             self._accounting.drop(oldest, DropReason.SPOOL_FULL)
 
     def dequeue(self, *, maintain_at: float, has_backlog: bool = False) -> Batch | WorkerTask:
-        """Wait for the next batch that is due, and return it; a batch that fills up does not wake.
+        """Wait for the next batch that is due, and return it.
+
+        The worker polls for full batches: a batch that fills up does not wake it.
 
         Args:
             maintain_at: When to return `WorkerTask.MAINTAIN` if no batch is due, in seconds of the
                 clock.
-            has_backlog: Whether to return that task also as soon as a request may be sent.
+            has_backlog: Whether segments of dead processes wait. Then that task is also returned
+                as soon as a request may be sent.
         """
         poll = FIRST_POLL
         with self._changed:
@@ -448,34 +454,34 @@ class BatchQueue:
         self._sending = None
         self._changed.notify_all()
 
-    def flush(self, timeout: float | None, *, respect_backoff: bool = True) -> bool:
+    def flush(self, timeout: float | None, *, is_last: bool = False) -> bool:
         """Send everything now, and wait for the outcome.
 
         Args:
             timeout: Seconds at most; None for no limit.
-            respect_backoff: Whether to keep waiting after a failed request. False is for the last
-                flush: it does not wait for batches on disk once a request failed, nor while the
-                backend asks for a delay, and no segment of a dead process is begun.
+            is_last: Whether the process ends after it. Then the flush does not wait for batches on
+                disk once a request failed, nor while the backend asks for a delay, and no segment
+                of a dead process is begun.
 
         Returns:
             True if all that was pending at the call was delivered in time.
         """
         with self._changed:
-            self._is_ending |= not respect_backoff
+            self._is_ending |= is_last
             self._close_open_batch()
             fates = {batch.result for batch in self._batches()}
             # Batches on disk need no try at the end of each of many processes.
             self.schedule.send_now(
-                ignore_backoff=respect_backoff or not all(result.is_on_disk for result in fates)
+                ignore_backoff=not is_last or not all(result.is_on_disk for result in fates)
             )
             self._changed.notify_all()
             retries = self.schedule.retries
-            if not respect_backoff and self._sending is None:
+            if is_last and self._sending is None:
                 timeout = self.schedule.effective_timeout(timeout, self._clock())
 
             def is_over() -> bool:
                 left = [result for result in fates if result.open_parts]
-                if not respect_backoff and self.schedule.retries > retries:
+                if is_last and self.schedule.retries > retries:
                     return all(result.is_on_disk for result in left)
                 return not left
 

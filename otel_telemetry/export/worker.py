@@ -13,7 +13,7 @@ from typing import Protocol
 
 from otel_telemetry._internal import fork
 from otel_telemetry._internal.log import quiet_log
-from otel_telemetry.export.backoff import MIN_DELAY, Backoff, RetryDelay
+from otel_telemetry.export.backoff import FIRST_DELAY, Backoff, RetryDelay
 from otel_telemetry.export.batch import Batch
 from otel_telemetry.export.queue import BatchQueue, WorkerTask
 from otel_telemetry.export.recovery import Recovery
@@ -44,7 +44,10 @@ _ERROR_TYPES = {Disposition.DELIVERED: "", Disposition.PARTIAL: "rejected"}
 
 
 class Transport(Protocol):
-    """Sends requests to one backend. One thread at a time, except for `abort`."""
+    """Sends requests to one backend. One thread at a time, except for `abort`.
+
+    `HTTPTransport` is in `http`, `GRPCTransport` in `grpc`.
+    """
 
     def send(self, request: bytes) -> ExportResult:
         """Send an ExportLogsServiceRequest and return its result; never raises."""
@@ -144,7 +147,7 @@ class ExportWorker:
             while self._step():
                 pass
         except Exception:
-            # Nothing above raises. If it does, the batch must not be sent again and again.
+            # Nothing above should raise. Closed, or the same batch would be sent again and again.
             quiet_log.warning("telemetry stopped: the export worker failed")
             self._queue.close(DropReason.INTERNAL)
 
@@ -195,7 +198,7 @@ class ExportWorker:
             if self._recovery is not None:
                 records, reason = self._recovery.reload(batch, self._clock())
         except OSError as error:
-            self._queue.requeue(batch, RetryDelay(seconds=MIN_DELAY))
+            self._queue.requeue(batch, RetryDelay(seconds=FIRST_DELAY))
             quiet_log.warning("telemetry is delayed: %s", error.strerror)
             return False
         return self._queue.restore(batch, records, reason)

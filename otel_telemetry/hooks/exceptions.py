@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from otel_telemetry.hooks._patterns import LazyPattern
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from types import TracebackType
 

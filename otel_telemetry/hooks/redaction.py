@@ -18,7 +18,7 @@ from otel_telemetry.hooks._patterns import (
     without_url_queries,
 )
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.events import BeforeSend, Event
     from otel_telemetry.types import AttributeValue

@@ -20,7 +20,7 @@ from otel_telemetry._internal.digest import digest
 from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.errors import ConfigurationError
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.events import BeforeSend, Event
 

@@ -1,1 +1,1 @@
-"""For other people's frameworks: one file each, which imports its framework and nothing else."""
+"""For other people's frameworks: one file each, which imports its framework and this package."""

@@ -8,7 +8,7 @@ from otel_telemetry.cli.context import EXIT_CODES, SUMMARY, USAGE, Verb
 from otel_telemetry.cli.parser import Formatter, Handler, add_verbs, options_of, print_help
 from otel_telemetry.cli.run import run
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.cli.run import Source
 

@@ -14,7 +14,7 @@ from otel_telemetry.cli.commands import VERBS
 from otel_telemetry.cli.context import EXIT_CODES, MAX_SECONDS, SUMMARY, Options, Parameter, Verb
 from otel_telemetry.cli.run import run
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.cli.run import Source
 

@@ -23,7 +23,7 @@ from otel_telemetry.otlp.encoder import (
     encode_scalar_attributes,
 )
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.types import AttributeValue
 

@@ -12,7 +12,7 @@ import sys
 from otel_telemetry._internal.version import VERSION
 from otel_telemetry.mapping.attributes import Cleaner, Limits
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

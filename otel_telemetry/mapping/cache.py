@@ -15,7 +15,7 @@ from otel_telemetry._internal.scalars import FIXED_SIZE_SCALARS
 from otel_telemetry.events import FrozenProperties
 from otel_telemetry.mapping.attributes import Cleaned, Cleaner
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -40,7 +40,7 @@ _MARSHAL_FORMAT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedProperties(Generic[_T]):
-    """The result for a set of properties.
+    """A resource or a scope, and what was dropped to make it.
 
     Attributes:
         value: The resource or the scope, one object for this content.

@@ -19,7 +19,7 @@ from otel_telemetry.mapping.cache import ResourceCache, ScopeCache
 from otel_telemetry.otlp.encoder import UID, UID_HEAD
 from otel_telemetry.stats import Correction
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -66,8 +66,8 @@ class Mapper(ABC, Generic[_Resource, _Scope, _Record]):
     Args:
         config: The settings.
         cleaner: Makes properties legal.
-        validate: Whether attributes must be legal in every respect, for an encoder that does not
-            check them.
+        validate: Whether to validate every attribute here, because the taker of the record does
+            not. Else the processor encodes and checks them.
         on_correction: Called with the kind of each correction, and how often it was made.
         session_id: The ``session.id`` of events outside of any `session` block; None for none.
 

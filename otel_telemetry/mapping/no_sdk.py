@@ -11,7 +11,7 @@ from otel_telemetry.mapping.mapper import Mapper
 from otel_telemetry.otlp.encoder import log_record_field, resource_field, scope_field
 from otel_telemetry.otlp.requests import EncodedRecord
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

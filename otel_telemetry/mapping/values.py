@@ -16,7 +16,7 @@ from itertools import islice
 
 from otel_telemetry._internal.scalars import INT_MAX, INT_MIN
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Any
 

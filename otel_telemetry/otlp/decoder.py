@@ -15,7 +15,7 @@ from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry._internal.scalars import INT_MAX, UINT_MAX
 from otel_telemetry.otlp.wire import read_fields
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, TypeAlias

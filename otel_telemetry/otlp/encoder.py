@@ -17,7 +17,7 @@ from functools import lru_cache
 from otel_telemetry._internal.scalars import INT_MAX, INT_MIN, UINT_MAX
 from otel_telemetry.otlp.wire import field, varint
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.types import AttributeValue
 

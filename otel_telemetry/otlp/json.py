@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from otel_telemetry.otlp.decoder import DecodedEvent
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.otlp.decoder import DecodedValue
 

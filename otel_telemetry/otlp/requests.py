@@ -9,7 +9,7 @@ from __future__ import annotations
 from otel_telemetry._internal.frozen import dataclass
 from otel_telemetry.otlp.wire import field, read_fields
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

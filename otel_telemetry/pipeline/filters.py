@@ -12,7 +12,7 @@ from otel_telemetry.errors import InvalidEventError
 from otel_telemetry.events import Event, FrozenProperties, make_event, to_nanoseconds, validate_name
 from otel_telemetry.stats import Correction, DropReason
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
@@ -50,8 +50,8 @@ class EventDropped(Exception):  # noqa: N818 - caught by the pipeline, and count
 class EventFilter(Generic[_Resource, _Scope, _Record]):
     """Runs the hooks and the catalogue on each event. Thread-safe.
 
-    Hooks and catalogue get user and group properties as objects that recur, read-only and legal. If
-    both leave these as they are, their resource and their scope are cached.
+    Equal user or group properties reach hooks and catalogue as one read-only object. If neither
+    replaces it, its resource or scope comes from the cache.
 
     Args:
         config: The settings.

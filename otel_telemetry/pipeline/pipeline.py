@@ -19,7 +19,7 @@ from otel_telemetry.pipeline.filters import EventDropped, EventFilter
 from otel_telemetry.receipt import Receipt, dropped
 from otel_telemetry.stats import Correction
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from otel_telemetry._internal.log import quiet_log
 from otel_telemetry.config.config import DeliveryConfig, TelemetryConfig
 from otel_telemetry.events import Event
 from otel_telemetry.export.consent_gate import ConsentGate
-from otel_telemetry.export.engine import DeliveryEngine, connect
+from otel_telemetry.export.engine import DeliveryEngine, create_transport
 from otel_telemetry.export.processor import EncodingProcessor
 from otel_telemetry.export.worker import Transport
 from otel_telemetry.mapping.attributes import Cleaner
@@ -40,7 +40,7 @@ class BackendSink:
         counters: Counters,
         base: EventResource,
         consent_gate: ConsentGate,
-        connect: Callable[[DeliveryConfig], Transport] = connect,
+        connect: Callable[[DeliveryConfig], Transport] = create_transport,
     ) -> None:
         self._engine = DeliveryEngine(
             config,
@@ -56,7 +56,10 @@ class BackendSink:
         self._logger = self._provider.get_logger(config.name, config.version)
 
     def emit(self, record: EventRecord) -> Receipt:
-        """Emit through the provider; the processor sets the receipt of the record."""
+        """Emit through the provider.
+
+        The SDK passes the record to `EncodingProcessor.on_emit`, which sets its receipt.
+        """
         # The SDK keeps the resource and the scope of such a record; a contract test holds it.
         self._logger.emit(record)  # type: ignore[call-overload]
         return record.receipt or dropped(DropReason.INTERNAL)
@@ -222,8 +225,8 @@ def sdk_mapper_and_sink(
     elif config.logger_provider is not None:
         sink = AppProviderSink(config.logger_provider, config.name, config.version, counters)
     else:
-        create = connect if transport is None else lambda _config: transport
-        sink = BackendSink(config, counters, base, consent_gate, create)
+        connect = create_transport if transport is None else lambda _config: transport
+        sink = BackendSink(config, counters, base, consent_gate, connect)
     mapper = SdkMapper(
         config,
         cleaner,
@@ -235,7 +238,7 @@ def sdk_mapper_and_sink(
 
 
 def base_resource(config: TelemetryConfig, installation_id: str | None = None) -> EventResource:
-    """Return the resource whose attributes the resource of every event has."""
+    """Return the base of every event's resource."""
     detected = Resource.create() if config.inherit_otel_env else Resource({})
     configured = {**(detected.attributes or {}), **config.resource_attributes}
     base = base_attributes(config.name, config.version, installation_id)

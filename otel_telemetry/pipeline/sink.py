@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from typing import Protocol, TypeVar
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     _Record_contra = TypeVar("_Record_contra", contravariant=True)
 
     class Sink(Protocol[_Record_contra]):
-        """Takes records. Thread-safe."""
+        """Takes records. Thread-safe.
+
+        `BackendSink`, `AppProviderSink`, `CaptureSink` and `LogSink` are in `sdk_sinks`,
+        `SpoolSink` and `UnbatchedSink` in `spool_sink`.
+        """
 
         def emit(self, record: _Record_contra, /) -> Receipt:
             """Take *record*; return its receipt."""
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class StatelessSink:
-    """A sink without its `emit`, for sinks that keep no record."""
+    """Base class of sinks that keep no record; a subclass adds `emit`."""
 
     def after_fork(self) -> None:
         """Do nothing: there is no state."""

@@ -1,7 +1,7 @@
 """Sinks of encoded records: a spool on disk that another process delivers, or the preview.
 
-No OpenTelemetry is imported: a command-line tool starts and ends fast. At the end, and once in a
-while before, the process hands the spool over and starts an uploader.
+No OpenTelemetry is imported: a command-line tool starts and ends fast. When the process ends, and
+at intervals before, it releases its segments and starts an uploader.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from otel_telemetry.spool.destination import spool_directory
 from otel_telemetry.spool.spool import Spool
 from otel_telemetry.stats import DropReason
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -189,7 +189,10 @@ class SpoolSink:
             spool.log_pending_error()
 
     def flush(self, timeout: float | None) -> bool:  # noqa: ARG002 - it does not wait
-        """Hand over; True only if no record was ever written, for others' fate is unknown."""
+        """Release the segments; True only if this process wrote no record.
+
+        It does not learn what becomes of the records that it wrote.
+        """
         self._hand_over()
         return not self._counters.spooled
 

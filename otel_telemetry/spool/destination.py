@@ -16,7 +16,7 @@ from otel_telemetry.config.validators import settings_of
 from otel_telemetry.errors import ConfigurationError
 from otel_telemetry.spool import layout
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.config.config import DeliveryConfig
 

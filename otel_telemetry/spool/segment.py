@@ -108,7 +108,10 @@ class SegmentWriter:
         self.record_count += self.is_complete
 
     def close(self) -> None:
-        """Close the file; it counts as lost if its path is another file by now. Idempotent."""
+        """Close the file. Idempotent.
+
+        If its path now names another file, its records count as lost.
+        """
         # Cleared before the close: the number may soon belong to another file.
         descriptor, self._descriptor = self._descriptor, -1
         with contextlib.suppress(OSError):

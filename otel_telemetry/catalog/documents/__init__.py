@@ -12,7 +12,7 @@ from otel_telemetry.catalog.documents.json_schema import json_schema
 from otel_telemetry.catalog.documents.markdown import markdown
 from otel_telemetry.catalog.documents.semconv import semconv_yaml
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.catalog.catalog import Catalog
 

@@ -10,7 +10,7 @@ from otel_telemetry._internal.scalars import INT_MAX, INT_MIN
 from otel_telemetry.catalog.fields import BUCKETS
 from otel_telemetry.catalog.value_types import ValueType
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.catalog.catalog import Catalog
     from otel_telemetry.catalog.declarations import EventDeclaration

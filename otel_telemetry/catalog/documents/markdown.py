@@ -9,7 +9,7 @@ from urllib.parse import quote
 from otel_telemetry.catalog.fields import BUCKETS, DATA_CLASSES
 from otel_telemetry.catalog.value_types import ValueType
 
-TYPE_CHECKING = False  # see the package's own
+TYPE_CHECKING = False  # as in otel_telemetry/__init__.py
 if TYPE_CHECKING:
     from otel_telemetry.catalog.catalog import Catalog
     from otel_telemetry.catalog.declarations import EventDeclaration

@@ -177,7 +177,7 @@ def test_doctor_reports_a_spool_that_is_not_a_directory(make: Make, tmp_path: Pa
 
     check = check_named(make(spool=str(path)), "spool")
 
-    assert (check["level"], "no directory" in check["found"]) == ("problem", True)
+    assert (check["level"], "not a directory" in check["found"]) == ("problem", True)
 
 
 def test_doctor_reports_a_spool_of_another_user(make: Make, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_telemetry import DeliveryConfig
-from otel_telemetry.export.engine import DeliveryEngine, connect
+from otel_telemetry.export.engine import DeliveryEngine, create_transport
 from otel_telemetry.export.grpc import GRPCTransport
 from otel_telemetry.export.http import HTTPTransport
 from otel_telemetry.export.worker import THREAD_NAME
@@ -276,8 +276,10 @@ def test_without_a_home_directory_events_stay_in_memory(monkeypatch: pytest.Monk
 
 def test_transport_follows_the_protocol_setting() -> None:
     """OTLP over HTTP or over gRPC."""
-    assert isinstance(connect(DeliveryConfig(endpoint=ENDPOINT)), HTTPTransport)
-    assert isinstance(connect(DeliveryConfig(endpoint=ENDPOINT, protocol="grpc")), GRPCTransport)
+    assert isinstance(create_transport(DeliveryConfig(endpoint=ENDPOINT)), HTTPTransport)
+    assert isinstance(
+        create_transport(DeliveryConfig(endpoint=ENDPOINT, protocol="grpc")), GRPCTransport
+    )
 
 
 @pytest.mark.parametrize(("protocol", "requests"), [("http/protobuf", 1), ("grpc", 2)])

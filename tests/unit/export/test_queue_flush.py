@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def flushing(
-    harness: QueueHarness, timeout: float | None = 10.0, *, respect_backoff: bool = True
+    harness: QueueHarness, timeout: float | None = 10.0, *, is_last: bool = False
 ) -> Iterator[list[bool]]:
     """Flush in another thread, which has to end soon after the block; yields its result, then."""
     results: list[bool] = []
     thread = threading.Thread(
-        target=lambda: results.append(harness.queue.flush(timeout, respect_backoff=respect_backoff))
+        target=lambda: results.append(harness.queue.flush(timeout, is_last=is_last))
     )
     pending = harness.queue._open
     thread.start()
@@ -146,7 +146,7 @@ def test_final_flush_ends_on_failure_when_every_event_is_on_disk(
     harness = QueueHarness(make_spool())
     harness.append("a")
 
-    with flushing(harness, None, respect_backoff=False) as results:
+    with flushing(harness, None, is_last=True) as results:
         batch = harness.dequeue()
         harness.queue.restore(batch, encoded("a"), DropReason.SPOOL_LOST)
         harness.queue.requeue(batch, RetryDelay(seconds=60.0))
@@ -159,7 +159,7 @@ def test_final_flush_keeps_waiting_for_events_that_are_only_in_memory() -> None:
     harness = QueueHarness()
     harness.append("a")
 
-    with flushing(harness, respect_backoff=False) as results:
+    with flushing(harness, is_last=True) as results:
         harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=0.0))
         assert results == []
         assert harness.deliver_next() == ["a"]
@@ -173,7 +173,7 @@ def test_final_flush_does_not_wait_for_retry_after_beyond_its_timeout() -> None:
     harness.append("a")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=7200.0, requested_by_server=True))
 
-    with flushing(harness, 3600.0, respect_backoff=False) as results:
+    with flushing(harness, 3600.0, is_last=True) as results:
         pass  # an hour has not passed when it ends
 
     assert results == [False]
@@ -185,7 +185,7 @@ def test_final_flush_waits_for_retry_after_within_its_timeout() -> None:
     harness.append("a")
     harness.queue.requeue(harness.dequeue(), RetryDelay(seconds=5.0, requested_by_server=True))
 
-    with flushing(harness, 10.0, respect_backoff=False) as results:
+    with flushing(harness, 10.0, is_last=True) as results:
         harness.clock.advance(5.0)
         assert harness.deliver_next() == ["a"]
 
@@ -197,7 +197,7 @@ def test_final_flush_succeeds_while_the_backend_responds() -> None:
     harness = QueueHarness()
     harness.append("a")
 
-    with flushing(harness, respect_backoff=False) as results:
+    with flushing(harness, is_last=True) as results:
         harness.deliver_next()
 
     assert results == [True]
@@ -261,7 +261,7 @@ def test_new_batch_wakes_the_worker() -> None:
 def test_final_flush_sends_no_segment_of_dead_processes() -> None:
     """Shutdown would cancel the request, and the next process would send it again."""
     harness = QueueHarness()
-    assert harness.queue.flush(0, respect_backoff=False)
+    assert harness.queue.flush(0, is_last=True)
     turns: list[object] = []
     waiting = threading.Thread(target=lambda: turns.append(harness.queue.dequeue(maintain_at=0.0)))
     waiting.start()

@@ -43,7 +43,7 @@ def make_harness(make_spool: Callable[..., Spool], wall: Clock) -> Callable[...,
 
 def end(harness: WorkerHarness) -> None:
     """Let the process of this worker end."""
-    harness.queue.flush(0, respect_backoff=False)
+    harness.queue.flush(0, is_last=True)
     harness.queue.close(DropReason.SHUTDOWN)
     harness.worker.stop()
     assert harness.queue._spool is not None
@@ -139,7 +139,7 @@ def test_shutdown_in_a_long_outage_leaves_spooled_events_unsent(
     harness = make_harness()
     receipt = harness.append("a")
     (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
-    assert not harness.queue.flush(0, respect_backoff=False)
+    assert not harness.queue.flush(0, is_last=True)
     harness.turn()
     end(harness)
 
@@ -155,7 +155,7 @@ def test_shutdown_in_a_long_outage_sends_events_that_are_only_in_memory(
     with largest_file(10):
         receipt = harness.append("a")
     (directory / BACKOFF_STATE).write_text(LONG_OUTAGE)
-    assert not harness.queue.flush(0, respect_backoff=False)
+    assert not harness.queue.flush(0, is_last=True)
     harness.turn()
 
     assert receipt.outcome is Outcome.DELIVERED
@@ -243,7 +243,7 @@ def test_final_flush_ends_early_when_a_shared_backoff_begins(
     recovery.scan()
     results: list[bool] = []
     waiting = threading.Thread(
-        target=lambda: results.append(harness.queue.flush(30, respect_backoff=False)), daemon=True
+        target=lambda: results.append(harness.queue.flush(30, is_last=True)), daemon=True
     )
     waiting.start()
     wait_until(lambda: harness.queue.schedule.not_before == 0.0, within=5, what="the last flush")
