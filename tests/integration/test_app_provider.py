@@ -44,10 +44,10 @@ def provider(receiver: OTLPReceiver) -> Iterator[LoggerProvider]:
         yield provider
 
 
-def test_the_three_buckets_arrive_each_in_its_place(
+def test_three_buckets_arrive_beside_the_records_of_the_application(
     receiver: OTLPReceiver, provider: LoggerProvider, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """By the stock exporter, beside the application's own records and without their resource."""
+    """The stock exporter sends them without the resource of the application."""
     telemetry = make_telemetry(logger_provider=provider)
     telemetry.send(
         "didCreateEntry",
@@ -75,10 +75,10 @@ def test_the_three_buckets_arrive_each_in_its_place(
     )
 
 
-def test_equal_looking_users_and_groups_are_told_apart(
+def test_users_and_groups_equal_except_in_type_stay_separate(
     receiver: OTLPReceiver, provider: LoggerProvider, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The stock exporter groups by equality, and True, 1 and 1.0 are equal; ours are not."""
+    """The stock exporter groups by equality, and True, 1 and 1.0 are equal."""
     telemetry = make_telemetry(logger_provider=provider)
     for value in (True, 1, 1.0):
         telemetry.send(
@@ -97,10 +97,10 @@ def test_equal_looking_users_and_groups_are_told_apart(
     assert sorted(map(repr, arrived)) == ["(1, 1, 1)", "(1.0, 1.0, 1.0)", "(True, True, True)"]
 
 
-def test_values_of_every_kind_pass_the_stock_exporter(
+def test_values_of_every_type_arrive_through_the_stock_exporter(
     receiver: OTLPReceiver, provider: LoggerProvider, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """What we make legal is legal for it too: nothing spoils its batch."""
+    """No value blocks a batch of the stock exporter."""
     telemetry = make_telemetry(logger_provider=provider)
     bad: dict[str, object] = {"surrogate": "\ud800", "huge": 2**70, "object": object()}
     telemetry.send("odd\ud800", event_properties=bad, user_properties=bad, group_properties=bad)
@@ -118,7 +118,7 @@ def test_values_of_every_kind_pass_the_stock_exporter(
 def test_many_groups_in_one_batch_cost_linear_time(
     receiver: OTLPReceiver, provider: LoggerProvider, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Scopes that differ in their attributes only do not collide."""
+    """Scopes that differ only in their attributes have different hashes."""
     telemetry = make_telemetry(logger_provider=provider)
     telemetry.bootstrap()
     for number in range(500):
@@ -128,12 +128,12 @@ def test_many_groups_in_one_batch_cost_linear_time(
     assert len({event.scope_attributes["n"] for event in receiver.events}) == 500
 
 
-def test_what_was_handed_over_is_delivered_as_far_as_we_know(
+def test_receipt_on_an_application_provider_is_delivered_at_once(
     provider: LoggerProvider,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
 ) -> None:
-    """The receipt says that it is the application's now."""
+    """The exporter of the application has the event from then on."""
     telemetry = make_telemetry(logger_provider=provider)
     receipt = telemetry.send("didStart")
 
@@ -143,10 +143,10 @@ def test_what_was_handed_over_is_delivered_as_far_as_we_know(
     assert (telemetry.stats.accepted, telemetry.stats.delivered) == (1, 1)
 
 
-def test_destroy_flushes_and_leaves_the_provider_alone(
+def test_destroy_flushes_the_provider_without_a_shutdown(
     receiver: OTLPReceiver, provider: LoggerProvider, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The application goes on; what we get after our end is dropped."""
+    """The application continues. Later events of the library are dropped."""
     telemetry = make_telemetry(logger_provider=provider, shutdown_timeout=10)
     telemetry.send("before")
     assert telemetry.destroy()
@@ -160,10 +160,10 @@ def test_destroy_flushes_and_leaves_the_provider_alone(
     assert [event.name for event in receiver.events] == ["before", "sold"]
 
 
-def test_destroy_returns_in_time_while_the_applications_exporter_hangs(
+def test_destroy_keeps_its_timeout_while_the_exporter_of_the_application_hangs(
     receiver: OTLPReceiver, provider: LoggerProvider, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The SDK's flush keeps no deadline; ours does, and says that it was not done."""
+    """The flush of the SDK has no timeout. `destroy` returns false."""
     answered = threading.Event()
     receiver.answer_always(Answer.held(answered))
     telemetry = make_telemetry(logger_provider=provider)
@@ -177,10 +177,10 @@ def test_destroy_returns_in_time_while_the_applications_exporter_hangs(
         answered.set()
 
 
-def test_a_provider_without_processors_takes_events(
+def test_provider_without_processors_accepts_events(
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """As an application has that exports no logs: nothing arrives, and nothing breaks."""
+    """Such an application exports no logs. No event arrives, and no error is raised."""
     telemetry = make_telemetry(logger_provider=LoggerProvider(shutdown_on_exit=False))
     telemetry.send("didStart")
 
@@ -188,7 +188,9 @@ def test_a_provider_without_processors_takes_events(
     assert telemetry.destroy()
 
 
-def test_anything_but_a_provider_is_a_mistake(make_telemetry: Callable[..., Telemetry]) -> None:
-    """Said at once, with what it must be."""
+def test_logger_provider_of_a_wrong_type_raises_at_once(
+    make_telemetry: Callable[..., Telemetry],
+) -> None:
+    """The message names the required type."""
     with pytest.raises(ConfigurationError, match="LoggerProvider"):
         make_telemetry(logger_provider=object())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     "name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OTEL_EXPORTER_OTLP_CERTIFICATE"]
 )
-def test_whom_other_programs_trust_we_do_not(
+def test_certificate_bundles_of_other_libraries_are_ignored(
     monkeypatch: pytest.MonkeyPatch,
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
@@ -42,7 +42,7 @@ def test_whom_other_programs_trust_we_do_not(
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_a_bundle_that_is_broken_does_not_stop_an_authority_from_code(
+def test_certificate_file_from_code_overrides_a_broken_bundle_in_the_environment(
     monkeypatch: pytest.MonkeyPatch,
     certificates: Certificates,
     tmp_path: Path,
@@ -68,10 +68,10 @@ def test_a_bundle_that_is_broken_does_not_stop_an_authority_from_code(
         ("grpc", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
     ],
 )
-def test_the_machines_owner_names_the_systems_authorities(
+def test_certificate_variables_replace_the_system_authorities(
     certificates: Certificates, protocol: str, name: str
 ) -> None:
-    """Where they are kept in a company whose proxy looks into TLS; over gRPC as over HTTP."""
+    """A company with a TLS proxy sets them. They hold for gRPC and HTTP."""
     program = """
 import sys
 from otel_telemetry import Telemetry
@@ -94,8 +94,8 @@ sys.exit(not telemetry.flush(10))
         assert len(receiver.events) == 1
 
 
-def test_a_handshake_that_fails_is_not_printed(certificates: Certificates) -> None:
-    """GRPC does so by itself, onto the stderr of the program, again and again."""
+def test_failed_tls_handshake_is_not_printed(certificates: Certificates) -> None:
+    """By default gRPC prints it on stderr each time."""
     program = """
 import os, sys
 from otel_telemetry import Telemetry

@@ -24,10 +24,10 @@ VALUES: Final = {
 }
 
 
-def test_the_three_buckets_arrive_each_in_its_place(
+def test_three_buckets_arrive_as_record_resource_and_scope(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Event on the record, user on the resource, group on the scope; types and all."""
+    """Event properties are on the record, user on the resource, group on the scope."""
     telemetry = make_telemetry(grpc_receiver)
     telemetry.send(
         "didCreateEntry",
@@ -49,10 +49,10 @@ def test_the_three_buckets_arrive_each_in_its_place(
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
-def test_it_arrives_with_and_without_compression(
+def test_events_arrive_with_and_without_compression(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry], compression: str
 ) -> None:
-    """The settings of HTTP, in gRPC's own way."""
+    """The settings are those of HTTP."""
     telemetry = make_telemetry(grpc_receiver, compression=compression)
     for number in range(100):
         telemetry.send("didStart", event_properties={"number": number})
@@ -61,10 +61,10 @@ def test_it_arrives_with_and_without_compression(
     assert [event.attributes["number"] for event in grpc_receiver.events] == list(range(100))
 
 
-def test_headers_go_along_as_metadata(
+def test_configured_headers_are_sent_as_metadata(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """With every request."""
+    """They are sent with every request."""
     telemetry = make_telemetry(grpc_receiver, headers={"X-Api-Key": "k"})
     for _ in range(2):
         telemetry.send("didStart")
@@ -73,10 +73,10 @@ def test_headers_go_along_as_metadata(
     assert [request.headers["x-api-key"] for request in grpc_receiver.requests] == ["k", "k"]
 
 
-def test_a_batch_is_full_by_count(
+def test_full_batch_by_count_is_sent_without_a_flush(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """It leaves by itself as soon as it is."""
+    """The limit is the number of events."""
     telemetry = make_telemetry(grpc_receiver, max_batch_events=3)
     for _ in range(7):
         telemetry.send("didStart")
@@ -85,19 +85,19 @@ def test_a_batch_is_full_by_count(
     assert [len(request.events) for request in requests] == [3, 3]
 
 
-def test_a_batch_leaves_after_a_while(
+def test_open_batch_is_sent_after_the_flush_interval(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """A batch is sent without a flush, full or not."""
+    """The batch need not be full."""
     telemetry = make_telemetry(grpc_receiver, flush_interval=0.05)
 
     assert telemetry.send("didStart").wait(10) is Outcome.DELIVERED
 
 
-def test_requests_stay_below_what_servers_take(
+def test_requests_stay_below_the_grpc_limit(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """However large a batch may be by the settings: gRPC servers take 4 MiB."""
+    """Servers accept 4 MiB, even if the settings allow larger batches."""
     telemetry = make_telemetry(grpc_receiver, max_batch_bytes=64 * 1024 * 1024)
     for _ in range(10):
         telemetry.send("didStart", event_properties={"text": "x" * 1_000_000})

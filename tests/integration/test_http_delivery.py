@@ -30,10 +30,10 @@ VALUES: Final = {
 }
 
 
-def test_the_three_buckets_arrive_each_in_its_place(
+def test_three_buckets_arrive_as_record_resource_and_scope(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Event on the record, user on the resource, group on the scope."""
+    """Event properties are on the record, user on the resource, group on the scope."""
     telemetry = make_telemetry(http_receiver)
     telemetry.send(
         "didCreateEntry",
@@ -58,10 +58,10 @@ def test_the_three_buckets_arrive_each_in_its_place(
     assert 0 < event.timestamp <= event.observed_timestamp
 
 
-def test_types_are_kept_in_every_bucket(
+def test_value_types_are_kept_in_every_bucket(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """At every level: True, 1 and 1.0 are three values."""
+    """This holds at every level: True, 1 and 1.0 are three values."""
     telemetry = make_telemetry(http_receiver)
     telemetry.send(
         "didStart", event_properties=VALUES, user_properties=VALUES, group_properties=VALUES
@@ -73,7 +73,7 @@ def test_types_are_kept_in_every_bucket(
         assert repr({key: bucket[key] for key in VALUES}) == repr(VALUES)
 
 
-def test_equal_looking_users_and_groups_are_told_apart(
+def test_users_and_groups_equal_except_in_type_stay_separate(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
     """True, 1 and 1.0 make three resources and three scopes, in one request."""
@@ -87,10 +87,10 @@ def test_equal_looking_users_and_groups_are_told_apart(
     assert sorted(map(repr, arrived)) == ["(1, 1)", "(1.0, 1.0)", "(True, True)", "(True, True)"]
 
 
-def test_an_event_is_a_snapshot(
+def test_event_is_a_snapshot_of_its_properties(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """What happens to its properties after `send` does not reach the backend."""
+    """Changes after `send` do not reach the backend."""
     properties: dict[str, object] = {"list": [1], "map": {"k": 1}}
     telemetry = make_telemetry(http_receiver)
     telemetry.send(
@@ -108,10 +108,10 @@ def test_an_event_is_a_snapshot(
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
-def test_requests_are_compressed_as_the_settings_say(
+def test_compression_follows_the_setting(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry], compression: str
 ) -> None:
-    """With gzip, or not at all; either way the same arrives."""
+    """The same events arrive with gzip and without compression."""
     telemetry = make_telemetry(http_receiver, compression=compression)
     for number in range(100):
         telemetry.send("didStart", event_properties={"number": number})
@@ -124,10 +124,10 @@ def test_requests_are_compressed_as_the_settings_say(
     assert [event.attributes["number"] for event in http_receiver.events] == list(range(100))
 
 
-def test_headers_go_along(
+def test_configured_headers_are_sent_with_every_request(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """With every request."""
+    """This includes the second request."""
     telemetry = make_telemetry(http_receiver, headers={"X-Api-Key": "k"})
     for _ in range(2):
         telemetry.send("didStart")
@@ -136,10 +136,10 @@ def test_headers_go_along(
     assert [request.headers["x-api-key"] for request in http_receiver.requests] == ["k", "k"]
 
 
-def test_a_url_of_its_own_is_taken_as_it_is(
+def test_logs_endpoint_is_used_unchanged(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The setting logs_endpoint: nothing is added to it."""
+    """No path is added."""
     telemetry = make_telemetry(logs_endpoint=f"{http_receiver.http_endpoint}/otlp/logs")
     receipt = telemetry.send("didStart")
     telemetry.flush(10)
@@ -151,10 +151,10 @@ def test_a_url_of_its_own_is_taken_as_it_is(
 # -- Batches -----------------------------------------------------------------------------------
 
 
-def test_a_batch_is_full_by_count(
+def test_full_batch_by_count_is_sent_without_a_flush(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """It leaves by itself as soon as it is."""
+    """The limit is the number of events."""
     telemetry = make_telemetry(http_receiver, max_batch_events=3)
     for number in range(7):
         telemetry.send("didStart", event_properties={"number": number})
@@ -165,10 +165,10 @@ def test_a_batch_is_full_by_count(
     assert [event.attributes["number"] for event in http_receiver.events] == list(range(7))
 
 
-def test_a_batch_is_full_by_size(
+def test_requests_keep_the_size_limit_of_a_batch(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """No request is larger than the setting says, but for the request's own framing."""
+    """Only the framing of the request comes on top."""
     telemetry = make_telemetry(http_receiver, max_batch_bytes=5_000, compression="none")
     for _ in range(20):
         telemetry.send("didStart", event_properties={"text": "x" * 1_000})
@@ -179,10 +179,10 @@ def test_a_batch_is_full_by_size(
     assert len(http_receiver.events) == 20
 
 
-def test_an_event_larger_than_a_batch_travels_alone(
+def test_event_larger_than_a_batch_is_sent_alone(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """It is not the event's fault."""
+    """The limit of a batch does not drop an event."""
     telemetry = make_telemetry(http_receiver, max_batch_bytes=5_000)
     for size in (10, 20_000, 10):
         telemetry.send("didStart", event_properties={"text": "x" * size})
@@ -191,10 +191,10 @@ def test_an_event_larger_than_a_batch_travels_alone(
     assert [len(request.events) for request in http_receiver.requests] == [1, 1, 1]
 
 
-def test_a_batch_leaves_after_a_while(
+def test_open_batch_is_sent_after_the_flush_interval(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """A batch is sent without a flush, full or not."""
+    """The batch need not be full."""
     telemetry = make_telemetry(http_receiver, flush_interval=0.05)
     receipt = telemetry.send("didStart")
 
@@ -202,10 +202,10 @@ def test_a_batch_leaves_after_a_while(
     assert [event.name for event in http_receiver.events] == ["didStart"]
 
 
-def test_the_events_of_a_batch_share_a_receipt(
+def test_events_of_a_batch_share_a_receipt(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """They travel together, and meet one fate."""
+    """They have the same outcome."""
     telemetry = make_telemetry(http_receiver)
     first, second = telemetry.send("didStart"), telemetry.send("didStart")
     before = first.outcome
@@ -217,10 +217,10 @@ def test_the_events_of_a_batch_share_a_receipt(
     assert telemetry.send("didStart") is not first
 
 
-def test_every_event_has_an_id_of_its_own(
+def test_every_event_has_a_unique_id(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """By which a store can drop copies."""
+    """A store can drop duplicates by it."""
     first, second = make_telemetry(http_receiver), make_telemetry(http_receiver)
     for _ in range(50):
         first.send("didStart")

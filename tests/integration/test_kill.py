@@ -52,10 +52,10 @@ def take_over(
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_with_a_dead_backend_everything_arrives_later(
+def test_events_for_a_dead_backend_arrive_once_it_is_back(
     make_telemetry: Callable[..., Telemetry], receiver: OTLPReceiver, spool: Path, end: str
 ) -> None:
-    """However the process ended, and once the backend is back."""
+    """Every way to end the process is covered."""
     endpoint = place_of(receiver)
     receiver.stop()
     how, expected = ENDS[end]
@@ -91,7 +91,7 @@ def wait_for_no_files_but_ours(spool: Path) -> None:
 
 @pytest.mark.parametrize("end", ["killed", "unhandled exception"])
 @pytest.mark.parametrize("is_stored", [False, True], ids=["not stored", "stored"])
-def test_with_a_black_hole_for_a_backend_everything_arrives_once(
+def test_events_for_a_backend_that_never_responds_arrive_once(
     make_telemetry: Callable[..., Telemetry],
     http_receiver: OTLPReceiver,
     spool: Path,
@@ -99,7 +99,7 @@ def test_with_a_black_hole_for_a_backend_everything_arrives_once(
     *,
     is_stored: bool,
 ) -> None:
-    """It takes the request and does not answer; what it stored all the same is stored once."""
+    """It accepts the request without a response. Requests that it stored are stored once."""
     is_over = threading.Event()
     http_receiver.answer_always(Answer(until=is_over, store=is_stored))
     how, _ = ENDS[end]
@@ -117,10 +117,10 @@ def test_with_a_black_hole_for_a_backend_everything_arrives_once(
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_with_a_live_backend_everything_arrives_once(
+def test_killed_process_with_a_live_backend_delivers_each_event_once(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path, end: str
 ) -> None:
-    """Some before the end, the rest after it."""
+    """Some events arrive before the kill, the others after it."""
     how, _ = ENDS[end]
     _, events = run(f"send(600); {how}", spool=str(spool), endpoint=http_receiver.http_endpoint)
 
@@ -129,10 +129,10 @@ def test_with_a_live_backend_everything_arrives_once(
     wait_for_numbers(http_receiver, events)
 
 
-def test_killed_at_any_moment_nothing_is_lost(
+def test_kill_at_any_moment_loses_no_event(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """Amid sending, delivering and deleting; what was under way may or may not arrive."""
+    """The event of a `send` that did not return may arrive or not."""
     events: list[str] = []
     for moment in (1, 500, 2000):
         with app(
@@ -160,10 +160,10 @@ def has_sent(child: Child, count: int) -> bool:
     return len(sent(child)) >= count
 
 
-def test_a_survivor_that_is_already_running_takes_over(
+def test_running_process_claims_the_segments_of_a_killed_one(
     http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """It looks for the dead from time to time; here more often than once a minute."""
+    """It scans for them from time to time, here more often than once a minute."""
     where = {"spool": str(spool), "endpoint": http_receiver.http_endpoint}
     with app(
         "from otel_telemetry.export import worker\n"
@@ -178,10 +178,10 @@ def test_a_survivor_that_is_already_running_takes_over(
         wait_for_numbers(http_receiver, events)
 
 
-def test_what_many_left_goes_in_few_requests(
+def test_segments_of_many_killed_processes_are_sent_in_few_requests(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """A hundred small segments are not a hundred requests."""
+    """A hundred small segments do not make a hundred requests."""
     _, events = run(
         "for _ in range(100):\n    send(5)\ndie()",
         spool=str(spool),
@@ -196,8 +196,10 @@ def test_what_many_left_goes_in_few_requests(
     assert len(http_receiver.requests) - before <= 2
 
 
-def test_many_processes_share_a_directory(http_receiver: OTLPReceiver, spool: Path) -> None:
-    """Each event arrives, and no segment is delivered by two of them."""
+def test_many_processes_on_one_directory_deliver_each_event_once(
+    http_receiver: OTLPReceiver, spool: Path
+) -> None:
+    """No segment is delivered by two processes."""
     where = {"spool": str(spool), "endpoint": http_receiver.http_endpoint}
     http_receiver.stop()
     _, events = run(
@@ -234,7 +236,7 @@ def test_many_processes_share_a_directory(http_receiver: OTLPReceiver, spool: Pa
 def test_two_apps_never_deliver_each_others_events(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """One directory, two backends: what was recorded for one does not reach the other."""
+    """They share a directory and have different backends."""
     with OTLPReceiver() as other:
         _, ours = run("send(5); die()", spool=str(spool), endpoint=http_receiver.http_endpoint)
         _, theirs = run("send(5); die()", spool=str(spool), endpoint=other.http_endpoint)
@@ -248,10 +250,10 @@ def test_two_apps_never_deliver_each_others_events(
         wait_for_numbers(http_receiver, ours)
 
 
-def test_destroy_with_a_dead_backend_is_quick_and_leaves_everything_to_the_next(
+def test_destroy_with_a_dead_backend_is_quick_and_leaves_events_to_the_next_process(
     make_telemetry: Callable[..., Telemetry], receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """Receipts say so, and no lock is kept by the process, which may live on."""
+    """Receipts report it, and the process keeps no lock."""
     first = make_telemetry(receiver, spool=str(spool), shutdown_timeout=30)
     receiver.stop()
     receipts = [first.send("didWork", {"event_properties": {"number": str(n)}}) for n in range(9)]
@@ -268,10 +270,10 @@ def test_destroy_with_a_dead_backend_is_quick_and_leaves_everything_to_the_next(
 
 
 @pytest.mark.parametrize("backend", ["dead", "black hole", "live"])
-def test_a_process_with_many_events_ends_in_time(
+def test_process_with_many_events_ends_within_the_timeout(
     http_receiver: OTLPReceiver, spool: Path, backend: str
 ) -> None:
-    """And leaves nothing behind if the backend lives."""
+    """No event is left on disk if the backend responds."""
     is_over = threading.Event()
     if backend == "dead":
         http_receiver.stop()

@@ -37,14 +37,14 @@ def spool(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-def test_processes_that_end_without_exit_handlers_lose_nothing(
+def test_multiprocessing_children_without_exit_handlers_lose_no_event(
     make_telemetry: Callable[..., Telemetry],
     http_receiver: OTLPReceiver,
     spool: Path,
     tmp_path: Path,
     method: str,
 ) -> None:
-    """Whichever way multiprocessing starts them."""
+    """This holds for every start method."""
     status, events = run_file(
         tmp_path / "workers.py",
         WORKERS.replace("METHOD", repr(method)),
@@ -58,10 +58,10 @@ def test_processes_that_end_without_exit_handlers_lose_nothing(
     wait_for_numbers(http_receiver, events)
 
 
-def test_a_fork_while_other_threads_send_and_deliver_is_safe(
+def test_fork_while_other_threads_send_and_deliver_is_safe(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """Whatever locks they hold; also a fork by a thread, and of a child."""
+    """They may hold any lock. The fork may come from a thread or from a child."""
     _, events = run(
         "send()\n"
         "def work(): send(1000)\n"
@@ -90,8 +90,8 @@ def test_a_fork_while_other_threads_send_and_deliver_is_safe(
     wait_for_numbers(http_receiver, events)
 
 
-def test_a_child_without_a_spool_delivers_its_own(http_receiver: OTLPReceiver) -> None:
-    """And the parent its own."""
+def test_child_without_a_spool_delivers_its_own_events(http_receiver: OTLPReceiver) -> None:
+    """The parent delivers its own as well."""
     status, events = run(
         "send(3)\n"
         "child = os.fork()\n"
@@ -107,7 +107,7 @@ def test_a_child_without_a_spool_delivers_its_own(http_receiver: OTLPReceiver) -
     assert len(http_receiver.events) == len(events) == 7
 
 
-def test_the_death_of_a_child_costs_the_parent_nothing(
+def test_end_of_a_child_releases_no_lock_of_its_parent(
     make_telemetry: Callable[..., Telemetry], http_receiver: OTLPReceiver, spool: Path
 ) -> None:
     """The parent process keeps its locks after every end of a child."""

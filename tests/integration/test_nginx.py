@@ -25,7 +25,7 @@ def test_events_pass_through_tls_with_a_client_certificate(
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """Both sides show who they are."""
+    """Both sides present a certificate."""
     front = nginx.proxy(http_receiver.http_endpoint)
     with Nginx(front, certificates=certificates, verify_client=True) as server:
         telemetry = make_telemetry(
@@ -40,12 +40,12 @@ def test_events_pass_through_tls_with_a_client_certificate(
     assert [event.name for event in http_receiver.events] == ["didStart"]
 
 
-def test_without_a_client_certificate_nginx_refuses(
+def test_without_a_client_certificate_events_are_refused(
     http_receiver: OTLPReceiver,
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """Its 400 is final."""
+    """The status 400 is final."""
     front = nginx.proxy(http_receiver.http_endpoint)
     with Nginx(front, certificates=certificates, verify_client=True) as server:
         telemetry = make_telemetry(server.url, certificate_file=str(certificates.authority))
@@ -56,10 +56,10 @@ def test_without_a_client_certificate_nginx_refuses(
     assert http_receiver.requests == ()
 
 
-def test_requests_beyond_its_limit_are_halved(
+def test_requests_beyond_the_limit_of_nginx_are_split(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """413 until they fit; the one event that never does is dropped."""
+    """The status is 413 until they fit. An event that never fits is dropped."""
     with Nginx(nginx.too_large(http_receiver.http_endpoint, limit=3_000)) as server:
         telemetry = make_telemetry(server.url, compression="none")
         for number in range(16):
@@ -74,10 +74,10 @@ def test_requests_beyond_its_limit_are_halved(
     assert telemetry.stats.delivered == 15
 
 
-def test_its_redirect_is_not_followed(
+def test_redirect_of_nginx_is_not_followed(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """308 is a refusal, not a success."""
+    """The status 308 is a refusal, not a success."""
     with Nginx(nginx.redirect(http_receiver.http_endpoint)) as server:
         telemetry = make_telemetry(server.url)
         receipt = telemetry.send("didStart")
@@ -87,8 +87,8 @@ def test_its_redirect_is_not_followed(
     assert http_receiver.requests == ()
 
 
-def test_a_dead_upstream_may_come_back(make_telemetry: Callable[..., Telemetry]) -> None:
-    """502: the events wait."""
+def test_dead_upstream_is_retried(make_telemetry: Callable[..., Telemetry]) -> None:
+    """The status is 502, and the events wait."""
     with Nginx(nginx.bad_gateway()) as server:
         telemetry = make_telemetry(server.url)
         telemetry.send("didStart")
@@ -99,10 +99,10 @@ def test_a_dead_upstream_may_come_back(make_telemetry: Callable[..., Telemetry])
 
 
 @pytest.mark.parametrize("retry_after", ["", "1"], ids=["silent", "says-when"])
-def test_a_rate_limit_delays_and_loses_nothing(
+def test_rate_limit_delays_events_and_loses_none(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry], retry_after: str
 ) -> None:
-    """429, with and without a time: all events arrive, once."""
+    """The status is 429, with and without Retry-After. Every event arrives once."""
     front = nginx.rate_limited(http_receiver.http_endpoint, per_minute=120, retry_after=retry_after)
     with Nginx(front) as server:
         telemetry = make_telemetry(server.url, max_batch_events=1)
@@ -115,10 +115,10 @@ def test_a_rate_limit_delays_and_loses_nothing(
     assert telemetry.stats.delivered == 3
 
 
-def test_grpc_passes_through(
+def test_grpc_requests_pass_through_nginx(
     grpc_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """HTTP/2 on both sides."""
+    """Both sides use HTTP/2."""
     with Nginx(nginx.grpc_proxy(grpc_receiver.grpc_endpoint)) as server:
         telemetry = make_telemetry(server.url, protocol="grpc")
         telemetry.send("didStart")
@@ -127,12 +127,12 @@ def test_grpc_passes_through(
     assert [event.name for event in grpc_receiver.events] == ["didStart"]
 
 
-def test_grpc_passes_through_tls_with_a_client_certificate(
+def test_grpc_requests_pass_through_tls_with_a_client_certificate(
     grpc_receiver: OTLPReceiver,
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """Both sides show who they are."""
+    """Both sides present a certificate."""
     front = nginx.grpc_proxy(grpc_receiver.grpc_endpoint)
     with Nginx(front, certificates=certificates, verify_client=True) as server:
         telemetry = make_telemetry(
@@ -148,11 +148,11 @@ def test_grpc_passes_through_tls_with_a_client_certificate(
     assert [event.name for event in grpc_receiver.events] == ["didStart"]
 
 
-def test_grpc_to_a_dead_upstream_waits(
+def test_grpc_request_to_a_dead_upstream_is_retried(
     make_telemetry: Callable[..., Telemetry], tmp_path: Path
 ) -> None:
-    """A gateway's 502 means UNAVAILABLE in gRPC."""
-    front = nginx.Front(location=f"grpc_pass grpc://unix:{tmp_path}/nobody.sock;", http2=True)
+    """The status 502 of a gateway means UNAVAILABLE in gRPC."""
+    front = nginx.Front(location=f"grpc_pass grpc://unix:{tmp_path}/missing.sock;", http2=True)
     with Nginx(front) as server:
         telemetry = make_telemetry(server.url, protocol="grpc")
         telemetry.send("didStart")

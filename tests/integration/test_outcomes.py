@@ -33,12 +33,12 @@ def summary(stats: Stats) -> dict[str, object]:
     return {name: count for name, count in counts.items() if count}
 
 
-def test_a_success_is_a_delivery(
+def test_success_settles_the_receipt_as_delivered(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
 ) -> None:
-    """The receipt, what awaiting it gives, and the counts say so."""
+    """The counts and the awaited receipt agree."""
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")
     assert telemetry.flush(10)
@@ -49,12 +49,12 @@ def test_a_success_is_a_delivery(
     assert telemetry.stats.requests == {"delivered": 1}
 
 
-def test_a_backend_that_is_down_for_a_moment_is_asked_again(
+def test_unavailable_backend_is_retried(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
 ) -> None:
-    """By itself, after a second at most; the flush waits for it."""
+    """The retry comes within a second, and the flush waits for it."""
     receiver.answer(Answer.unavailable())
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")
@@ -66,10 +66,10 @@ def test_a_backend_that_is_down_for_a_moment_is_asked_again(
     assert telemetry.stats.requests == {"retry": 1, "delivered": 1}
 
 
-def test_a_backend_that_asks_for_time_gets_it(
+def test_retry_after_delays_even_a_flush(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Retry-After, or RetryInfo: not even a flush comes sooner."""
+    """The delay is in Retry-After or RetryInfo."""
     receiver.answer(Answer.throttled(retry_after=1))
     telemetry = make_telemetry(receiver)
     telemetry.send("didStart")
@@ -83,14 +83,14 @@ def test_a_backend_that_asks_for_time_gets_it(
 
 
 @BOTH_STORES
-def test_a_lost_connection_is_no_answer(
+def test_lost_connection_is_retried(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     settle: Callable[[Telemetry], None],
     *,
     store: bool,
 ) -> None:
-    """The events go again: a store may then have copies, which their ids tell."""
+    """A store may then hold duplicates, which have equal event ids."""
     receiver.answer(Answer.dropped(store=store))
     telemetry = make_telemetry(receiver)
     for _ in range(3):
@@ -102,12 +102,12 @@ def test_a_lost_connection_is_no_answer(
     assert summary(telemetry.stats) == {"delivered": 3}
 
 
-def test_a_backend_that_is_gone_is_found_when_it_is_back(
+def test_restarted_backend_gets_the_waiting_events(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     settle: Callable[[Telemetry], None],
 ) -> None:
-    """On the same port, with what was sent in the meantime."""
+    """It uses the same port."""
     telemetry = make_telemetry(receiver)
     telemetry.send("before")
     assert telemetry.flush(10)
@@ -122,13 +122,13 @@ def test_a_backend_that_is_gone_is_found_when_it_is_back(
     assert receipt.outcome is Outcome.DELIVERED
 
 
-def test_bad_data_is_refused_for_good(
+def test_refused_events_are_not_retried(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """One request, counted and logged."""
+    """There is one request. The refusal is counted and logged."""
     receiver.answer(Answer.bad_data("secret"))
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")
@@ -150,10 +150,10 @@ def test_bad_data_is_refused_for_good(
     assert not any("secret" in text for text in log_messages())
 
 
-def test_the_next_events_after_a_refusal_are_sent(
+def test_events_after_a_refusal_are_sent(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """One bad request is not the end."""
+    """A refusal ends only its own batch."""
     receiver.answer(Answer.unauthenticated())
     telemetry = make_telemetry(receiver)
     telemetry.send("refused")
@@ -164,13 +164,13 @@ def test_the_next_events_after_a_refusal_are_sent(
     assert [event.name for event in receiver.events] == ["taken"]
 
 
-def test_what_the_backend_rejects_is_counted_and_not_sent_again(
+def test_partial_success_is_counted_and_not_retried(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """A partial success, with the backend's own words."""
+    """The reason is the message of the backend."""
     receiver.answer(Answer.partial(1, "no such tenant"))
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")
@@ -190,7 +190,7 @@ def test_what_the_backend_rejects_is_counted_and_not_sent_again(
     )
 
 
-def test_a_backend_that_rejects_more_than_it_got_rejects_all(
+def test_rejected_count_beyond_the_batch_rejects_the_whole_batch(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
     """The counts add up after every response."""
@@ -203,12 +203,12 @@ def test_a_backend_that_rejects_more_than_it_got_rejects_all(
     assert summary(telemetry.stats) == {"rejected": 1}
 
 
-def test_a_warning_is_passed_on(
+def test_warning_of_the_backend_is_logged(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     log_messages: Callable[[], list[str]],
 ) -> None:
-    """With nothing rejected, the backend's words go to the log, and all is delivered."""
+    """No record is rejected, and every event is delivered."""
     receiver.answer(Answer(message="this format is old"))
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")
@@ -223,10 +223,10 @@ def test_a_warning_is_passed_on(
     )
 
 
-def test_a_slow_success_is_a_success(
+def test_slow_success_within_the_timeout_is_delivered(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """As long as it comes within the time-out."""
+    """There is no retry."""
     answered = threading.Event()
     receiver.answer(Answer.held(answered))
     telemetry = make_telemetry(receiver)
@@ -239,12 +239,12 @@ def test_a_slow_success_is_a_success(
     assert len(receiver.requests) == 1
 
 
-def test_one_batch_that_cannot_be_sent_does_not_block_the_next(
+def test_failing_batch_does_not_block_the_next(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     settle: Callable[[Telemetry], None],
 ) -> None:
-    """It goes to the end of the line."""
+    """It goes to the end of the queue."""
     receiver.answer(Answer.unavailable())
     telemetry = make_telemetry(receiver, max_batch_events=1)
     telemetry.send("first")
@@ -255,10 +255,10 @@ def test_one_batch_that_cannot_be_sent_does_not_block_the_next(
     assert summary(telemetry.stats) == {"delivered": 2}
 
 
-def test_beyond_the_memory_for_them_events_are_dropped(
+def test_queue_full_drops_new_events(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """New ones, and counted; what was accepted before is kept."""
+    """They are counted, and earlier events are kept."""
     receiver.answer_always(Answer.unavailable())
     telemetry = make_telemetry(receiver, max_pending_bytes=20_000)
     receipts = [
@@ -271,10 +271,10 @@ def test_beyond_the_memory_for_them_events_are_dropped(
     assert 10 < telemetry.stats.pending < 20
 
 
-def test_a_text_that_is_no_unicode_is_mended(
+def test_invalid_unicode_is_replaced(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """And its neighbours go as they are."""
+    """Its neighbours are sent unchanged."""
     telemetry = make_telemetry(receiver)
     for value in ("x", "\ud800", "y"):
         telemetry.send("didStart", event_properties={"key": value})

@@ -53,10 +53,10 @@ def bodies(receiver: OTLPReceiver) -> list[object]:
     return [event.body for event in receiver.events]
 
 
-def test_a_request_is_not_the_reason_for_the_next(
+def test_log_records_of_a_request_cause_no_further_request(
     log: LoggerProvider, receiver: OTLPReceiver
 ) -> None:
-    """What urllib3 says of ours is not the application's to hear, and not ours to send."""
+    """The messages of urllib3 about the library's requests are not sent."""
     logging.getLogger("app").debug("hello")
 
     assert all(log.force_flush(5000) for _ in range(3))
@@ -65,10 +65,10 @@ def test_a_request_is_not_the_reason_for_the_next(
     assert len(receiver.requests) == 1
 
 
-def test_what_the_application_asks_for_by_urllib3_is_in_its_log(
+def test_urllib3_log_of_the_application_is_kept(
     log: LoggerProvider, receiver: OTLPReceiver
 ) -> None:
-    """The same library says the same things of requests that are not ours."""
+    """Its messages about other requests are sent."""
     with OTLPReceiver() as other:
         urllib3.PoolManager().request("POST", f"{other.http_endpoint}/v1/logs", body=b"").close()
 
@@ -76,10 +76,10 @@ def test_what_the_application_asks_for_by_urllib3_is_in_its_log(
     assert any("urllib3.connectionpool" in str(body) for body in bodies(receiver))
 
 
-def test_a_failure_is_said_once_and_does_not_breed(
+def test_failure_is_logged_once_and_causes_no_further_failure_log(
     log: LoggerProvider, receiver: OTLPReceiver
 ) -> None:
-    """The word of it is sent like any other, and fails like any other."""
+    """Its log message is sent like any other."""
     receiver.answer(*[Answer.unavailable()] * 2)
     logging.getLogger("app").debug("hello")
 

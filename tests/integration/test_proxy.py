@@ -33,7 +33,7 @@ def tls_receiver(certificates: Certificates) -> Iterator[OTLPReceiver]:
         yield receiver
 
 
-def test_a_plain_request_goes_through_the_proxy(
+def test_http_request_goes_through_http_proxy(
     monkeypatch: pytest.MonkeyPatch,
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
@@ -50,13 +50,13 @@ def test_a_plain_request_goes_through_the_proxy(
     assert [event.name for event in http_receiver.events] == ["didStart"]
 
 
-def test_an_encrypted_request_goes_through_a_tunnel(
+def test_https_request_goes_through_a_tunnel_of_https_proxy(
     monkeypatch: pytest.MonkeyPatch,
     tls_receiver: OTLPReceiver,
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """HTTPS_PROXY is for https URLs: the proxy learns the host and no more."""
+    """HTTPS_PROXY is for https URLs. The proxy learns only the host."""
     with Proxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         telemetry = make_telemetry(tls_receiver, certificate_file=str(certificates.authority))
@@ -72,7 +72,7 @@ def test_an_encrypted_request_goes_through_a_tunnel(
 
 
 @pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
-def test_the_proxy_gets_its_credentials_and_nobody_else_does(
+def test_proxy_credentials_reach_only_the_proxy(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     http_receiver: OTLPReceiver,
@@ -82,7 +82,7 @@ def test_the_proxy_gets_its_credentials_and_nobody_else_does(
     *,
     is_tls: bool,
 ) -> None:
-    """Percent-decoded from its URL, sent to the proxy, and neither to the backend nor to a log."""
+    """They are percent-decoded, and neither sent to the backend nor logged."""
     caplog.set_level(logging.DEBUG)
     receiver = tls_receiver if is_tls else http_receiver
     with Proxy(credentials=f"acme:{PASSWORD}") as proxy:
@@ -100,7 +100,7 @@ def test_the_proxy_gets_its_credentials_and_nobody_else_does(
 
 
 @pytest.mark.parametrize("is_tls", [False, True], ids=["http", "https"])
-def test_a_proxy_that_refuses_is_reported_without_its_credentials(
+def test_refusal_of_the_proxy_is_logged_without_credentials(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     log_messages: Callable[[], list[str]],
@@ -110,9 +110,9 @@ def test_a_proxy_that_refuses_is_reported_without_its_credentials(
     *,
     is_tls: bool,
 ) -> None:
-    """The failure is logged; the password is in no log, at any level."""
+    """The password is in no log, at any level."""
     caplog.set_level(logging.DEBUG)
-    with Proxy(credentials="somebody:else") as proxy:
+    with Proxy(credentials="another:user") as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, f"http://acme:{QUOTED}@{proxy.address}")
         telemetry = make_telemetry(tls_receiver if is_tls else http_receiver)
@@ -130,13 +130,13 @@ def test_a_proxy_that_refuses_is_reported_without_its_credentials(
     assert tls_receiver.requests == http_receiver.requests == ()
 
 
-def test_a_proxy_that_is_down_is_like_a_backend_that_is(
+def test_events_wait_while_the_proxy_is_down(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The events wait, and nothing goes around the proxy."""
+    """No request bypasses the proxy."""
     caplog.set_level(logging.DEBUG)
     with refusing_port() as port:
         monkeypatch.setenv("HTTP_PROXY", f"http://acme:{QUOTED}@{LOOPBACK}:{port}")
@@ -151,13 +151,13 @@ def test_a_proxy_that_is_down_is_like_a_backend_that_is(
 
 
 @pytest.mark.parametrize("hosts", [LOOPBACK, f"example.com,{LOOPBACK}", "*"])
-def test_no_proxy_is_no_proxy(
+def test_no_proxy_hosts_bypass_the_proxy(
     monkeypatch: pytest.MonkeyPatch,
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     hosts: str,
 ) -> None:
-    """The hosts that NO_PROXY names are asked directly."""
+    """NO_PROXY names the hosts."""
     with Proxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", hosts)
@@ -168,12 +168,12 @@ def test_no_proxy_is_no_proxy(
     assert proxy.requests == []
 
 
-def test_a_proxy_without_a_scheme_is_one_of_http(
+def test_proxy_without_a_scheme_is_an_http_proxy(
     monkeypatch: pytest.MonkeyPatch,
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """Many are written as host and port."""
+    """Many proxies are configured as host and port."""
     with Proxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.address)
         telemetry = make_telemetry(http_receiver)
@@ -183,12 +183,12 @@ def test_a_proxy_without_a_scheme_is_one_of_http(
     assert len(proxy.requests) == 1
 
 
-def test_a_proxy_of_an_unknown_kind_costs_no_more_than_the_events(
+def test_unsupported_proxy_scheme_stops_delivery_without_an_exception(
     monkeypatch: pytest.MonkeyPatch,
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """Nothing goes around it, and the application does not notice."""
+    """No request bypasses the proxy."""
     monkeypatch.setenv("HTTP_PROXY", f"socks5://{LOOPBACK}:1")
     telemetry = make_telemetry(http_receiver)
     telemetry.send("didStart")
@@ -198,13 +198,13 @@ def test_a_proxy_of_an_unknown_kind_costs_no_more_than_the_events(
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy"])
-def test_grpc_goes_through_the_proxy(
+def test_grpc_request_goes_through_the_proxy(
     monkeypatch: pytest.MonkeyPatch,
     grpc_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     name: str,
 ) -> None:
-    """Through a tunnel, with credentials for the proxy alone; the same variables as over HTTP."""
+    """The tunnel uses the variables of HTTP, and only the proxy gets the credentials."""
     with Proxy(credentials=f"acme:{PASSWORD}") as proxy:
         monkeypatch.setenv(name, f"http://acme:{QUOTED}@{proxy.address}")
         telemetry = make_telemetry(grpc_receiver)
@@ -218,13 +218,13 @@ def test_grpc_goes_through_the_proxy(
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_no_proxy_holds_for_grpc(
+def test_no_proxy_hosts_bypass_the_proxy_over_grpc(
     monkeypatch: pytest.MonkeyPatch,
     grpc_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     name: str,
 ) -> None:
-    """The hosts that it names are asked directly."""
+    """NO_PROXY names the hosts."""
     with Proxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.address)
         monkeypatch.setenv(name, LOOPBACK)
@@ -235,12 +235,12 @@ def test_no_proxy_holds_for_grpc(
     assert proxy.requests == []
 
 
-def test_grpc_through_a_proxy_without_a_scheme(
+def test_grpc_request_goes_through_a_proxy_without_a_scheme(
     monkeypatch: pytest.MonkeyPatch,
     grpc_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """Host and port are enough."""
+    """Host and port are sufficient."""
     with Proxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.address)
         telemetry = make_telemetry(grpc_receiver)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_an_event_passes_whole(
+def test_event_arrives_with_every_field(
     http_receiver: OTLPReceiver,
     start_rotel: Callable[[str], Rotel],
     make_telemetry: Callable[..., Telemetry],
     protocol: str,
     compression: str,
 ) -> None:
-    """Its name, its three buckets, and the type of every value."""
+    """Its name, its three buckets and the type of every value stay the same."""
     rotel = start_rotel(http_receiver.http_endpoint)
     endpoint = rotel.grpc_endpoint if protocol == "grpc" else rotel.http_endpoint
     telemetry = make_telemetry(endpoint, protocol=protocol, compression=compression)
@@ -56,13 +56,13 @@ def test_an_event_passes_whole(
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_many_events_of_many_users_pass(
+def test_events_of_many_users_arrive_with_their_own_properties(
     http_receiver: OTLPReceiver,
     start_rotel: Callable[[str], Rotel],
     make_telemetry: Callable[..., Telemetry],
     protocol: str,
 ) -> None:
-    """Each with its own, and none missing."""
+    """None is missing."""
     rotel = start_rotel(http_receiver.http_endpoint)
     endpoint = rotel.grpc_endpoint if protocol == "grpc" else rotel.http_endpoint
     telemetry = make_telemetry(endpoint, protocol=protocol)
@@ -82,12 +82,12 @@ def test_many_events_of_many_users_pass(
         assert int(str(event.resource["n"])) % 10 == event.scope_attributes["n"]
 
 
-def test_requests_stay_below_what_its_grpc_takes(
+def test_requests_stay_below_the_grpc_limit(
     http_receiver: OTLPReceiver,
     start_rotel: Callable[[str], Rotel],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """4 MiB, however much larger a batch may be by the settings."""
+    """It is 4 MiB, even if the settings allow larger batches."""
     rotel = start_rotel(http_receiver.http_endpoint)
     telemetry = make_telemetry(rotel.grpc_endpoint, protocol="grpc", max_batch_bytes=64 * 1024**2)
     for _ in range(3):
@@ -97,12 +97,12 @@ def test_requests_stay_below_what_its_grpc_takes(
     assert len(http_receiver.wait_for_events(3, timeout=20)) == 3
 
 
-def test_plain_records_pass_through_the_processor(
+def test_plain_records_arrive_through_the_processor(
     http_receiver: OTLPReceiver,
     start_rotel: Callable[[str], Rotel],
     make_processor: Callable[..., OTLPLogRecordProcessor],
 ) -> None:
-    """Of an ordinary LoggerProvider, without the rest of the library."""
+    """They come from an ordinary LoggerProvider."""
     rotel = start_rotel(http_receiver.http_endpoint)
     processor = make_processor(rotel.http_endpoint)
     provider = LoggerProvider(Resource({"service.name": "acme"}), shutdown_on_exit=False)

@@ -130,10 +130,10 @@ PRELOAD: Final = pytest.mark.parametrize("preload", [False, True], ids=["no prel
 
 @PRELOAD
 @pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
-def test_the_workers_of_gunicorn_deliver_what_they_send(
+def test_gunicorn_workers_deliver_their_events(
     http_receiver: OTLPReceiver, spool: Path, tmp_path: Path, *, preload: bool, kind: str
 ) -> None:
-    """While they run, and at their end; and the master what it sent before it forked."""
+    """They do so during the run and at its end. The master delivers events from before the fork."""
     env = environment(http_receiver, spool, flush_interval=0.05)
     with gunicorn(tmp_path, env, preload=preload, kind=kind) as (server, port):
         for number in range(20):
@@ -149,10 +149,10 @@ def test_the_workers_of_gunicorn_deliver_what_they_send(
 
 
 @PRELOAD
-def test_a_worker_of_gunicorn_that_is_killed_is_survived_by_its_events(
+def test_events_of_a_killed_gunicorn_worker_are_delivered_by_its_successor(
     http_receiver: OTLPReceiver, spool: Path, tmp_path: Path, *, preload: bool
 ) -> None:
-    """The worker that takes its place delivers them."""
+    """The new worker claims them."""
     env = environment(http_receiver, spool, flush_interval=60)
     with gunicorn(tmp_path, env, preload=preload) as (server, port):
         wait_until(lambda: len(workers(server)) == 2, within=20, what="two workers")
@@ -178,7 +178,7 @@ def workers(server: Child) -> list[int]:
     return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)\n", server.output)]
 
 
-def test_the_workers_of_celery_deliver_what_they_send(
+def test_celery_workers_deliver_their_events(
     make_telemetry: Callable[..., Telemetry],
     http_receiver: OTLPReceiver,
     spool: Path,

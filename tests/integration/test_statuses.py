@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_http_statuses_that_may_pass_are_asked_again(
+def test_retryable_http_statuses_are_retried(
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     settle: Callable[[Telemetry], None],
     status: int,
 ) -> None:
-    """Nothing is lost."""
+    """No event is lost."""
     http_receiver.answer(Answer(status=status))
     telemetry = make_telemetry(http_receiver)
     receipt = telemetry.send("didStart")
@@ -38,13 +38,13 @@ def test_http_statuses_that_may_pass_are_asked_again(
 @pytest.mark.parametrize(
     "status", [301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 409, 415, 422, 500, 501, 505]
 )
-def test_other_http_statuses_are_final(
+def test_other_http_statuses_are_not_retried(
     http_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
     status: int,
 ) -> None:
-    """Asked once, counted, and the receipt says why."""
+    """There is one request. The refusal is counted, and the receipt has the reason."""
     http_receiver.answer(Answer(status=status, retry_after=0))
     telemetry = make_telemetry(http_receiver)
     receipt = telemetry.send("didStart")
@@ -60,13 +60,13 @@ def test_other_http_statuses_are_final(
     "code",
     ["CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"],
 )
-def test_grpc_codes_that_may_pass_are_asked_again(
+def test_retryable_grpc_codes_are_retried(
     grpc_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     settle: Callable[[Telemetry], None],
     code: str,
 ) -> None:
-    """Nothing is lost."""
+    """No event is lost."""
     grpc_receiver.answer(Answer(grpc_code=code))
     telemetry = make_telemetry(grpc_receiver)
     receipt = telemetry.send("didStart")
@@ -91,13 +91,13 @@ def test_grpc_codes_that_may_pass_are_asked_again(
         "UNAUTHENTICATED",
     ],
 )
-def test_other_grpc_codes_are_final(
+def test_other_grpc_codes_are_not_retried(
     grpc_receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
     code: str,
 ) -> None:
-    """Asked once, counted, and the receipt says why."""
+    """There is one request. The refusal is counted, and the receipt has the reason."""
     grpc_receiver.answer(Answer(grpc_code=code))
     telemetry = make_telemetry(grpc_receiver)
     receipt = telemetry.send("didStart")
@@ -109,10 +109,10 @@ def test_other_grpc_codes_are_final(
     assert len(grpc_receiver.requests) == 1
 
 
-def test_a_date_to_come_back_is_kept(
+def test_retry_after_with_a_date_delays_the_retry(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Retry-After in its other form."""
+    """Retry-After may also be a number of seconds."""
     # To the second: a date of the next one but one lies between one and two seconds ahead.
     when = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     when += datetime.timedelta(seconds=2)
@@ -126,13 +126,13 @@ def test_a_date_to_come_back_is_kept(
 
 
 @pytest.mark.parametrize("is_grpc", [False, True], ids=["http", "grpc"])
-def test_one_event_that_is_too_large_costs_nobody_else(
+def test_too_large_event_is_dropped_and_its_neighbours_arrive(
     make_telemetry: Callable[..., Telemetry],
     awaited: Callable[[Receipt], bool],
     *,
     is_grpc: bool,
 ) -> None:
-    """The request is halved until the culprit is alone, and only that one is dropped."""
+    """The request is halved until the too large event is alone."""
     with OTLPReceiver(
         http=not is_grpc,
         grpc=is_grpc,
@@ -156,10 +156,10 @@ def test_one_event_that_is_too_large_costs_nobody_else(
     assert awaited(receipt) is False
 
 
-def test_a_lone_event_that_is_too_large_is_dropped(
+def test_single_event_too_large_is_dropped(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """There is nothing to halve."""
+    """A batch of one event cannot be split."""
     receiver.answer(Answer.too_large())
     telemetry = make_telemetry(receiver)
     receipt = telemetry.send("didStart")
@@ -169,10 +169,10 @@ def test_a_lone_event_that_is_too_large_is_dropped(
     assert telemetry.stats.dropped == {"too_large": 1}
 
 
-def test_halves_may_meet_different_ends(
+def test_halves_with_different_results_are_partial(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """One taken, one refused: the receipt of all says partial."""
+    """The backend accepts one half and refuses the other."""
     http_receiver.answer(Answer.too_large(), Answer(), Answer.bad_data())
     telemetry = make_telemetry(http_receiver)
     for _ in range(4):
@@ -183,7 +183,7 @@ def test_halves_may_meet_different_ends(
     assert (telemetry.stats.delivered, telemetry.stats.refused) == (2, 2)
 
 
-def test_a_redirect_is_not_followed(
+def test_redirect_is_not_followed(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
     """No redirect is followed, so no header reaches another server."""

@@ -44,12 +44,12 @@ def in_threads(work: Callable[[int], None]) -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_what_many_threads_send_arrives_once_whatever_the_backend_does(
+def test_events_of_many_threads_arrive_once_with_a_failing_backend(
     receiver: OTLPReceiver,
     make_telemetry: Callable[..., Telemetry],
     settle: Callable[[Telemetry], None],
 ) -> None:
-    """Down, losing answers before and after it stored, too small, slow, and gone for a while."""
+    """It is down, loses responses, has a small limit, is slow, and restarts."""
     receiver.answer(*TROUBLE * 3)
     telemetry = make_telemetry(receiver, flush_interval=0.01, max_batch_events=100)
 
@@ -73,10 +73,10 @@ def test_what_many_threads_send_arrives_once_whatever_the_backend_does(
     assert telemetry.stats.dropped == {}
 
 
-def test_the_first_events_of_all_threads_share_one_delivery(
+def test_concurrent_first_events_share_one_delivery(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The first `send` bootstraps once, on any thread."""
+    """The first `send` starts the delivery once, on any thread."""
     telemetry = make_telemetry(http_receiver)
 
     def work(number: int) -> None:
@@ -91,10 +91,10 @@ def test_the_first_events_of_all_threads_share_one_delivery(
     assert len(http_receiver.requests) == 1
 
 
-def test_all_threads_may_wait_for_one_receipt(
+def test_many_threads_may_wait_for_one_receipt(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Whoever waits is woken, once it is known."""
+    """Each thread is woken when the receipt is settled."""
     telemetry = make_telemetry(http_receiver)
     receipts: list[Receipt] = [telemetry.send("didStart")]
     outcomes: list[Outcome] = []
@@ -109,10 +109,10 @@ def test_all_threads_may_wait_for_one_receipt(
     assert outcomes == [Outcome.DELIVERED] * THREADS
 
 
-def test_flush_and_destroy_may_come_from_all_sides(
+def test_flush_and_destroy_are_safe_from_many_threads(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """While others send: what comes before the end is delivered, what comes after is dropped."""
+    """Other threads send meanwhile. Events before the end are delivered, later ones dropped."""
     telemetry = make_telemetry(http_receiver, max_batch_events=20, shutdown_timeout=10)
 
     def work(number: int) -> None:

@@ -69,12 +69,12 @@ def assert_not_delivered(telemetry: Telemetry, log_messages: list[str]) -> None:
     assert any(text.startswith("telemetry is delayed: ") for text in log_messages)
 
 
-def test_an_authority_of_ones_own_is_trusted(
+def test_authority_of_certificate_file_is_trusted(
     tls_receiver: OTLPReceiver,
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The setting certificate_file names it."""
+    """The system does not know this authority."""
     telemetry = make_telemetry(tls_receiver, certificate_file=str(certificates.authority))
     receipt = telemetry.send("didStart")
 
@@ -83,12 +83,12 @@ def test_an_authority_of_ones_own_is_trusted(
     assert [event.name for event in tls_receiver.events] == ["didStart"]
 
 
-def test_without_it_nothing_is_sent(
+def test_without_certificate_file_a_private_authority_is_not_trusted(
     tls_receiver: OTLPReceiver,
     log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The system does not know the authority: no event leaves, and the log says so."""
+    """No event is sent, and the log reports it."""
     telemetry = make_telemetry(tls_receiver)
     telemetry.send("didStart")
 
@@ -97,13 +97,13 @@ def test_without_it_nothing_is_sent(
     assert tls_receiver.requests == ()
 
 
-def test_another_authority_is_not_trusted(
+def test_certificate_of_another_authority_is_not_trusted(
     tls_receiver: OTLPReceiver,
     log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
     tmp_path: Path,
 ) -> None:
-    """A certificate must come from the one that was named."""
+    """Only the authority of the setting counts."""
     others = make_certificates(tmp_path)
     telemetry = make_telemetry(tls_receiver, certificate_file=str(others.authority))
     telemetry.send("didStart")
@@ -113,13 +113,13 @@ def test_another_authority_is_not_trusted(
     assert tls_receiver.requests == ()
 
 
-def test_another_host_is_not_trusted(
+def test_certificate_for_another_host_is_not_trusted(
     make_receiver: Callable[..., OTLPReceiver],
     certificates: Certificates,
     log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The certificate must be for the host that was asked."""
+    """The certificate must be for the host of the endpoint."""
     with make_receiver(certificates, host="127.0.0.2") as receiver:
         telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
         telemetry.send("didStart")
@@ -129,7 +129,7 @@ def test_another_host_is_not_trusted(
         assert receiver.requests == ()
 
 
-def test_a_backend_that_asks_who_we_are_is_shown_our_certificate(
+def test_client_certificate_is_presented_to_the_backend(
     make_receiver: Callable[..., OTLPReceiver],
     certificates: Certificates,
     make_telemetry: Callable[..., Telemetry],
@@ -148,13 +148,13 @@ def test_a_backend_that_asks_who_we_are_is_shown_our_certificate(
         assert [event.name for event in receiver.events] == ["didStart"]
 
 
-def test_without_our_certificate_such_a_backend_takes_nothing(
+def test_without_a_client_certificate_events_wait(
     make_receiver: Callable[..., OTLPReceiver],
     certificates: Certificates,
     log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The events wait, and the log says so."""
+    """The log reports the failure."""
     with make_receiver(certificates, verify_client=True) as receiver:
         telemetry = make_telemetry(receiver, certificate_file=str(certificates.authority))
         telemetry.send("didStart")
@@ -164,12 +164,12 @@ def test_without_our_certificate_such_a_backend_takes_nothing(
         assert receiver.requests == ()
 
 
-def test_plain_text_is_spoken_to_plain_text_only(
+def test_https_endpoint_gets_no_plain_text(
     receiver: OTLPReceiver,
     log_messages: Callable[[], list[str]],
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """An https endpoint that turns out to speak plain text gets nothing."""
+    """A server that speaks plain text at an https endpoint gets no event."""
     try:
         endpoint, protocol = receiver.http_endpoint, "http/protobuf"
     except RuntimeError:
@@ -182,12 +182,12 @@ def test_plain_text_is_spoken_to_plain_text_only(
     assert receiver.requests == ()
 
 
-def test_files_that_are_no_certificates_stop_delivery_and_nothing_else(
+def test_invalid_certificate_files_stop_delivery_without_an_exception(
     tls_receiver: OTLPReceiver,
     tmp_path: Path,
     make_telemetry: Callable[..., Telemetry],
 ) -> None:
-    """The application hears nothing of it but in its log."""
+    """Only the log reports it."""
     rubbish = tmp_path / "rubbish.pem"
     rubbish.write_text("no certificate")
     telemetry = make_telemetry(tls_receiver, certificate_file=str(rubbish))

@@ -38,10 +38,10 @@ def arrived_ids(event: ReceivedEvent) -> tuple[str, str, int]:
     return event.trace_id, event.span_id, event.trace_flags
 
 
-def test_an_event_names_the_span_it_was_sent_in(
+def test_event_has_the_ids_of_the_current_span(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """The innermost one, and it is sampled."""
+    """The innermost span counts, and it is sampled."""
     telemetry = make_telemetry(receiver)
     tracer = make_tracer()
     with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner") as inner:
@@ -53,10 +53,10 @@ def test_an_event_names_the_span_it_was_sent_in(
     assert event.trace_flags & 1
 
 
-def test_an_event_outside_any_span_names_none(
+def test_event_outside_a_span_has_no_span_ids(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Its ids are empty."""
+    """Both ids are empty."""
     telemetry = make_telemetry(receiver)
     with make_tracer().start_as_current_span("over"):
         pass
@@ -66,7 +66,7 @@ def test_an_event_outside_any_span_names_none(
     assert arrived_ids(receiver.events[0]) == ("", "", 0)
 
 
-def test_a_span_that_is_not_sampled_is_named_as_such(
+def test_event_in_an_unsampled_span_has_no_sampled_flag(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
     """The event is sent all the same: sampling is for traces."""
@@ -81,10 +81,10 @@ def test_a_span_that_is_not_sampled_is_named_as_such(
     assert not event.trace_flags & 1
 
 
-def test_tasks_and_threads_have_spans_of_their_own(
+def test_tasks_and_threads_keep_their_own_spans(
     http_receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Each event names the one of its own context, also within one batch."""
+    """Each event has the span of its own context, also within one batch."""
     telemetry = make_telemetry(http_receiver)
     tracer = make_tracer()
     spans: dict[str, Span] = {}
@@ -112,10 +112,10 @@ def test_tasks_and_threads_have_spans_of_their_own(
     }
 
 
-def test_our_requests_are_no_part_of_the_applications_traces(
+def test_worker_suppresses_instrumentation(
     receiver: OTLPReceiver, make_telemetry: Callable[..., Telemetry]
 ) -> None:
-    """Instrumentations look for this word in the context, and leave our thread alone."""
+    """Instrumentations check this key in the context and ignore the worker thread."""
     seen: list[object] = []
 
     class Handler(logging.Handler):

@@ -202,13 +202,13 @@ def run(directory: Path, seconds: float) -> None:
         assert set(files_below(chaos.spool)) == chaos.foreign
 
 
-def test_a_little_chaos_loses_nothing(tmp_path: Path) -> None:
-    """Kills, forks, outages, odd answers and litter; a few seconds of them."""
+def test_short_chaos_loses_no_event(tmp_path: Path) -> None:
+    """Kills, forks, outages, odd responses and foreign files occur for a few seconds."""
     run(tmp_path, 5)
 
 
 @pytest.mark.stress
 @pytest.mark.timeout(600)
-def test_much_chaos_loses_nothing(tmp_path: Path) -> None:
-    """The same for minutes."""
+def test_long_chaos_loses_no_event(tmp_path: Path) -> None:
+    """The same faults occur for minutes."""
     run(tmp_path, 120)

@@ -169,13 +169,13 @@ def run(seconds: float) -> None:
     assert threads_left(before, within=5) == []
 
 
-def test_a_little_trouble_with_the_disk_costs_only_what_was_on_it() -> None:
-    """Full, removed, replaced, damaged; a few seconds of it."""
+def test_short_disk_chaos_loses_only_events_on_the_disk() -> None:
+    """It is full, removed, replaced or damaged, for a few seconds."""
     run(3)
 
 
 @pytest.mark.stress
 @pytest.mark.timeout(600)
-def test_much_trouble_with_the_disk_costs_only_what_was_on_it() -> None:
-    """The same for a minute."""
+def test_long_disk_chaos_loses_only_events_on_the_disk() -> None:
+    """The same faults occur for a minute."""
     run(60)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SURROGATE: Final = "a\ud800b"
-MENDED: Final = "a\ufffdb"
+REPLACED: Final = "a\ufffdb"
 
 
 class Rude:
@@ -100,7 +100,7 @@ def emit_between_good_ones(processor: OTLPLogRecordProcessor, odd: ReadWriteLogR
 @pytest.mark.parametrize(
     ("value", "arrives"),
     [
-        (SURROGATE, MENDED),
+        (SURROGATE, REPLACED),
         (2**63, str(2**63)),
         (-(2**63) - 1, str(-(2**63) - 1)),
         (datetime.date(2026, 3, 1), "2026-03-01"),
@@ -108,7 +108,7 @@ def emit_between_good_ones(processor: OTLPLogRecordProcessor, odd: ReadWriteLogR
         ([bytearray(b"x")], [b"x"]),
         (object(), "object"),
         (Rude(), "Rude"),
-        ({SURROGATE: 1}, {MENDED: 1}),
+        ({SURROGATE: 1}, {REPLACED: 1}),
         ({1: {"deep": [object()]}}, {"1": {"deep": ["object"]}}),
     ],
 )

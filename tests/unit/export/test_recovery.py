@@ -179,7 +179,7 @@ def test_spool_full_drops_the_oldest_segment_first(
 def test_spool_without_space_drops_every_orphan(
     make_harness: Callable[..., RecoveryHarness], directory: Path
 ) -> None:
-    """Segments of living processes stay, whatever their size."""
+    """Segments of living processes stay, and their size does not matter."""
     leave(directory, "1" * 1000)
     alive = Spool(str(directory), max_age=AGE)
     open_segment(alive).append(b"r", b"s", b"2" * 4000)
