@@ -1,4 +1,4 @@
-"""Telemetry and processors in front of real parts: made in one place, and ended for sure."""
+"""Telemetry and processors in front of real backends, with a shutdown after each test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMMON: Final[DeliverySettings] = {"flush_interval": 60, "shutdown_timeout": 0.2
 
 
 def place(backend: OTLPReceiver | str | None) -> DeliverySettings:
-    """Say where *backend* is, and what it speaks."""
+    """Return the endpoint and the protocol of *backend*."""
     if isinstance(backend, OTLPReceiver):
         try:
             return {"endpoint": backend.http_endpoint}
@@ -151,7 +151,7 @@ def _fresh_log() -> None:
 
 @pytest.fixture
 def make_tool(tmp_path: Path) -> Iterator[Callable[..., Tool]]:
-    """Make a tool for a receiver or a URL; nothing that it starts outlives the test."""
+    """Make a tool for a receiver or a URL; its processes end before the test does."""
     with ExitStack() as made:
 
         def make(backend: OTLPReceiver | str, **settings: object) -> Tool:

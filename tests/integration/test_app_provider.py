@@ -1,4 +1,4 @@
-"""Through the application's own LoggerProvider, with the stock parts behind it."""
+"""Telemetry on the LoggerProvider of the application, with the stock exporter."""
 
 from __future__ import annotations
 

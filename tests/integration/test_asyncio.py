@@ -1,4 +1,4 @@
-"""In an event loop."""
+"""Telemetry in an event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trusted authorities: those from code, else those of the machine; no other program's."""
+"""Trusted authorities come from code or from the machine, not from other libraries."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ print(telemetry.flush(5), telemetry.decision.source)
 
 @pytest.fixture
 def backend() -> Iterator[OTLPReceiver]:
-    """Where events would arrive."""
+    """A backend that must get only consented events."""
     with OTLPReceiver() as started:
         yield started
 
@@ -69,8 +69,8 @@ def test_running_server_stops_sending_when_the_user_refuses(
     arrived = len(backend.events)
 
     assert f"delivered={arrived}," in server.output
-    left = [path.name for path in home.rglob("*") if path.is_file()]
-    assert left == ["telemetry.json"]
+    remaining_files = [path.name for path in home.rglob("*") if path.is_file()]
+    assert remaining_files == ["telemetry.json"]
 
 
 def _at_a_terminal(settings: str, call: str, endpoint: str, typed: bytes = b"") -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Deadlines are kept against every backend."""
+"""Timeouts are kept against every kind of backend."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def refusing() -> Iterator[str]:
 
 @contextmanager
 def silent() -> Iterator[str]:
-    """Accept connections and say nothing."""
+    """Accept connections and send nothing."""
     with socket.create_server((LOOPBACK, 0)) as server:
         yield f"http://{LOOPBACK}:{server.getsockname()[1]}"
 
 
 @contextmanager
 def silent_tls() -> Iterator[str]:
-    """Accept connections and never begin the handshake."""
+    """Accept connections and never start the handshake."""
     with silent() as url:
         yield url.replace("http://", "https://")
 
 
 @contextmanager
 def trickling() -> Iterator[str]:
-    """Answer over HTTP, a byte a second."""
+    """Answer over HTTP, one byte a second."""
     with OTLPReceiver() as receiver:
         receiver.answer_always(Answer(bytes_per_second=1))
         yield receiver.http_endpoint
@@ -55,7 +55,7 @@ def trickling() -> Iterator[str]:
 
 @contextmanager
 def holding() -> Iterator[str]:
-    """Take a gRPC call, and hold its answer."""
+    """Accept a gRPC call, and hold its response."""
     with OTLPReceiver(http=False, grpc=True) as receiver:
         receiver.answer_always(Answer.held(threading.Event()))
         yield receiver.grpc_endpoint
@@ -63,7 +63,7 @@ def holding() -> Iterator[str]:
 
 @contextmanager
 def throttling() -> Iterator[str]:
-    """Ask to come back in an hour."""
+    """Ask for a retry in an hour."""
     with OTLPReceiver() as receiver:
         receiver.answer_always(Answer.throttled(retry_after=3600))
         yield receiver.http_endpoint
@@ -71,7 +71,7 @@ def throttling() -> Iterator[str]:
 
 @contextmanager
 def nowhere() -> Iterator[str]:
-    """Have a name that does not resolve."""
+    """Use a name that does not resolve."""
     yield "https://nowhere.invalid"
 
 
@@ -91,7 +91,7 @@ BACKENDS: Final = [
 
 @pytest.fixture
 def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a backend that never takes anything."""
+    """The URL of a backend that never accepts an event."""
     with ExitStack() as stack:
         yield stack.enter_context(request.param())
 

@@ -1,4 +1,4 @@
-"""Detached delivery with real tools and real uploaders: no wait, no loss, no process left."""
+"""Detached delivery with real tools and uploaders: no wait, no loss, no process left behind."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ RUNS: Final = 100
 
 
 def was_long_ago(tool: Tool) -> None:
-    """Let the last start of an uploader be long ago."""
+    """Set the mark of the last start back in time."""
     os.utime(tool.directory / UPLOADER_LOCK, (1, 1))
 
 
 def segments(tool: Tool) -> list[Path]:
-    """Return what waits."""
+    """Return the segment files."""
     return list(tool.directory.glob("*.seg"))
 
 

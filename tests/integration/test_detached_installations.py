@@ -45,18 +45,18 @@ def test_uploader_imports_nothing_from_the_current_directory(
 
 
 class TestInstallations:
-    """Wherever the host has its packages from, the uploader has them too."""
+    """The uploader finds the packages of the host in every installation."""
 
     @pytest.fixture
     def python(self) -> str:
-        """A Python that has none of our packages."""
+        """A Python without our packages."""
         base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
         assert base.exists()
         return str(base)
 
     @pytest.fixture
     def packages(self) -> str:
-        """Where those are that we depend on; without what `.pth` files would add to it."""
+        """The directories of the dependencies, without the effects of `.pth` files."""
         import urllib3  # noqa: PLC0415 - small
 
         return str(Path(urllib3.__file__).parents[1])

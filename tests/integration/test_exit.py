@@ -1,4 +1,4 @@
-"""The end of a process with events on their way: no wait, no noise, and no loss without need."""
+"""The exit of a process with pending events: no wait, no output, and no avoidable loss."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def run(end: str, endpoint: str, protocol: str) -> tuple[int, str, float]:
 
 @pytest.fixture
 def silent_endpoint() -> Iterator[str]:
-    """A backend that accepts connections and says nothing."""
+    """A backend that accepts connections and sends nothing."""
     with socket.create_server((LOOPBACK, 0)) as server:
         yield f"http://{LOOPBACK}:{server.getsockname()[1]}"
 

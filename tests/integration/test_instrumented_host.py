@@ -1,4 +1,4 @@
-"""A host that traces everything: our requests are in none of its traces, and its own still are."""
+"""A host that traces everything: its traces have its own requests, and none of ours."""
 
 from __future__ import annotations
 

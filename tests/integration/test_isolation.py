@@ -1,4 +1,4 @@
-"""A hostile environment: nothing of the host's set-up on our wire, judged by what arrived."""
+"""A hostile environment: no setting of the host changes our requests."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _PLAIN_HEADERS: Final = {
 
 @pytest.fixture
 def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[OTLPReceiver]:
-    """A host that is set up for an OpenTelemetry backend of its own, which must stay idle."""
+    """A host with an OpenTelemetry backend of its own, which must get no request."""
     with OTLPReceiver(grpc=True) as theirs:
         for name, value in _OTEL.items():
             monkeypatch.setenv(name, value)
@@ -76,7 +76,7 @@ def _send(telemetry: Telemetry, receiver: OTLPReceiver) -> ReceivedRequest:
 
 
 def _everything(request: ReceivedRequest) -> str:
-    """Return all that arrived in a request, as one text."""
+    """Return a request as one text."""
     body = request.protobuf.decode("latin-1")
     return "\n".join((request.path, *(f"{k}: {v}" for k, v in request.headers.items()), body))
 

@@ -1,4 +1,4 @@
-"""Processes that are killed lose nothing that `send` returned for."""
+"""Killed processes lose no event whose `send` returned."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def spool(tmp_path: Path) -> Path:
 def take_over(
     make_telemetry: Callable[..., Telemetry], receiver: OTLPReceiver, spool: Path
 ) -> None:
-    """Start what comes after the dead."""
+    """Start the process that delivers the events of dead ones."""
     make_telemetry(receiver, spool=str(spool)).bootstrap()
 
 
@@ -73,7 +73,7 @@ def test_events_for_a_dead_backend_arrive_once_it_is_back(
 
 
 def place_of(receiver: OTLPReceiver) -> dict[str, object]:
-    """Say where *receiver* is, as settings."""
+    """Return the endpoint and the protocol of *receiver*, as settings."""
     try:
         return {"endpoint": receiver.http_endpoint}
     except RuntimeError:
@@ -156,7 +156,7 @@ def test_kill_at_any_moment_loses_no_event(
 
 
 def has_sent(child: Child, count: int) -> bool:
-    """Tell whether a program has sent that many events."""
+    """Return whether a program has sent this many events."""
     return len(sent(child)) >= count
 
 

@@ -1,4 +1,4 @@
-"""Forks of every kind: each event is sent once, by the process in which it happened or its heir."""
+"""Forks of every kind: each event is sent once."""
 
 from __future__ import annotations
 

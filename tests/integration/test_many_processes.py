@@ -1,4 +1,4 @@
-"""Many processes on one spool: all obey what the backend asks of one."""
+"""Many processes on one spool share the backoff of the backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real nginx between us and the backend."""
+"""Delivery through a real nginx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of events when the backend does not simply take them; over HTTP and gRPC alike."""
+"""Outcomes of events when the backend fails, refuses or rejects; over HTTP and gRPC."""
 
 from __future__ import annotations
 

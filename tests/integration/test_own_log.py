@@ -1,4 +1,4 @@
-"""What we say, and what our parts say, in a log that is itself sent through us."""
+"""The log of the library and its dependencies, when that log is itself sent."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Handler(logging.Handler):
-    """Makes OpenTelemetry log records of all that is logged."""
+    """Makes an OpenTelemetry log record of each log record."""
 
     def __init__(self, provider: LoggerProvider) -> None:
         super().__init__()
         self._logger = provider.get_logger("log")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass *record* on."""
+        """Export *record*."""
         self._logger.emit(LogRecord(body=f"{record.name}: {record.getMessage()}"))
 
 
@@ -35,7 +35,7 @@ class Handler(logging.Handler):
 def log(
     receiver: OTLPReceiver, make_processor: Callable[..., OTLPLogRecordProcessor]
 ) -> Iterator[LoggerProvider]:
-    """Send all that is logged, down to the last detail, to the receiver."""
+    """Send the whole log, at every level, to the receiver."""
     quiet_log._last_times.clear()
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(make_processor(receiver))
@@ -49,7 +49,7 @@ def log(
 
 
 def bodies(receiver: OTLPReceiver) -> list[object]:
-    """Return what arrived."""
+    """Return the bodies of the arrived records."""
     return [event.body for event in receiver.events]
 
 

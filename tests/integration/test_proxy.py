@@ -1,4 +1,4 @@
-"""A proxy between us and the backend, as the environment names it."""
+"""Delivery through a proxy from the environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUOTED: Final = "s3cr%3At%40%26"
 
 @pytest.fixture
 def tls_receiver(certificates: Certificates) -> Iterator[OTLPReceiver]:
-    """A backend behind https."""
+    """A backend with an https endpoint."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server, certificates.server_key)
     with OTLPReceiver(ssl_context=context) as receiver:

@@ -1,4 +1,4 @@
-"""Through a real collector that is not ours."""
+"""Delivery through a real collector of another project."""
 
 from __future__ import annotations
 

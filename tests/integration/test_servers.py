@@ -1,4 +1,4 @@
-"""Servers that fork their workers: events of every worker arrive, each once."""
+"""Servers that fork their workers: each event of each worker arrives once."""
 
 from __future__ import annotations
 

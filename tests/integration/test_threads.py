@@ -1,4 +1,4 @@
-"""Many threads, and a backend in trouble."""
+"""Many threads, and a failing backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is trusted, and who is not."""
+"""Trusted and untrusted certificates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def http_over_tls(
     certificates: Certificates, *, verify_client: bool = False, host: str = "127.0.0.1"
 ) -> OTLPReceiver:
-    """Make a backend that speaks https."""
+    """Make a backend for HTTPS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server, certificates.server_key)
     if verify_client:
@@ -35,7 +35,7 @@ def http_over_tls(
 def grpc_over_tls(
     certificates: Certificates, *, verify_client: bool = False, host: str = "127.0.0.1"
 ) -> OTLPReceiver:
-    """Make a backend that speaks gRPC over TLS."""
+    """Make a backend for gRPC over TLS."""
     credentials = grpc.ssl_server_credentials(
         [(certificates.server_key.read_bytes(), certificates.server.read_bytes())],
         certificates.authority.read_bytes() if verify_client else None,
@@ -63,7 +63,7 @@ def tls_receiver(
 
 
 def assert_not_delivered(telemetry: Telemetry, log_messages: list[str]) -> None:
-    """See that nothing arrived, that nothing was lost, and that the log has a word on it."""
+    """Assert that no event arrived, none was lost, and the log reports it."""
     assert telemetry.stats.delivered == 0
     assert telemetry.stats.pending == 1
     assert any(text.startswith("telemetry is delayed: ") for text in log_messages)

@@ -1,4 +1,4 @@
-"""Events and the traces around them."""
+"""Events have the ids of the current span."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def make_tracer() -> Tracer:
 
 
 def ids(span: Span) -> tuple[str, str, int]:
-    """Write a span's identity as it arrives."""
+    """Return the ids of a span as they arrive."""
     context = span.get_span_context()
     return f"{context.trace_id:032x}", f"{context.span_id:016x}", context.trace_flags
 
 
 def arrived_ids(event: ReceivedEvent) -> tuple[str, str, int]:
-    """Return the identity of the span that an event names."""
+    """Return the span ids of an event."""
     return event.trace_id, event.span_id, event.trace_flags
 
 

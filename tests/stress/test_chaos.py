@@ -1,4 +1,4 @@
-"""Everything goes wrong, at random, for a while: nothing that `send` returned for is lost."""
+"""Random faults of every kind: no event whose `send` returned is lost."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ANSWERS: Final[tuple[Callable[[], Answer], ...]] = (
 
 
 class Chaos:
-    """A backend, applications, and what befalls them."""
+    """A backend, applications, and their random faults."""
 
     def __init__(self, directory: Path, receiver: OTLPReceiver, seed: int) -> None:
         self.spool = directory / "spool"
@@ -79,7 +79,7 @@ class Chaos:
         self._apps: list[tuple[Child, ExitStack]] = []
 
     def step(self) -> None:
-        """Let something happen."""
+        """Cause one random fault."""
         self._chance.choice(
             [self._start, self._start, self._kill, self._answer, self._outage, self._litter]
         )()
@@ -130,7 +130,7 @@ class Chaos:
         self.receiver.start()
 
     def _litter(self) -> None:
-        """Put files there that crashes, other versions and other programs leave."""
+        """Write files as crashes, other versions and other programs leave them."""
         for directory in self.spool.glob("*/*"):
             owner = f"00{self._chance.getrandbits(56):014x}-1-{self._chance.getrandbits(32):08x}"
             name, content = self._chance.choice(
@@ -148,7 +148,7 @@ class Chaos:
                 self.foreign.add(name)
 
     def finish(self) -> None:
-        """Kill what is left, and let the next processes deliver the rest."""
+        """Kill the remaining processes, and let new ones deliver the rest."""
         for child, running in self._apps[:]:
             child.kill()
             self._end(child, running)
@@ -176,7 +176,7 @@ class Chaos:
 
 
 def is_segment(name: str) -> bool:
-    """Tell whether a file is a segment of ours, and no foreign one."""
+    """Return whether a file is a segment, and not a foreign file."""
     return name.endswith(".seg") and name.count("-") == 3
 
 

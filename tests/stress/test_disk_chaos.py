@@ -1,4 +1,4 @@
-"""The disk goes wrong, at random, under threads at full speed: every event's receipt is true."""
+"""Random disk faults under threads at full speed: each receipt is true."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class DiskChaos:
             shutil.rmtree(self.spool)
 
     def _hide(self) -> None:
-        """Put something else in the directory's place for a moment."""
+        """Replace the directory with something else for a moment."""
         hidden = self._disk / "hidden"
         with suppress(OSError):
             shutil.rmtree(hidden, ignore_errors=True)
@@ -130,7 +130,7 @@ class DiskChaos:
             self.receiver.answer(*(self._chance.choice(ANSWERS)() for _ in range(3)))
 
     def finish(self) -> None:
-        """Have everything delivered, and end."""
+        """Deliver the pending events, and end."""
         for instance in self.instances:
             # Each flush cuts a backoff short.
             wait_until(lambda: instance.flush(0.05), within=20, what="all settled")  # noqa: B023 - called here

@@ -1,4 +1,4 @@
-"""Starting what delivers: seldom, once for many, and safely."""
+"""The launcher starts uploaders rarely, once for many processes, and safely."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOUR = 3600.0
 
 
 class Starts:
-    """What has been started, and the time."""
+    """The uploaders that were started, and the time."""
 
     def __init__(self, directory: Path, *, result: int | None = None) -> None:
         leave(directory, "a")
@@ -37,7 +37,7 @@ class Starts:
         self.result = result
 
     def launcher(self, interval: float = HOUR) -> Launcher:
-        """Return a launcher as another process would have it."""
+        """Return a launcher as in another process."""
         return Launcher(
             str(self.directory), interval=interval, start=self._start, now=lambda: self.now
         )
@@ -49,12 +49,12 @@ class Starts:
 
 @pytest.fixture
 def starts(directory: Path) -> Starts:
-    """A directory in which a dead process has left an event."""
+    """A directory with a segment of a dead process."""
     return Starts(directory)
 
 
 class TestWhen:
-    """When it is time."""
+    """The launcher starts an uploader when one is due."""
 
     def test_uploader_starts_once_in_an_interval(self, starts: Starts) -> None:
         """This holds across processes."""
@@ -148,7 +148,7 @@ class TestWhen:
 
 
 class TestChildren:
-    """A process that lives on has children that end."""
+    """The launcher reaps its children in a process that lives on."""
 
     def test_ended_uploaders_are_reaped(self, directory: Path) -> None:
         """The next start reaps them at the latest."""
@@ -197,17 +197,17 @@ def _is_zombie(pid: int) -> bool:
 
 
 class TestCommand:
-    """What is started."""
+    """The command line of the uploader."""
 
     def test_uploader_environment_holds_only_paths(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """It holds no payload, header or key: others can read it."""
         monkeypatch.setattr(sys, "path", ["/a"])
         root = str(Path(launcher.__file__).parents[2])
-        given = command("/spool/x")
+        arguments = command("/spool/x")
 
-        assert given[0] == sys.executable
-        assert given[-3:] == ["/spool/x", root, "/a"]
-        assert "-I" in given
+        assert arguments[0] == sys.executable
+        assert arguments[-3:] == ["/spool/x", root, "/a"]
+        assert "-I" in arguments
 
     def test_current_directory_is_not_on_the_uploader_path(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -1,4 +1,4 @@
-"""Delivering what others have recorded: all of it, one at a time, and only for a while."""
+"""The uploader delivers every waiting event, one uploader at a time, within its deadline."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from tests.support.scripted import RESOURCE, RETRY, SCOPE, Clock, ScriptedTransp
 
 
 class Left:
-    """A directory in which events wait, as processes leave it that have ended."""
+    """A directory with events of processes that have ended."""
 
     def __init__(self, base: Path, **settings: Any) -> None:
-        given = {"endpoint": "https://a.example", "spool": str(base), **settings}
-        self.config = TelemetryConfig(name="acme", **given)
+        options = {"endpoint": "https://a.example", "spool": str(base), **settings}
+        self.config = TelemetryConfig(name="acme", **options)
         path = spool_directory(self.config, "acme")
         assert path is not None
         self.path = path
@@ -43,7 +43,7 @@ class Left:
         (Path(path) / UPLOADER_LOCK).touch()
 
     def leave(self, *names: str) -> None:
-        """Leave events, each by a process of its own."""
+        """Write events, each by its own process."""
         for name in names:
             spool = Spool(self.path, max_age=1e9)
             writer = spool.open_segment()
@@ -53,14 +53,14 @@ class Left:
             spool.close()
 
     def consent_gate(self, config: TelemetryConfig) -> ConsentGate:
-        """Permit everything, and note who asked."""
+        """Grant consent, and record the question."""
         self.asked.append(config.name)
         return ConsentGate()
 
     def upload(
         self, consent_gate: Callable[[TelemetryConfig], ConsentGate] | None = None, **changed: Any
     ) -> None:
-        """Deliver."""
+        """Run the uploader."""
         upload(
             self.path,
             consent_gate or self.consent_gate,
@@ -122,7 +122,7 @@ def test_events_recorded_as_the_uploader_ends_are_delivered(left: Left) -> None:
 
     class Transport(ScriptedTransport):
         def abort(self) -> None:
-            """Record the end."""
+            """Record the call."""
             if len(left.asked) == 1:
                 left.leave("late")
 

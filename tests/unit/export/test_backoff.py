@@ -1,4 +1,4 @@
-"""When to ask again: alone, and with all that share a directory."""
+"""The backoff of one process, and of all processes that share a directory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAY = 24 * 3600.0
 
 
 def outage(process: Callable[[], Backoff], wall: Clock, seconds: float) -> Backoff:
-    """Have one process fail, and again after that time; return it."""
+    """Let one process fail, and again after this time; return it."""
     first = process()
     first.record_failure(None)
     wall.advance(seconds)

@@ -1,4 +1,4 @@
-"""A batch: records in order, counted in bytes, in memory or on disk, whole or in halves."""
+"""A batch: records in order, its size, its segment on disk, and its halves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's permission, where it meets what is on its way."""
+"""Consent is checked before each request of the worker."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ HOUR = 3600.0
 
 @pytest.fixture
 def config(tmp_path: Path) -> DeliveryConfig:
-    """A delivery whose batches close when they are flushed."""
+    """A configuration whose batches close when they are flushed."""
     return DeliveryConfig(endpoint="http://localhost:1", spool=str(tmp_path), flush_interval=60)
 
 
 @pytest.fixture
 def make(config: DeliveryConfig) -> Iterator[Callable[..., DeliveryEngine]]:
-    """Make deliveries on one spool; they end after the test, and their counts add up."""
+    """Make engines on one spool; they end after the test, and their counts add up."""
     made: list[DeliveryEngine] = []
 
     def make_one(

@@ -1,4 +1,4 @@
-"""Delivery in one piece: started by need, ended in time, and anew in a forked child."""
+"""The engine: start on demand, shutdown within the timeout, and restart in a forked child."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ENDPOINT = "http://localhost:1"
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Callable[..., DeliveryEngine]]:
-    """Make deliveries on one spool; they end after the test, and their counts add up."""
+    """Make engines on one spool; they end after the test, and their counts add up."""
     made: list[DeliveryEngine] = []
 
     def make_one(transport: ScriptedTransport | None = None, **changed: object) -> DeliveryEngine:
@@ -205,12 +205,12 @@ def test_next_engine_sends_the_segments_of_the_previous_one(
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
+    """Wait for an effect of another thread."""
     wait_until(condition, within=5, what="the worker's work")
 
 
 class _Nosy(logging.Handler):
-    """A handler that comes back: as one does that exports the log by way of the processor."""
+    """A log handler that calls the library, as one that exports the log does."""
 
     def __init__(self, engine: DeliveryEngine) -> None:
         super().__init__()
@@ -218,7 +218,7 @@ class _Nosy(logging.Handler):
         self.count = 0
 
     def emit(self, _: logging.LogRecord) -> None:
-        """Send an event about it, and ask for the counts."""
+        """Send an event about the record, and read the counts."""
         self.count += 1
         send(self._engine, "logged")
         self._engine.counters.snapshot()

@@ -100,7 +100,7 @@ class Journal:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that accepts connections and never says a word."""
+    """A port that accepts connections and sends nothing."""
     with socket.create_server((LOOPBACK, 0)) as server:
         yield server.getsockname()[1]
 
@@ -442,7 +442,7 @@ LATE_OVERDUE = 60.0
 
 
 def watchers() -> int:
-    """Count the threads that watch."""
+    """Count the threads of request deadlines."""
     return [thread.name for thread in threading.enumerate()].count(THREAD_NAME)
 
 

@@ -28,7 +28,7 @@ def _provider(reader: InMemoryMetricReader) -> MeterProvider:
 
 
 def points(reader: InMemoryMetricReader) -> dict[tuple[str, str], float]:
-    """Return what is shown: by metric and error type."""
+    """Return the collected values by metric and error type."""
     data = reader.get_metrics_data()
     shown = {}
     for resource in data.resource_metrics if data else ():

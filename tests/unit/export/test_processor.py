@@ -1,4 +1,4 @@
-"""The processor by itself, in an ordinary LoggerProvider."""
+"""The log record processor in an ordinary LoggerProvider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that are not legal, among others that are."""
+"""Records with illegal values, between good records."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def nested(depth: int) -> object:
 
 
 def cycle() -> dict[str, object]:
-    """Make a map that holds itself."""
+    """Make a map that contains itself."""
     value: dict[str, object] = {"good": 1}
     value["self"] = value
     return value
@@ -63,7 +63,7 @@ def cycle() -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[OTLPReceiver]:
-    """A backend for all: making one takes longer than any test here."""
+    """A backend for all tests of this module: its start is slower than any of them."""
     with OTLPReceiver() as receiver:
         yield receiver
 
@@ -80,13 +80,13 @@ def processor(receiver: OTLPReceiver) -> Iterator[OTLPLogRecordProcessor]:
 
 
 def record(**fields: object) -> ReadWriteLogRecord:
-    """Make a record with fields of any kind, past every check of the SDK's."""
-    made = ReadWriteLogRecord(
+    """Make a record with fields of any type, without the checks of the SDK."""
+    sdk_record = ReadWriteLogRecord(
         LogRecord(event_name="odd"), Resource({"r": 1}), InstrumentationScope("scope")
     )
     for name, value in fields.items():
-        setattr(made.log_record, name, value)
-    return made
+        setattr(sdk_record.log_record, name, value)
+    return sdk_record
 
 
 def emit_between_good_ones(processor: OTLPLogRecordProcessor, odd: ReadWriteLogRecord) -> None:

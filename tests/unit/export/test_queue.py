@@ -1,4 +1,4 @@
-"""The queue: what waits, for how long, how much of it, and that it always adds up."""
+"""The queue: batches, due times, limits, and counts that add up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flushing: everything now, no longer than asked, and the truth about it."""
+"""Flush: it makes every batch due, keeps its timeout, and returns the true result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue with a spool: what is safe on disk need not be in memory, and outlives the process."""
+"""The queue with a spool: batches on disk leave memory and survive the process."""
 
 from __future__ import annotations
 

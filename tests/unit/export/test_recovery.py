@@ -1,4 +1,4 @@
-"""What dead processes left: merged into full requests, within bounds of size and age."""
+"""Recovery: segments of dead processes become full requests, within limits of size and age."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = 24 * 3600.0
 
 
 class RecoveryHarness:
-    """A recovery, with the events that it dropped."""
+    """A recovery, with counts of the events that it dropped."""
 
     def __init__(self, spool: Spool, **limits: int) -> None:
         self.lost: Counter[str] = Counter()
@@ -54,7 +54,7 @@ def names(batch: Batch) -> list[str]:
 
 @pytest.fixture
 def make_harness(make_spool: Callable[..., Spool]) -> Callable[..., RecoveryHarness]:
-    """Make desks on one directory."""
+    """Make recoveries on one directory."""
     return lambda now=None, **limits: RecoveryHarness(
         make_spool() if now is None else make_spool(now=now), **limits
     )

@@ -1,4 +1,4 @@
-"""What an HTTP answer means."""
+"""The meaning of an HTTP or gRPC response."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ ALL_STATUSES: Final = range(100, 600)
 
 
 def noon() -> float:
-    """Tell the time: always the same."""
+    """Return the time, which is always the same."""
     return NOON.timestamp()
 
 
 def http_date(moment: datetime.datetime) -> str:
-    """Write a moment as HTTP does."""
+    """Write a time as HTTP does."""
     return format_datetime(moment, usegmt=True)
 
 
@@ -161,7 +161,7 @@ def test_invalid_retry_after_is_ignored(value: str) -> None:
 
 @pytest.fixture
 def _east_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put the machine nine hours ahead of UTC."""
+    """Set the time zone nine hours ahead of UTC."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "JST-9")
         time.tzset()
@@ -198,7 +198,7 @@ def test_retry_after_is_measured_on_the_wall_clock() -> None:
 
 
 def response(rejected: int = 0, message: str = "") -> bytes:
-    """Make the body of a success that says something."""
+    """Make the body of a success with a message."""
     partial = ExportLogsPartialSuccess(rejected_log_records=rejected, error_message=message)
     return ExportLogsServiceResponse(partial_success=partial).SerializeToString()
 
@@ -247,12 +247,12 @@ def status_with(*details: object) -> bytes:
 
 
 def retry_in(seconds: int, nanos: int = 0) -> bytes:
-    """Make a google.rpc.Status that asks to come back later."""
+    """Make a google.rpc.Status with a retry delay."""
     return status_with(RetryInfo(retry_delay=Duration(seconds=seconds, nanos=nanos)))
 
 
 def disposition_of(code: str) -> Disposition:
-    """Return what a gRPC status code alone does with the request."""
+    """Return the disposition of a gRPC status code without details."""
     return from_grpc(code, "", None).disposition
 
 

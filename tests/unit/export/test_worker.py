@@ -1,4 +1,4 @@
-"""The worker: one request at a time, and what it does with each answer."""
+"""The worker: one request at a time, and its reaction to each result."""
 
 from __future__ import annotations
 

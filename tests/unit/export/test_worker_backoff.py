@@ -1,4 +1,4 @@
-"""The worker beside others on one directory: what one has learnt of the backend, all mind."""
+"""The worker and other processes on one directory: they share one backoff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker with a spool: batches that left memory, and what dead processes left."""
+"""The worker with a spool: batches on disk, and segments of dead processes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_harness(make_spool: Callable[..., Spool]) -> Callable[..., WorkerHarnes
 
 
 def leave_behind(make_harness: Callable[..., WorkerHarness], *names: str) -> None:
-    """Leave each of these events in a segment of a process that is gone."""
+    """Write each of these events to a segment of a dead process."""
     harness = make_harness(max_batch_events=1)
     harness.append(*names)
     harness.queue.close(DropReason.SHUTDOWN)

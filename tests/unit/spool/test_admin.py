@@ -1,4 +1,4 @@
-"""What waits in an application's spool: found, and deleted."""
+"""The events that wait in the spool of an application are listed and deleted."""
 
 from __future__ import annotations
 

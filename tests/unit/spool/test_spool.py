@@ -1,4 +1,4 @@
-"""The spool as a writer sees it: private files, in a directory that stays ours."""
+"""The spool of a writer: private files in a private directory."""
 
 from __future__ import annotations
 
@@ -312,20 +312,20 @@ OWN, OTHER, THIRD = "0" * 16, "1" * 16, "2" * 16
 
 @pytest.fixture
 def lost() -> Counter[str]:
-    """What was given up."""
+    """The counts of dropped events."""
     return Counter()
 
 
 @pytest.fixture
 def maintain_by(tmp_path: Path, lost: Counter[str]) -> Callable[[], None]:
-    """Do what a process of the destination `OWN` does."""
+    """Maintain the spool as a process of the destination `OWN`."""
     return lambda: expire_stale_destinations(
         str(tmp_path / OWN), AGE, lambda count, reason: lost.update({reason: count})
     )
 
 
 def grow_old(directory: Path) -> None:
-    """Make all segments in a directory older than they should be."""
+    """Make every segment in a directory older than the maximum age."""
     for path in directory.glob("*.seg"):
         os.utime(path, (path.stat().st_mtime - AGE - 1,) * 2)
 

@@ -1,4 +1,4 @@
-"""Many processes on one directory: the living are left alone, and the dead have one heir."""
+"""Claims of many processes on one directory: a dead process's segments have one new owner."""
 
 from __future__ import annotations
 
