@@ -66,6 +66,7 @@ class Telemetry:
         self._state = TelemetryState(self._config, ConsentManager(self._config, environ))
         self._states = [self._state]  # the last one is `_state`
         self._off = False  # copy of `_state.off`: `send` reads one attribute
+        self._has_exit_hook = False
         fork.watch(self._after_fork)
 
     def __repr__(self) -> str:
@@ -387,10 +388,15 @@ class Telemetry:
         self._update_exit_hook()
 
     def _update_exit_hook(self) -> None:
-        """Have `destroy` run at the interpreter's exit exactly while there is a live pipeline."""
-        atexit.unregister(self.destroy)
-        if self._state.pipeline is not None and not self._state.destroyed:
-            atexit.register(self.destroy)
+        """Have `destroy` run at the interpreter's exit while the instance's own pipeline lives.
+
+        Called only on a change: `atexit` never frees the slot of an unregistered function.
+        """
+        own = self._states[0]
+        is_needed = own.pipeline is not None and not own.destroyed
+        if is_needed is not self._has_exit_hook:
+            self._has_exit_hook = is_needed
+            (atexit.register if is_needed else atexit.unregister)(self.destroy)
 
     def _decide(self, state: TelemetryState) -> Decision:
         decision = state.decide()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import subprocess
 import sys
@@ -345,7 +346,7 @@ def test_a_forked_child_leaves_the_block_with_an_instance_of_its_own(
 
 
 def test_an_instance_destroyed_in_the_block_is_destroyed_at_exit_as_well() -> None:
-    """`destroy` removes the exit hook; the end of the block adds it again."""
+    """`destroy` in the block ends the state of the test; the exit hook ends the instance."""
     program = """
 import sys
 from otel_telemetry import Telemetry
@@ -359,6 +360,18 @@ with capture_events(telemetry):
         subprocess.run([sys.executable, "-c", program, receiver.http_endpoint], check=True)
 
         assert [event.name for event in receiver.events] == ["real"]
+
+
+def test_repeated_captures_use_up_no_slots_of_atexit() -> None:
+    """A long test run does not collect exit hooks; `atexit` never frees the slot of one."""
+    telemetry = Telemetry("acme-cms")
+    before = atexit._ncallbacks()
+
+    for _ in range(3):
+        with capture_events(telemetry):
+            telemetry.send("didStart")
+
+    assert atexit._ncallbacks() == before
 
 
 def test_consent_in_the_block_is_the_tests_own(
