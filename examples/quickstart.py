@@ -49,7 +49,7 @@ def show(event: ReceivedEvent) -> None:
     print(f"\n{event.name}")
     rows: dict[str, Mapping[str, object]] = {
         "event properties, attributes of the log record": event.attributes,
-        "user properties, attributes of the resource": event.resource,
+        "user properties and the base, attributes of the resource": event.resource,
         "group properties, attributes of the scope": event.scope_attributes,
     }
     for title, attributes in rows.items():

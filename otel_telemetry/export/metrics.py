@@ -24,7 +24,7 @@ from otel_telemetry.stats import Counters, DropReason, Stats
 
 _numbers = itertools.count()
 
-# The exporter never gets records that are dropped for these reasons; it drops for all the others.
+# The exporter never gets records that are dropped for the first reasons; it drops for the others.
 _BEFORE_EXPORT = frozenset(
     {
         DropReason.INVALID.value,
@@ -34,6 +34,18 @@ _BEFORE_EXPORT = frozenset(
         DropReason.TOO_LARGE.value,
         DropReason.QUEUE_FULL.value,
         DropReason.DESTROYED.value,
+    }
+)
+_IN_EXPORT = frozenset(
+    {
+        DropReason.SPOOL_FAILED.value,
+        DropReason.SPOOL_FULL.value,
+        DropReason.EXPIRED.value,
+        DropReason.SPOOL_LOST.value,
+        DropReason.CONSENT_WITHDRAWN.value,
+        DropReason.BEFORE_CONSENT.value,
+        DropReason.SHUTDOWN.value,
+        DropReason.INTERNAL.value,
     }
 )
 _ERROR_TYPES = {DropReason.DESTROYED.value: "already_shutdown"}
@@ -157,7 +169,7 @@ def _processed(stats: Stats, in_flight: int) -> Iterable[tuple[int, str]]:
 def _exported(stats: Stats, _in_flight: int) -> Iterable[tuple[int, str]]:
     yield stats.delivered, ""
     failed = {"rejected": stats.rejected, "refused": stats.refused}
-    failed |= {name: stats.dropped[name] for name in stats.dropped if name not in _BEFORE_EXPORT}
+    failed |= {name: stats.dropped[name] for name in stats.dropped if name in _IN_EXPORT}
     for reason, count in sorted(failed.items()):
         if count:
             yield count, reason

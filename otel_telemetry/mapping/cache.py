@@ -102,7 +102,8 @@ class _Projections(dict["Projection | None", "CachedProperties[_T]"], Generic[_T
 class _PropertiesCache(Generic[_T]):
     """Returns the same object for equal properties. Thread-safe.
 
-    Types are told apart (``True``, ``1`` and ``1.0`` are three values), ``0.0`` and ``-0.0`` too.
+    Types are distinguished (``True``, ``1`` and ``1.0`` are three values), and so are ``0.0`` and
+    ``-0.0``.
     Flat properties, as nearly all are, are the keyword arguments of a typed `lru_cache`: one C call
     copies them and finds the result. The cache key of all others is their legal content as
     `marshal` writes it, which no caller can change afterwards.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 
 from otel_telemetry._internal import private_directory
 
@@ -23,6 +24,16 @@ DESTINATION = re.compile(r"[0-9a-f]{16}")
 """The name of a destination's directory."""
 
 _OWNED = re.compile(r"([0-9a-f]{16,}-[0-9]+-[0-9a-f]{8})(?:-[0-9]{8,}\.seg|\.lock)")
+
+
+def owner_name() -> str:
+    """Return a new name for a process that writes segments; it sorts by the time of its making."""
+    return f"{time.time_ns():016x}-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def segment_name(owner: str, number: int) -> str:
+    """Return the file name of the segment *number* of an owner."""
+    return f"{owner}-{number:08d}{SEGMENT_SUFFIX}"
 
 
 def segments_by_owner(path: str) -> dict[str, list[str]]:

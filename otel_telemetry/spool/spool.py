@@ -98,7 +98,7 @@ class Spool:
         self._new_owner()
 
     def _new_owner(self) -> None:
-        self._name = f"{time.time_ns():016x}-{os.getpid()}-{os.urandom(4).hex()}"
+        self._name = layout.owner_name()
         self._number = 0
 
     def after_fork(self) -> None:
@@ -156,7 +156,7 @@ class Spool:
         self._new_owner()
 
     def _create(self) -> SegmentWriter:
-        path = self._path(f"{self._name}-{self._number:08d}{layout.SEGMENT_SUFFIX}")
+        path = self._path(layout.segment_name(self._name, self._number))
         self._number += 1
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         extra = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import re
+import sys
 from importlib import import_module, metadata
+from pathlib import Path
 from types import GenericAlias, ModuleType
 
 import pytest
@@ -15,6 +18,7 @@ from otel_telemetry import (
     create_telemetry_instance,
 )
 
+_ROOT = Path(__file__).parents[2]
 _MODULES = {
     module.__name__: module
     for module in (
@@ -118,6 +122,32 @@ def test_the_public_modules_are_these() -> None:
         "otel_telemetry.testing.conformance",
         "otel_telemetry.types",
     }
+
+
+_INTEGRATIONS = sorted(
+    path.stem
+    for path in (_ROOT / "otel_telemetry" / "integrations").glob("*.py")
+    if path.stem not in {"__init__", "pytest_plugin"}
+)
+
+
+@pytest.mark.parametrize("name", _INTEGRATIONS)
+def test_an_integration_is_public_typed_documented_and_installable(name: str) -> None:
+    """Its public function is tested with the type checkers, and its framework is an extra."""
+    module = import_module(f"otel_telemetry.integrations.{name}")
+    requirements = metadata.requires("otel-telemetry") or []
+    extras = {
+        extra
+        for requirement in requirements
+        for extra in re.findall(r"extra == .(\w+)", requirement)
+        if re.match(rf"{name}\b", requirement)
+    }
+
+    assert module.__all__
+    for function in module.__all__:
+        assert function in (_ROOT / "tests" / "typing" / "api.py").read_text("utf-8")
+        assert f"`{function}`" in (_ROOT / "docs" / "reference.md").read_text("utf-8")
+    assert name in sys.stdlib_module_names or {name, "test"} <= extras
 
 
 def test_every_name_of_the_root_is_public_where_it_lives() -> None:

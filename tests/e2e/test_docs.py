@@ -107,7 +107,8 @@ def test_every_output_stands_behind_the_block_that_prints_it() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_the_generated_parts_of_a_page_are_up_to_date(page: Path) -> None:
     """Tables, command output and picture equal the code; `python -m tests.support.pages` writes."""
-    assert text_of(page) == renewed(text_of(page))
+    remedy = "run `python -m tests.support.pages`"
+    assert text_of(page) == renewed(text_of(page)), remedy
 
 
 def test_every_generated_part_stands_on_a_page() -> None:
@@ -158,7 +159,18 @@ def test_a_path_that_a_page_names_exists(page: str, path: str) -> None:
 # What the pages list of the code.
 
 
-_MODULES = ("", ".catalog", ".catalog.documents", ".hooks", ".testing", ".testing.conformance")
+_MODULES = (
+    "",
+    ".catalog",
+    ".catalog.documents",
+    ".hooks",
+    ".integrations.argparse",
+    ".integrations.click",
+    ".integrations.typer",
+    ".testing",
+    ".testing.conformance",
+    ".types",
+)
 
 
 @pytest.mark.parametrize("module", _MODULES)

@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics.export import (
     NumberDataPoint,
 )
 
+from otel_telemetry.export import metrics
 from otel_telemetry.export.metrics import observe
 from otel_telemetry.stats import Counters, DropReason
 
@@ -150,3 +151,11 @@ def test_collected_component_is_not_observed(
     gc.collect()
 
     assert points(reader) == {}
+
+
+def test_every_drop_reason_belongs_to_the_processor_or_to_the_exporter() -> None:
+    """A new reason is counted by exactly one of the two."""
+    reasons = {reason.value for reason in DropReason}
+
+    assert reasons == metrics._BEFORE_EXPORT | metrics._IN_EXPORT
+    assert set() == metrics._BEFORE_EXPORT & metrics._IN_EXPORT
