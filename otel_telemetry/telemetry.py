@@ -297,9 +297,10 @@ class Telemetry:
     def ask(self, question: str | None = None, *, quiet: bool = False) -> bool:
         """Ask the user for permission, unless another source has decided, and save the answer.
 
-        The question is asked on stderr, on a terminal only, and never in continuous integration.
-        Every answer but "y" and "yes" is a no. It is asked again if the user agreed to an earlier
-        `consent_version`. Blocks until the user answers.
+        The question is asked on stderr, on a terminal only, and never in continuous integration. In
+        a notebook, a line on stderr says how to answer by `consent` instead. Every answer but "y"
+        and "yes" is a no. It is asked again if the user agreed to an earlier `consent_version`.
+        Blocks until the user answers.
 
         Args:
             question: The question, without "[y/N]"; None asks whether the application may send

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -220,6 +221,12 @@ class ConsentManager:
         answer = ask_yes_no(text, stdin, stream)
         if answer is not None:
             self.choose("on" if answer else "off", by="user")
+        elif stream is not None and "ipykernel" in sys.modules:
+            # A notebook has a user and no terminal; a False without a word would be a riddle.
+            with contextlib.suppress(Exception):
+                stream.write(
+                    f"{text} A notebook cannot ask: call consent(True) or consent(False).\n"
+                )
 
     def _is_notice_due(self) -> bool:
         # Looked up once: this run must not count a notice that it shows itself.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -315,6 +317,24 @@ class TestAsk:
             make().ask(None, file, terminal[1])
 
         assert make().record() is None
+
+    def test_in_a_notebook_a_line_says_how_to_answer(
+        self,
+        make: Callable[..., ConsentManager],
+        terminal: Ends,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A notebook has a user, but no terminal on which to ask."""
+        monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+        cell = io.StringIO()
+
+        make().ask("May Acme count commands?", terminal[0], cell)
+
+        assert make().record() is None
+        assert cell.getvalue() == (
+            "May Acme count commands? "
+            "A notebook cannot ask: call consent(True) or consent(False).\n"
+        )
 
     @pytest.mark.parametrize(
         "environ",
